@@ -1,0 +1,66 @@
+/* Events (specs/event.md): a signed note whose text is "dutylog/event/v1" and one JSON object in
+ * its RFC 8785 form with the members body, issuer, kind, log, open, prev, seq. The event's id is
+ * SHA-256 of the note's text. The log's entry is "received <unix ms>\n" and the note.
+ *
+ * event_parse checks everything that the bytes alone decide: form, canonical JSON, members against
+ * the kind's row, visibility, that the first signature line is the issuer's and the rest are sorted
+ * by key name. Which keys may sign, and the signatures themselves, need the log's prefix:
+ * ledger/accept.h.
+ *
+ * Parsing allocates (jansson): release with event_release. Views borrow from the parsed bytes. */
+#ifndef DUTYLOG_LEDGER_EVENT_H
+#define DUTYLOG_LEDGER_EVENT_H
+
+#include "ledger/kind.h"
+#include "ledger/note.h"
+
+#include <jansson.h>
+
+struct event {
+    struct bytes all;
+    struct note note;
+    struct hash id;
+    const struct kind *kind;
+    struct bytes log; /* borrows from `root` as do all names below */
+    struct bytes issuer;
+    uint64_t seq;
+    bool has_prev;
+    struct hash prev;
+    bool has_body;
+    struct hash body;
+    json_t *open; /* NULL if absent; owned by `root` */
+    json_t *root; /* owned */
+};
+
+enum status event_parse(struct bytes note, struct event *out, struct refusal *why) MUST_USE;
+void event_release(struct event *event);
+
+/* The parts that a text is built of. */
+struct event_draft {
+    struct bytes log;
+    struct bytes issuer;
+    struct bytes kind;
+    uint64_t seq;
+    const struct hash *prev; /* NULL at seq 1 */
+    const struct hash *body; /* NULL without closed members */
+    const json_t *open;      /* NULL without open members */
+};
+/* Writes the note text (both lines). Sign it with event_sign. BAD_MEMBER and so on, as event_parse
+ * would. */
+enum status event_format(struct writer *w, const struct event_draft *draft,
+                         struct refusal *why) MUST_USE;
+/* Writes the whole note: the text, an empty line, the issuer's line (signers[0]), the rest sorted
+ * by key name. */
+enum status event_sign(struct writer *w, struct bytes text, const struct signer *const *signers,
+                       size_t count, struct refusal *why) MUST_USE;
+
+/* Splits an entry "received <unix ms>\n<note>" and back. */
+enum status entry_parse(struct bytes entry, uint64_t *received_ms, struct bytes *note,
+                        struct refusal *why) MUST_USE;
+void entry_format(struct writer *w, uint64_t received_ms, struct bytes note);
+
+/* A string or integer member of `open`; NULL or false if absent. Borrowed. */
+const char *event_open_text(const struct event *event, const char *name);
+bool event_open_integer(const struct event *event, const char *name, uint64_t *out);
+
+#endif
