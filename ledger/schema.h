@@ -13,12 +13,12 @@ enum table {
     TABLE_META = 'm', /* name                         format number, own names            [logs] */
     TABLE_ORIGIN =
         'o', /* origin                       log number                          [logs]     */
-    TABLE_LOG = 'l',   /* log                          origin, vkey, flags                 [logs]   */
-    TABLE_TREE = 't',  /* log                          size, frontier                      [tree]  */
+    TABLE_LOG = 'l', /* log                          origin, vkey, flags                 [logs]   */
+    TABLE_TREE = 't', /* log                          size, frontier                      [tree]  */
     TABLE_ENTRY = 'e', /* log, index                   entry of the unfinished block       [tree] */
     TABLE_BLOCK = 'b', /* log, index / 256             256 leaf hashes, then their bundle  [tree] */
-    TABLE_TILE = 'h',  /* log, level >= 1, index       hashes of a tile                    [tree]  */
-    TABLE_HEAD = 'H',  /* log                          last signed candidate  [sequencer]*/
+    TABLE_TILE = 'h', /* log, level >= 1, index       hashes of a tile                    [tree]  */
+    TABLE_HEAD = 'H', /* log                          last signed candidate  [sequencer]*/
     TABLE_PUBLISHED =
         'p', /* log, size                    cosigned checkpoint, quorum time    [sequencer]*/
     TABLE_PENDING = 'P', /* log                          pending checkpoint [mirror]   */

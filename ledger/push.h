@@ -1,0 +1,26 @@
+/* The log's side of the mirror protocol: the bodies of the two requests that a push to a mirror
+ * makes, built from the store, and the answers read. (https://c2sp.org/tlog-mirror) */
+#ifndef DUTYLOG_LEDGER_PUSH_H
+#define DUTYLOG_LEDGER_PUSH_H
+
+#include "ledger/mirror.h"
+
+/* Body of add-checkpoint from `old_size` to the signed checkpoint `note` of `size`. */
+enum status push_checkpoint(struct store_txn *txn, uint32_t log, uint64_t old_size, uint64_t size,
+                            struct bytes note, struct writer *w) MUST_USE;
+/* Body of add-entries for [start, end), at most PACKAGES_PER_UPLOAD packages and only as many as
+ * fit; always at least one if start < end, for which `w` needs PACKAGE_SIZE_MAX and the header. */
+enum status push_entries(struct store_txn *txn, uint32_t log, struct bytes origin, uint64_t start,
+                         uint64_t end, struct bytes ticket, struct writer *w) MUST_USE;
+
+/* A text/x.tlog.mirror-info body. */
+struct mirror_info {
+    uint64_t pending;
+    uint64_t next_entry;
+    uint8_t ticket[TICKET_SIZE_MAX];
+    size_t ticket_len;
+};
+enum status mirror_info_parse(struct bytes body, struct mirror_info *out) MUST_USE;
+void mirror_info_format(struct writer *w, const struct mirror_info *info);
+
+#endif
