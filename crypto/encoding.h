@@ -15,6 +15,10 @@
 /* Writes BASE64_LEN(len) characters and no terminator; `out` has room for them. Returns the count.
  */
 size_t base64_encode(char *out, const uint8_t *data, size_t len);
+/* True if `text` is canonical and padded, of any length; gives the number of bytes that it stands
+ * for. */
+bool base64_canonical(const char *text, size_t text_len, size_t *len)
+    __attribute__((warn_unused_result));
 /* Decodes `text`, which must be canonical and padded, into at most `cap` bytes. False: not
  * canonical, or too long. */
 bool base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *len)

@@ -25,6 +25,9 @@ bool bytes_equal(struct bytes a, struct bytes b);
 /* memcmp order, a prefix before what it begins. */
 int bytes_compare(struct bytes a, struct bytes b);
 bool bytes_starts_with(struct bytes a, const char *prefix);
+/* True if the bytes are well-formed UTF-8 (Unicode, table 3-7): no overlong form, no surrogate,
+ * nothing above U+10FFFF. */
+bool bytes_utf8_valid(struct bytes b);
 
 /* Reads from the front of a view. Views handed out borrow from the input. */
 struct reader {
@@ -41,6 +44,10 @@ bool reader_u64(struct reader *r, uint64_t *out);
 bool reader_hash(struct reader *r, struct hash *out); /* 32 raw bytes */
 /* The next line, which must end in a newline; the view is without it. */
 bool reader_line(struct reader *r, struct bytes *line);
+/* What stands before the next `delimiter`, which is consumed too. Fails if there is none. */
+bool reader_until(struct reader *r, uint8_t delimiter, struct bytes *out);
+/* The next code point of well-formed UTF-8. */
+bool reader_rune(struct reader *r, uint32_t *out);
 /* Consumes `text` if the input starts with it; false, without failing the reader, if it does not.
  */
 bool reader_skip(struct reader *r, const char *text);

@@ -37,8 +37,7 @@ struct signer {
     struct sign_key key;
 };
 
-/* BAD_FORM: not a vkey; BAD_CANONICAL: its ID is not its own; NOT_FOUND never. Types other than the
- * two: BAD_FORM. */
+/* BAD_FORM: not a vkey, or of a type other than the two; BAD_CANONICAL: its ID is not its own. */
 enum status vkey_parse(struct bytes text, struct vkey *out, struct refusal *why) MUST_USE;
 void vkey_format(struct writer *w, const struct vkey *key);
 /* Makes a vkey of its parts. BAD_FORM: the name is no key name. */
@@ -48,6 +47,8 @@ struct bytes vkey_name(const struct vkey *key);
 /* Same name, ID, type and public key. */
 bool vkey_equal(const struct vkey *a, const struct vkey *b);
 
+/* As the three above, for secret keys. The caller wipes the seed, and the text or memory that it
+ * was read from or is written to. */
 enum status signer_make(struct bytes name, enum vkey_type type, const uint8_t seed[SIGN_SEED_SIZE],
                         struct signer *out) MUST_USE;
 enum status signer_parse(struct bytes text, struct signer *out, struct refusal *why) MUST_USE;
