@@ -16,10 +16,13 @@ struct checkpoint {
 /* Room for the text we write: origin, 19 digits, 44 characters, three newlines. */
 #define CHECKPOINT_TEXT_MAX (NAME_SIZE_MAX + 19 + 44 + 3)
 
-/* Parses the text of a checkpoint (a note's text). BAD_FORM otherwise. */
+/* Parses the text of a checkpoint (a note's text). BAD_FORM: it is none; BAD_SIZE: a size over
+ * TREE_SIZE_MAX, which no tree reaches and no proof of ours covers; TOO_LARGE: an origin over
+ * NAME_SIZE_MAX, or all over CHECKPOINT_SIZE_MAX. */
 enum status checkpoint_parse_text(struct bytes text, struct checkpoint *out,
                                   struct refusal *why) MUST_USE;
-/* Parses a signed checkpoint: note and text. No signature is verified. */
+/* Parses a signed checkpoint: note and text. No signature is verified. Refuses as
+ * checkpoint_parse_text and note_parse do. */
 enum status checkpoint_parse(struct bytes input, struct note *note, struct checkpoint *out,
                              struct refusal *why) MUST_USE;
 void checkpoint_format_text(struct writer *w, struct bytes origin, uint64_t size,

@@ -12,8 +12,7 @@
 
 struct proof {
     uint8_t extra[PROOF_EXTRA_MAX];
-    size_t
-        extra_len; /* 0: no extra line (an empty extra is refused: it has no canonical reading) */
+    size_t extra_len; /* 0: no extra line (an empty one is refused: two spellings of nothing) */
     uint64_t index;
     struct merkle_proof inclusion;
     struct bytes checkpoint_note; /* verbatim */
@@ -21,7 +20,11 @@ struct proof {
     struct checkpoint checkpoint;
 };
 
+/* BAD_FORM: not a proof; TOO_LARGE: over PROOF_SIZE_MAX or PROOF_EXTRA_MAX; of the checkpoint also
+ * what checkpoint_parse refuses. Whether index and hashes fit the checkpoint is
+ * proof_check_inclusion's to say. */
 enum status proof_parse(struct bytes input, struct proof *out, struct refusal *why) MUST_USE;
+/* An empty `extra` writes no extra line. */
 void proof_format(struct writer *w, struct bytes extra, uint64_t index,
                   const struct merkle_proof *inclusion, struct bytes checkpoint_note);
 /* Checks the inclusion of a leaf hash in the checkpoint's root. Signatures are policy_check's work.
