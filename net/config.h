@@ -1,0 +1,99 @@
+/* node.ini: what a node is. Roles are sections:
+ *
+ *     [node]                          ; once, always
+ *     name = agency                   ; shown to people; [a-z0-9._-]
+ *     listen = 127.0.0.1:8080         ; port 0: any free one. Loopback only
+ *     data = data                     ; folder; paths are relative to the folder of node.ini
+ *     log_level = info                ; debug, info, warn, error, off
+ *     operator = Town of Springfield  ; who runs this node; optional
+ *
+ *     [host]                          ; a log of its own; optional
+ *     origin = agency.example/log
+ *     key = log.key                   ; secret: 0x01 key of that name
+ *     accept = events                 ; or opaque
+ *     policy = policy.txt             ; with opaque only: events take theirs from the log
+ *     head = ../head                  ; the last signed head, outside the data folder; optional
+ *     round_timeout = 5000            ; milliseconds, 100 to 600000
+ *     refresh = 3600                  ; seconds, 60 to 86400
+ *
+ *     [mirror]                        ; cosign what is mirrored; optional
+ *     key = mirror.key                ; secret: 0x04
+ *     witness_key = witness.key       ; secret: 0x04, another; optional
+ *
+ *     [log agency.example/log]        ; a log to mirror; any number
+ *     vkey = agency.example/log+…     ; its name is the origin
+ *     accept = events                 ; or opaque
+ *     url = http://127.0.0.1:8080     ; where its tiles can be had; needed if pull is not 0
+ *     pull = 0                        ; seconds between pulls, at most 86400; 0: it pushes to us
+ *     operator = Town of Springfield  ; who runs it; optional
+ *
+ * An unknown section or option, a duplicate, a bad or missing value, a secret that others can read:
+ * refused, with file:line and what to do. Key files are checked for existence and permissions here
+ * and loaded by the node. */
+#ifndef DUTYLOG_NET_CONFIG_H
+#define DUTYLOG_NET_CONFIG_H
+
+#include "ledger/limits.h"
+#include "ledger/vkey.h"
+#include "net/log.h"
+
+#include <stdint.h>
+
+#define CONFIG_PATH_MAX 1024
+#define CONFIG_TEXT_MAX 200
+#define CONFIG_LOGS_MAX 4096
+#define CONFIG_SIZE_MAX (4 * 1024 * 1024)
+
+enum config_accept { ACCEPT_EVENTS, ACCEPT_OPAQUE };
+
+struct config_host {
+    char origin[NAME_SIZE_MAX + 1];
+    enum config_accept accept;
+    char key[CONFIG_PATH_MAX];
+    char policy[CONFIG_PATH_MAX]; /* "" unless opaque */
+    char head[CONFIG_PATH_MAX];   /* "" if none */
+    uint64_t round_timeout_ms;
+    uint64_t refresh_ms;
+};
+
+struct config_mirror {
+    char key[CONFIG_PATH_MAX];
+    char witness_key[CONFIG_PATH_MAX]; /* "" if none */
+};
+
+struct config_log {
+    struct vkey vkey;
+    enum config_accept accept;
+    char url[CONFIG_TEXT_MAX + 1]; /* "" if none; without a final slash */
+    uint64_t pull_ms;              /* 0: push only */
+    char operator_name[CONFIG_TEXT_MAX + 1];
+    unsigned line; /* of the section, for messages */
+};
+
+/* Strings are terminated; paths are resolved. Owns `logs`: node_config_release. */
+struct node_config {
+    char name[NAME_SIZE_MAX + 1];
+    char address[64]; /* "127.0.0.1", "::1" */
+    uint16_t port;
+    char data[CONFIG_PATH_MAX];
+    enum log_level log_level;
+    char operator_name[CONFIG_TEXT_MAX + 1];
+    bool has_host;
+    struct config_host host;
+    bool has_mirror;
+    struct config_mirror mirror;
+    struct config_log *logs;
+    size_t log_count;
+};
+
+/* Reads and checks everything, including that key and policy files are there. BAD_FORM with "file:
+ * line: …", NOT_FOUND, IO, NOMEM; DENIED_KEY: a key file that others can read. `out` is untouched
+ * on failure, and to be released on success. */
+enum status config_load(const char *path, struct node_config *out, struct refusal *why) MUST_USE;
+/* The same of text in memory, looking at no other file; `path` is for messages and to resolve
+ * paths. */
+enum status config_parse(struct bytes text, const char *path, struct node_config *out,
+                         struct refusal *why) MUST_USE;
+void node_config_release(struct node_config *config);
+
+#endif
