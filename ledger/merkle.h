@@ -4,10 +4,16 @@
  * recurses, reads or writes.
  *
  * Vocabulary: a *node* (level, index) is the perfect subtree over leaves [index << level, (index +
- * 1) << level). A *subtree* [start, end) is valid if end - start is at most the largest power of
- * two dividing start (any for 0). Intervals are half-open. Sizes are at most TREE_SIZE_MAX; larger
- * ones are our bug and assert in plans and provers, while checkers, which see a peer's numbers,
- * answer false. */
+ * 1) << level). A *subtree* [start, end) is valid if it is not empty and end - start is at most the
+ * largest power of two dividing start (any for 0); the draft, section 4.1. Intervals are half-open.
+ *
+ * Sizes are at most TREE_SIZE_MAX; larger ones, and all else that a function's comment excludes,
+ * are our bug and assert in plans and provers. Checkers see a peer's numbers and answer false. They
+ * take exactly the proof that the prover makes: one hash more or fewer is refused.
+ *
+ * `read` holds the hashes of a plan's nodes, in the plan's order. A plan is used once: plan with
+ * merkle_X_plan, prove with merkle_X_prove and the same numbers. Files: merkle_path.c (the walk
+ * that all share), merkle_plan.c, merkle_check.c, merkle_frontier.c. */
 #ifndef DUTYLOG_LEDGER_MERKLE_H
 #define DUTYLOG_LEDGER_MERKLE_H
 
@@ -18,7 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MERKLE_PLAN_MAX 192
+/* What the largest trees need, measured over edge and random sizes: 122 nodes, 63 hashes. */
+#define MERKLE_PLAN_MAX 128
 #define MERKLE_PROOF_MAX 64
 
 struct merkle_node {
@@ -49,6 +56,7 @@ bool merkle_inclusion_check(const struct hash *leaf, uint64_t index, uint64_t si
                             const struct hash *proof, size_t count, const struct hash *root);
 
 /* Consistency (section 2.1.2) between 0 < old_size <= new_size; equal sizes have the empty proof.
+ * The check refuses old_size 0: everything follows the empty tree, and nothing is proved by that.
  */
 void merkle_consistency_plan(uint64_t old_size, uint64_t new_size, struct merkle_plan *plan);
 void merkle_consistency_prove(uint64_t old_size, uint64_t new_size, const struct hash *read,
@@ -70,7 +78,8 @@ bool merkle_subtree_inclusion_check(const struct hash *leaf, uint64_t index, uin
                                     const struct hash *subtree_root);
 
 /* Evidence form (b) (specs/evidence.md): SUBPROOF(m, D[n], false) of section 2.1.2, whose hashes
- * alone rebuild both the root at m and the root at n, 0 < m < n. */
+ * alone rebuild both the root at m and the root at n, 0 < m < n. merkle_subproof_roots leaves the
+ * roots untouched when it answers false. */
 void merkle_subproof_plan(uint64_t m, uint64_t n, struct merkle_plan *plan);
 void merkle_subproof_prove(uint64_t m, uint64_t n, const struct hash *read,
                            struct merkle_proof *proof);
