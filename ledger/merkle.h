@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the largest trees need, measured over edge and random sizes: 122 nodes, 63 hashes. */
+/* What the largest trees need, measured over edge and random sizes: 123 nodes, 63 hashes. */
 #define MERKLE_PLAN_MAX 128
 #define MERKLE_PROOF_MAX 64
 

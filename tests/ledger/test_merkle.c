@@ -582,8 +582,8 @@ Test(merkle, large_trees_stay_within_the_maxima, .timeout = 120) {
         }
     }
     /* The maxima in ledger/merkle.h name these numbers. */
-    cr_assert_eq(most_nodes, 122);
-    cr_assert_eq(most_hashes, 63);
+    cr_assert_eq(most_nodes, 123, "most nodes %zu", most_nodes);
+    cr_assert_eq(most_hashes, 63, "most hashes %zu", most_hashes);
 }
 
 /* A peer's absurd numbers: false, and no assertion. */
