@@ -238,8 +238,8 @@ Test(merkle, roots_and_frontier_are_the_definition) {
     }
 }
 
-/* RFC 6962's example tree of seven leaves, and the empty tree: values from the outside, computed
- * with sha256sum. */
+/* The empty tree, and one of seven leaves (the entries are 00 00 to 00 06): values computed apart,
+ * with Python's hashlib. */
 Test(merkle, known_roots) {
     struct hash root;
     static const uint8_t empty[32] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
