@@ -25,6 +25,7 @@ struct vector {
     struct hash leaf_hash, root, root1, root2;
     struct merkle_proof proof;
     enum rule rule;
+    int stand_ins; /* hashes of another size than 32, of which each was given a value of its own */
 };
 
 typedef bool (*vector_check)(const struct vector *v);
@@ -46,6 +47,7 @@ static void decode_hash(struct vector *v, const json_t *text, struct hash *out) 
                        &len) ||
         len != HASH_SIZE) {
         v->rule = RULE_HASH_SIZE;
+        memset(out->bytes, ++v->stand_ins, HASH_SIZE);
     }
 }
 
@@ -103,7 +105,7 @@ static bool check_file(const char *path, vector_check check, bool ranges) {
     if (v.rule == RULE_NONE && ranges && v.start == v.end) {
         v.rule = RULE_EMPTY_SUBTREE;
     }
-    /* A hash of another size was left as zeros: refused vectors must still be refused. */
+    /* With a stand-in for a hash of another size, what was to be refused still is. */
     bool got = check(&v);
     if (v.rule != RULE_NONE && accepted) {
         cr_assert(v.rule == RULE_HASH_SIZE || !got, "%s: an empty subtree was accepted", path);
