@@ -5,8 +5,9 @@
  * Rules that both keep: one write transaction at a time, and it belongs to the thread that began
  * it; readers see the last commit before they began and block nobody; a value handed out lives
  * until the transaction ends or, in a write transaction, until its next put or delete; commit is
- * durable when it returns STATUS_OK. STORE_FAILED from commit means that nothing of it is there;
- * STORE_DOUBT that it may or may not be durable, after which the store refuses everything.
+ * durable when it returns STATUS_OK. STORE_FAILED and FULL from commit mean that nothing of it is
+ * there; STORE_DOUBT that it may or may not be durable, after which the store refuses everything.
+ * After a failed put, reserve or remove (NOT_FOUND aside) the transaction cannot be committed.
  *
  * Keys: 1 to STORE_KEY_MAX bytes, ordered as memcmp does, a prefix first. Values: 0 to 2^31 - 1
  * bytes. */
@@ -16,6 +17,7 @@
 #include "ledger/bytes.h"
 
 #define STORE_KEY_MAX 500
+#define STORE_VALUE_MAX ((size_t)0x7fffffff)
 
 struct store;
 struct store_txn;
@@ -51,7 +53,8 @@ enum status store_begin(struct store *store, enum store_mode mode, struct store_
 enum status store_get(struct store_txn *txn, struct bytes key, struct bytes *value) MUST_USE;
 /* Copies both. FULL: no room in the map or on the disk. */
 enum status store_put(struct store_txn *txn, struct bytes key, struct bytes value) MUST_USE;
-/* As put, but gives `len` bytes of room to fill before the next call on the transaction. */
+/* As put, but gives `len` bytes of room, to be filled whole before the next put, reserve, remove or
+ * commit. Reading calls may stand between, so that old values can be gathered into the new one. */
 enum status store_reserve(struct store_txn *txn, struct bytes key, size_t len,
                           uint8_t **value) MUST_USE;
 /* NOT_FOUND if it was not there. */
@@ -60,7 +63,7 @@ enum status store_remove(struct store_txn *txn, struct bytes key) MUST_USE;
  * Sequential calls, each from just after the last key, are cheap. */
 enum status store_seek(struct store_txn *txn, struct bytes from, struct bytes *key,
                        struct bytes *value) MUST_USE;
-/* The last pair whose key is <= `from`. NOT_FOUND: none. */
+/* The last pair whose key is <= `from`. NOT_FOUND: none, as always for an empty `from`. */
 enum status store_seek_back(struct store_txn *txn, struct bytes from, struct bytes *key,
                             struct bytes *value) MUST_USE;
 /* Ends the transaction in every case. See above for the two failures. */
