@@ -262,13 +262,22 @@ static void drop_leaf(struct version *v, size_t i) {
     memmove(v->leaves + i, v->leaves + i + 1, (v->count - i) * sizeof(struct leaf *));
 }
 
+/* strict: what has been filled of a reserve, for whoever reads it. */
+static void fill_reserved(struct memory_txn *t) {
+    for (struct handed *h = t->handed; h != NULL; h = h->next) {
+        if (h->reserved != NULL) {
+            memcpy(h->reserved->data + h->reserved->key_len, h->data, h->reserved->value_len);
+        }
+    }
+}
+
 /* strict: what was handed out before a change dies with it. */
 static void forget_handed(struct memory_txn *t) {
+    fill_reserved(t);
     while (t->handed != NULL) {
         struct handed *h = t->handed;
         t->handed = h->next;
         if (h->reserved != NULL) {
-            memcpy(h->reserved->data + h->reserved->key_len, h->data, h->reserved->value_len);
             pair_release(h->reserved);
         }
         free(h);
@@ -384,6 +393,7 @@ static enum status hand_out(struct memory_txn *t, const struct pair *p, struct b
                             struct bytes *value) {
     const uint8_t *data = p->data;
     if (of(t->base.store)->options.strict) {
+        fill_reserved(t);
         struct handed *h = malloc(sizeof *h + p->key_len + p->value_len);
         if (h == NULL) {
             return STATUS_NOMEM;
