@@ -25,10 +25,21 @@ size_t base64_encode(char *out, const uint8_t *data, size_t len) {
     return written;
 }
 
-/* Decodes one piece. libsodium refuses other characters, wrong or missing padding, and trailing
- * bits that are not zero. */
+static bool is_base64(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/' || c == '=';
+}
+
+/* Decodes one piece. libsodium refuses wrong or missing padding, and trailing bits that are not
+ * zero; but its test of characters takes them for signed, and 1.0.18 reads every byte from 0x80 up
+ * as a slash. */
 static bool decode_piece(const char *text, size_t text_len, uint8_t out[PIECE_BYTES], size_t *len) {
     assert(text_len <= PIECE_CHARACTERS);
+    for (size_t i = 0; i < text_len; i++) {
+        if (!is_base64(text[i])) {
+            return false;
+        }
+    }
     return sodium_base642bin(out, PIECE_BYTES, text, text_len, NULL, len, NULL,
                              sodium_base64_VARIANT_ORIGINAL) == 0;
 }

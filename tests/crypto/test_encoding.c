@@ -70,6 +70,25 @@ Test(encoding, whatever_decodes_encodes_to_the_same_characters) {
     cr_assert(accepted == 15 * 15 * 15 * 15 + 15 * 15 * 6 + 15 * 4, "%zu", accepted);
 }
 
+Test(encoding, base64_knows_65_characters_at_every_place) {
+    static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t place = 0; place < 8; place++) {
+        size_t accepted = 0;
+        for (unsigned c = 0; c < 256; c++) {
+            char text[8] = {'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A'};
+            uint8_t out[6];
+            size_t len;
+            text[place] = (char)c;
+            bool expected = c != 0 && strchr(known, (int)c) != NULL;
+            expected = expected || (c == '=' && place == 7);
+            cr_assert(base64_decode(text, 8, out, sizeof out, &len) == expected, "%zu %02x", place,
+                      c);
+            accepted += expected ? 1 : 0;
+        }
+        cr_assert(accepted == (place == 7 ? 65 : 64));
+    }
+}
+
 Test(encoding, base64_of_every_length_up_to_several_pieces_comes_back) {
     static uint8_t data[1000], back[1000];
     static char text[BASE64_LEN(1000) + 1];

@@ -160,9 +160,9 @@ Test(sign, small_order_A_is_refused) {
 
 Test(sign, non_canonical_A_is_refused) {
     struct pair r = make_pair(5);
-    /* The identity once more, as y = p + 1, and with the sign bit set on x = 0. (Of no other point
-     * with two encodings is the discrete logarithm known: that libsodium refuses those for their
-     * encoding alone, the public vectors show.) */
+    /* The identity once more, as y = p + 1, and with the sign bit set on x = 0. All points with two
+     * encodings that could be tried here are of small order: of the others nobody knows the
+     * discrete logarithm, and without it no signature satisfies the equation. */
     uint8_t shifted[32], negative_zero[32] = {1};
     memset(shifted, 0xff, 32);
     shifted[0] = 0xee;
