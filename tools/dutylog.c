@@ -1,0 +1,46 @@
+/* dutylog: the one command line, a file per subcommand (tools/cmd_*.c). */
+#include "crypto/sign.h"
+#include "tools/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_help(FILE *out) {
+    fputs("usage: dutylog COMMAND [OPTION...]\n\n", out);
+    for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+        fprintf(out, "  %-9s %s\n", c->name, c->summary);
+    }
+    fputs("\n`dutylog COMMAND --help` shows a command's options and an example.\n"
+          "Exit codes: 0 done or verified; 1 refused or not verified; 2 wrong options; 3 a file, "
+          "the network or the\n"
+          "machine failed; 4 durable at the node, no receipt yet.\n",
+          out);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return CLI_OK;
+    }
+    const struct cli_command *command = cli_find(argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "dutylog: no command '%s'; `dutylog --help` lists them.\n", argv[1]);
+        return CLI_USAGE;
+    }
+    if (!crypto_init()) {
+        fputs("dutylog: the cryptographic library cannot start; nothing was done.\n", stderr);
+        return CLI_FAILED;
+    }
+    int exit_code = command->run(argc - 1, argv + 1);
+    /* A full disk or a closed pipe shows only here: what was printed is not there. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "dutylog %s: writing the output failed.\n", command->name);
+        return CLI_FAILED;
+    }
+    return exit_code;
+}
