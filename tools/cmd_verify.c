@@ -1,0 +1,245 @@
+#include "ledger/evidence.h"
+#include "net/buffer.h"
+#include "net/file.h"
+#include "tools/cli.h"
+#include "tools/verify_print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = {
+    {"policy", required_argument, NULL, 'p'},
+    {"root", required_argument, NULL, 'r'},
+    {"threshold", required_argument, NULL, 't'},
+    {"key", required_argument, NULL, 'k'},
+    {"json", no_argument, NULL, 'j'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"split", required_argument, NULL, 's'},
+    {"batch", no_argument, NULL, 'b'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* One run: what was asked, and memory that is reused from file to file. */
+struct run {
+    struct verify_trust trust;
+    struct policy policy;
+    struct buffer policy_text;
+    uint64_t threshold;
+    const char *policy_path;
+    const char *accused; /* a vkey, or NULL */
+    const char *split;
+    bool json;
+    bool quiet;
+    bool batch;
+    struct verifier verifier;
+    struct verify_report report;
+    struct buffer file;
+};
+
+static int add_root(struct run *run, const char *text) {
+    struct refusal why;
+    if (run->trust.root_count == VERIFY_ROOTS_MAX) {
+        return cli_usage("verify", "more than %d roots", VERIFY_ROOTS_MAX);
+    }
+    if (vkey_parse(bytes_text(text), &run->trust.roots[run->trust.root_count], &why) != STATUS_OK) {
+        return cli_usage("verify", "--root %s: %s", text, why.text);
+    }
+    run->trust.root_count++;
+    return CLI_OK;
+}
+
+static int read_options(struct run *run, int argc, char **argv) {
+    int c = 0;
+    while ((c = getopt_long(argc, argv, "hjq", options, NULL)) != -1) {
+        switch (c) {
+        case 'p':
+            run->policy_path = optarg;
+            break;
+        case 'r':
+            if (add_root(run, optarg) != CLI_OK) {
+                return CLI_USAGE;
+            }
+            break;
+        case 't':
+            if (!cli_number(optarg, 1, VERIFY_ROOTS_MAX, &run->threshold)) {
+                return cli_usage("verify", "--threshold takes a number from 1 to %d",
+                                 VERIFY_ROOTS_MAX);
+            }
+            break;
+        case 'k':
+            run->accused = optarg;
+            break;
+        case 'j':
+            run->json = true;
+            break;
+        case 'q':
+            run->quiet = true;
+            break;
+        case 's':
+            run->split = optarg;
+            break;
+        case 'b':
+            run->batch = true;
+            break;
+        default:
+            return cli_usage("verify", "unknown option");
+        }
+    }
+    return CLI_OK;
+}
+
+/* Turns the options into trust: nothing is trusted that was not named. */
+static int load_trust(struct run *run) {
+    struct refusal why = {.text = ""};
+    if (run->policy_path != NULL) {
+        enum status status = file_read(run->policy_path, &run->policy_text, &why);
+        if (status == STATUS_OK) {
+            status = policy_parse(buffer_view(&run->policy_text), &run->policy, &why);
+        }
+        if (status != STATUS_OK) {
+            return cli_error("verify", CLI_USAGE, "%s: %s", run->policy_path, why.text);
+        }
+        run->trust.policy = &run->policy;
+    }
+    run->trust.threshold = run->threshold != 0 ? run->threshold : run->trust.root_count;
+    if (run->trust.policy == NULL && run->trust.root_count == 0) {
+        return cli_usage("verify", "say what you trust: --policy FILE, or --root VKEY, or both");
+    }
+    if (run->trust.threshold > run->trust.root_count) {
+        return cli_usage("verify", "--threshold %zu, but %zu roots are given", run->trust.threshold,
+                         run->trust.root_count);
+    }
+    return CLI_OK;
+}
+
+static enum status verify_file(struct run *run, const char *path, struct refusal *why) {
+    buffer_clear(&run->file);
+    TRY(file_read(path, &run->file, why));
+    return verify_receipt(&run->verifier, buffer_view(&run->file), &run->trust, &run->report, why);
+}
+
+static int verify_batch(struct run *run) {
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len = 0;
+    int exit_code = CLI_OK;
+    while ((len = getline(&line, &cap, stdin)) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        struct refusal why = {.text = ""};
+        enum status status = verify_file(run, line, &why);
+        printf("%s\n", status == STATUS_OK ? "ok" : why.text);
+        if (status != STATUS_OK) {
+            exit_code = CLI_REFUSED;
+        }
+    }
+    free(line);
+    return exit_code;
+}
+
+/* Writes the event as a plain note and its proof, for tools that are not ours. */
+static int split(const struct run *run) {
+    const struct receipt_item *last = &run->verifier.receipt.items[run->verifier.receipt.count - 1];
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s.tlog-proof", run->split);
+    struct refusal why = {.text = ""};
+    if (n < 0 || (size_t)n >= sizeof path) {
+        return cli_usage("verify", "--split: the name is too long");
+    }
+    if (file_create(run->split, last->note, &why) != STATUS_OK ||
+        file_create(path, last->proof, &why) != STATUS_OK) {
+        return cli_error("verify", CLI_FAILED, "%s", why.text);
+    }
+    return CLI_OK;
+}
+
+static int verify_one(struct run *run, const char *path) {
+    struct refusal why = {.text = ""};
+    enum status status = verify_file(run, path, &why);
+    if (status == STATUS_IO || status == STATUS_NOT_FOUND) {
+        return cli_error("verify", CLI_FAILED, "%s", why.text);
+    }
+    if (run->json && status != STATUS_OK) {
+        printf("{\"error\":\"%s\",\"verified\":false}\n", status_name(status));
+    }
+    if (status != STATUS_OK) {
+        return run->quiet ? CLI_REFUSED
+                          : cli_error("verify", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
+    }
+    if (run->json) {
+        verify_print_json(stdout, &run->report);
+    } else if (!run->quiet) {
+        verify_print_words(stdout, &run->report, &run->trust);
+    }
+    return run->split != NULL ? split(run) : CLI_OK;
+}
+
+static int verify_accusation(struct run *run, const char *path) {
+    struct vkey key;
+    struct evidence evidence;
+    struct refusal why = {.text = ""};
+    if (vkey_parse(bytes_text(run->accused), &key, &why) != STATUS_OK) {
+        return cli_usage("verify", "--key %s: %s", run->accused, why.text);
+    }
+    enum status status = file_read(path, &run->file, &why);
+    if (status == STATUS_IO || status == STATUS_NOT_FOUND) {
+        return cli_error("verify", CLI_FAILED, "%s", why.text);
+    }
+    if (status == STATUS_OK) {
+        status = evidence_parse(buffer_view(&run->file), &evidence, &why);
+    }
+    if (status == STATUS_OK) {
+        status = evidence_verify(&evidence, &key, &why);
+    }
+    if (run->json) {
+        printf("{\"key\":\"%s\",\"status\":\"%s\",\"verified\":%s}\n", key.name,
+               status_name(status), status == STATUS_OK ? "true" : "false");
+    } else if (status == STATUS_OK && !run->quiet) {
+        printf("verified: evidence (%c) against %s\n  proved       %s\n", evidence.form, key.name,
+               why.text);
+    }
+    if (status != STATUS_OK) {
+        return run->quiet ? CLI_REFUSED
+                          : cli_error("verify", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
+    }
+    return CLI_OK;
+}
+
+static int dispatch(struct run *run, int argc, char **argv) {
+    int exit_code = read_options(run, argc, argv);
+    if (exit_code != CLI_OK) {
+        return exit_code;
+    }
+    if (run->batch ? optind != argc : optind + 1 != argc) {
+        return cli_usage("verify", run->batch ? "--batch reads the names from standard input"
+                                              : "give one file");
+    }
+    if (run->accused != NULL && !run->batch) {
+        return verify_accusation(run, argv[optind]);
+    }
+    exit_code = load_trust(run);
+    if (exit_code != CLI_OK) {
+        return exit_code;
+    }
+    return run->batch ? verify_batch(run) : verify_one(run, argv[optind]);
+}
+
+int cmd_verify(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return cli_help("verify");
+        }
+    }
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return cli_error("verify", CLI_FAILED, "out of memory");
+    }
+    buffer_init(&run->policy_text, POLICY_SIZE_MAX);
+    buffer_init(&run->file, RECEIPT_SIZE_MAX);
+    int exit_code = dispatch(run, argc, argv);
+    buffer_clear(&run->policy_text);
+    buffer_clear(&run->file);
+    free(run);
+    return exit_code;
+}

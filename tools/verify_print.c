@@ -1,0 +1,108 @@
+#include "tools/verify_print.h"
+
+#include "tools/cli.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+static void print_chain(FILE *out, const struct verify_report *r) {
+    if (r->chain_count == 0) {
+        fprintf(out, "  authority    %s is named by the log's opening itself\n", r->issuer);
+        return;
+    }
+    for (size_t i = 0; i < r->chain_count; i++) {
+        const struct verify_link *link = &r->chain[i];
+        fprintf(out, "  %-12s %s enrolled %s as %s (entry %" PRIu64 ")\n",
+                i == 0 ? "authority" : "", link->enroller, link->name, link->role, link->index);
+    }
+}
+
+static void print_mirrors(FILE *out, const struct verify_report *r) {
+    for (size_t i = 0; i < r->mirror_count; i++) {
+        const struct verify_mirror *m = &r->mirrors[i];
+        char when[21] = "did not cosign";
+        if (m->timestamp != 0) {
+            cli_time(m->timestamp, when);
+        }
+        fprintf(out, "  %-12s %-32s %s  run by %s\n", i == 0 ? "held by" : "", m->name, when,
+                m->operator_name);
+    }
+}
+
+void verify_print_words(FILE *out, const struct verify_report *r,
+                        const struct verify_trust *trust) {
+    char stamp[21];
+    char confirmed[21];
+    cli_time(r->received_ms / 1000, stamp);
+    cli_time(r->confirmed_ms / 1000, confirmed);
+    fprintf(out, "verified: %s, event %" PRIu64 " of %s\n", r->kind, r->seq, r->issuer);
+    fprintf(out, "  log          %s, entry %" PRIu64 " of %" PRIu64 ", run by %s\n", r->origin,
+            r->index, r->size, r->operator_name);
+    fprintf(out, "  event id     ");
+    for (size_t i = 0; i < HASH_SIZE; i++) {
+        fprintf(out, "%02x", r->id.bytes[i]);
+    }
+    fprintf(out, "\n  received     %s by the log's clock\n", stamp);
+    fprintf(out, "  confirmed    %s, %s\n", confirmed,
+            r->stamp_confirmed
+                ? "the stamp: a quorum of mirrors followed within an hour"
+                : "when a quorum of mirrors had it: the stamp is older by over an hour");
+    print_chain(out, r);
+    print_mirrors(out, r);
+    if (r->roots_pinned) {
+        fprintf(out, "  roots        %zu of the %zu you pinned signed the log's opening\n",
+                r->roots_signed, trust->root_count);
+    } else {
+        fputs("  not proved   who the authorities are: you pinned no root, so they are those the "
+              "log names\n",
+              out);
+    }
+    fprintf(out, "  not proved   revocation not checked after size %" PRIu64 "\n", r->size);
+    if (r->has_body) {
+        fputs("  not proved   that anyone holds the closed members: the body is not shown to be "
+              "held\n",
+              out);
+    }
+}
+
+static json_t *mirrors_json(const struct verify_report *r) {
+    json_t *mirrors = json_array();
+    for (size_t i = 0; i < r->mirror_count; i++) {
+        const struct verify_mirror *m = &r->mirrors[i];
+        json_array_append_new(mirrors,
+                              json_pack("{s:s, s:s, s:I}", "name", m->name, "operator",
+                                        m->operator_name, "cosigned", (json_int_t)m->timestamp));
+    }
+    return mirrors;
+}
+
+static json_t *chain_json(const struct verify_report *r) {
+    json_t *chain = json_array();
+    for (size_t i = 0; i < r->chain_count; i++) {
+        const struct verify_link *link = &r->chain[i];
+        json_array_append_new(chain, json_pack("{s:s, s:s, s:s, s:I}", "enroller", link->enroller,
+                                               "key", link->name, "role", link->role, "index",
+                                               (json_int_t)link->index));
+    }
+    return chain;
+}
+
+void verify_print_json(FILE *out, const struct verify_report *r) {
+    char id[HASH_SIZE * 2 + 1];
+    for (size_t i = 0; i < HASH_SIZE; i++) {
+        snprintf(id + 2 * i, 3, "%02x", r->id.bytes[i]);
+    }
+    json_t *object = json_pack(
+        "{s:b, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o}",
+        "verified", 1, "log", r->origin, "kind", r->kind, "issuer", r->issuer, "seq",
+        (json_int_t)r->seq, "id", id, "index", (json_int_t)r->index, "size", (json_int_t)r->size,
+        "received_ms", (json_int_t)r->received_ms, "confirmed_ms", (json_int_t)r->confirmed_ms,
+        "quorum_time", (json_int_t)r->quorum_time, "stamp_confirmed", r->stamp_confirmed,
+        "roots_pinned", r->roots_pinned, "body", r->has_body, "operator", r->operator_name, "chain",
+        chain_json(r), "mirrors", mirrors_json(r));
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    fprintf(out, "%s\n", text != NULL ? text : "{\"verified\":false,\"error\":\"out of memory\"}");
+    free(text);
+    json_decref(object);
+}
