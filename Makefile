@@ -9,7 +9,7 @@ PKGS := libsodium nettle lmdb libuv libmicrohttpd libcurl jansson zlib
 PKG_CONFIG ?= pkg-config
 
 all:
-.PHONY: all deps clean
+.PHONY: all libraries deps clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
@@ -43,6 +43,8 @@ TEST_FOLDERS := $(foreach d,crypto ledger net tools,$(if $(wildcard tests/$(d)/t
 TEST_BINARIES := $(TEST_FOLDERS:%=$(B)/tests/unit-%)
 
 all: $(LIBRARIES) $(if $(wildcard tools/dutylogd.c),$(B)/dutylogd) $(if $(wildcard tools/dutylog.c),$(B)/dutylog)
+
+libraries: $(LIBRARIES)
 
 $(B)/libdutylog_crypto.a: $(call obj,$(CRYPTO_SRC))
 $(B)/libdutylog_ledger.a: $(call obj,$(LEDGER_SRC))
