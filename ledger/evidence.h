@@ -1,14 +1,21 @@
 /* Evidence files (specs/evidence.md): proof, offline, that a key signed two things that exclude
- * each other. "dutylog/evidence/v1 <form>\n", then parts, each "part <bytes>\n" and its bytes, then
- * hashes as base64 lines.
+ * each other.
  *
- *   a  one origin, one size, two roots: two signed checkpoints.
- *   b  two sizes: two signed checkpoints, the smaller first, then the hashes of SUBPROOF(m, D[n],
- * false), which rebuild the larger root and give another root than the one signed at the smaller
- * size. c, d: two tlog-proofs of one index with different leaves; a cosigner that went back. Read
- * here, made later.
+ *     dutylog/evidence/v1 <form>
+ *     part <bytes>          then that many bytes, twice
+ *     <base64 hash>         none, or several lines
  *
- * In every form the accused is a key named by the verifier, not by the file. Views borrow. */
+ *   a  One size, two roots: two signed checkpoints, in bytewise order.
+ *   b  Two sizes: two signed checkpoints, the smaller first, then the hashes of SUBPROOF(m, D[n],
+ *      false), which rebuild the larger root and give another root at the smaller size than the
+ *      one signed there.
+ *   c  One index, two leaves: two tlog-proofs, the smaller tree first, then the two leaf hashes.
+ *   d  A cosigner that went back: two cosigned checkpoints, the smaller first, although it was
+ *      cosigned later.
+ *
+ * The accused is a key named by the verifier, never by the file: a log's key (type 0x01) that
+ * signed both, or a cosigner's (0x04) that cosigned both. A file that parses formats to the same
+ * bytes. Views borrow from the parsed bytes. */
 #ifndef DUTYLOG_LEDGER_EVIDENCE_H
 #define DUTYLOG_LEDGER_EVIDENCE_H
 
@@ -18,13 +25,17 @@
 struct evidence {
     char form; /* 'a', 'b', 'c' or 'd' */
     struct bytes parts[2];
-    struct merkle_proof hashes;
+    struct merkle_proof hashes; /* a, d: none; b: at least one; c: two */
 };
 
+/* BAD_FORM: another first line or form, a part that is empty or missing, hashes that the form does
+ * not have, bytes left over; BAD_CANONICAL: the parts of form a in the other order; TOO_LARGE. */
 enum status evidence_parse(struct bytes input, struct evidence *out, struct refusal *why) MUST_USE;
+/* Writes the file. Asserts what evidence_parse checks of a form, but for the order of parts. */
 void evidence_format(struct writer *w, const struct evidence *evidence);
-/* OK if the file proves that `key` (a log key, or for (d) and cosigned (a)-(b) a cosigner's)
- * equivocated. Says in `why`, in words, what is proved, or what is missing (BAD_PROOF). */
+/* OK if the file proves that `key` contradicted itself; then `why` says in words what is proved.
+ * BAD_FORM: a part is no checkpoint or proof; DENIED_SIGNATURE: a part is not signed by the key;
+ * BAD_PROOF: all is signed, and nothing is proved. `why` says which. */
 enum status evidence_verify(const struct evidence *evidence, const struct vkey *key,
                             struct refusal *why) MUST_USE;
 
