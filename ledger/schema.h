@@ -9,38 +9,30 @@
 #include "ledger/bytes.h"
 #include "ledger/store.h"
 
+/* TABLE = byte, then key parts: value [owner] */
 enum table {
-    TABLE_META = 'm', /* name                         format number, own names            [logs] */
-    TABLE_ORIGIN =
-        'o', /* origin                       log number                          [logs]     */
-    TABLE_LOG = 'l', /* log                          origin, vkey, flags                 [logs]   */
-    TABLE_TREE = 't', /* log                          size, frontier                      [tree]  */
-    TABLE_ENTRY = 'e', /* log, index                   entry of the unfinished block       [tree] */
-    TABLE_BLOCK = 'b', /* log, index / 256             256 leaf hashes, then their bundle  [tree] */
-    TABLE_TILE = 'h', /* log, level >= 1, index       hashes of a tile                    [tree]  */
-    TABLE_HEAD = 'H', /* log                          last signed candidate  [sequencer]*/
-    TABLE_PUBLISHED =
-        'p', /* log, size                    cosigned checkpoint, quorum time    [sequencer]*/
-    TABLE_PENDING = 'P', /* log                          pending checkpoint [mirror]   */
-    TABLE_OLD_PENDING =
-        'O', /* log, size                    earlier pending checkpoints kept    [mirror]   */
-    TABLE_MIRRORED = 'M', /* log                          mirror checkpoint [mirror]   */
-    TABLE_COSIGNED =
-        'c', /* log, key ID                  last timestamp and size cosigned    [mirror]   */
-    TABLE_JUDGED =
-        'j', /* log                          judged size                         [accept]   */
-    TABLE_VERDICT =
-        'v', /* log, index                   why a stored entry is not accepted  [accept]   */
-    TABLE_ISSUER =
-        'i', /* log, key name                enrolment, last seq, last id        [accept]   */
-    TABLE_SEQUENCE = 's', /* log, issuer number, seq      index [accept]   */
-    TABLE_CONFLICT = 'x', /* log, issuer number, seq      the other event of a used seq [accept] */
-    TABLE_RULE =
-        'r', /* log, kind of rule, index     log.opened, log.policy in force     [accept]   */
-    TABLE_EVIDENCE =
-        'E', /* key ID, hash                 evidence file                       [fork]     */
-    TABLE_UNRECONCILED =
-        'u', /* log, size, hash             signed checkpoint not yet explained [fork]     */
+    TABLE_META = 'm',      /* name: format number, own names [logs]; "opened": u64, times opened for
+                              writing [store_lmdb] */
+    TABLE_ORIGIN = 'o',    /* origin: log number [logs] */
+    TABLE_LOG = 'l',       /* log: origin, vkey, flags [logs] */
+    TABLE_TREE = 't',      /* log: size, root, frontier [tree] */
+    TABLE_ENTRY = 'e',     /* log, first index: a piece of the unfinished block [tree] */
+    TABLE_BLOCK = 'b',     /* log, index / 256: the piece that is a full block [tree] */
+    TABLE_TILE = 'h',      /* log, u8 level >= 1, index: hashes of a tile [tree] */
+    TABLE_HEAD = 'H',      /* log: last signed candidate [sequencer] */
+    TABLE_PUBLISHED = 'p', /* log, size: cosigned checkpoint, quorum time [sequencer] */
+    TABLE_PENDING = 'P',   /* log: pending checkpoint [mirror] */
+    TABLE_OLD_PENDING = 'O', /* log, size: earlier pending checkpoints kept [mirror] */
+    TABLE_MIRRORED = 'M',    /* log: mirror checkpoint [mirror] */
+    TABLE_COSIGNED = 'c',    /* log, key ID: last timestamp and size cosigned [mirror] */
+    TABLE_JUDGED = 'j',      /* log: judged size [accept] */
+    TABLE_VERDICT = 'v',     /* log, index: why a stored entry is not accepted [accept] */
+    TABLE_ISSUER = 'i',      /* log, key name: enrolment, last seq, last id [accept] */
+    TABLE_SEQUENCE = 's',    /* log, issuer number, seq: index [accept] */
+    TABLE_CONFLICT = 'x',    /* log, issuer number, seq: the other event of a used seq [accept] */
+    TABLE_RULE = 'r',     /* log, kind of rule, index: log.opened, log.policy in force [accept] */
+    TABLE_EVIDENCE = 'E', /* key ID, hash: evidence file [fork] */
+    TABLE_UNRECONCILED = 'u', /* log, size, hash: signed checkpoint not yet explained [fork] */
 };
 
 struct key {

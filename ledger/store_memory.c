@@ -388,11 +388,11 @@ static enum status memory_remove(struct store_txn *txn, struct bytes key) {
 
 /* --- reading --- */
 
-/* Views of a pair, or in strict stores of a copy. `key` may be NULL. */
+/* Views of a pair, or in a strict store's write transaction of a copy. `key` may be NULL. */
 static enum status hand_out(struct memory_txn *t, const struct pair *p, struct bytes *key,
                             struct bytes *value) {
     const uint8_t *data = p->data;
-    if (of(t->base.store)->options.strict) {
+    if (of(t->base.store)->options.strict && t->base.mode == STORE_WRITE) {
         fill_reserved(t);
         struct handed *h = malloc(sizeof *h + p->key_len + p->value_len);
         if (h == NULL) {

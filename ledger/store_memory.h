@@ -26,8 +26,8 @@ enum store_memory_fault {
 struct store_memory_options {
     size_t max_bytes; /* of keys and values; puts beyond it: FULL. 0: 1 GiB */
     bool lazy_sync;
-    /* Hands out copies that die exactly when the contract says, so that a sanitizer finds who uses
-     * a value for too long. Slower. */
+    /* In a write transaction, hands out copies that die at the next change, so that a sanitizer
+     * finds who uses a value for too long. Slower. */
     bool strict;
     /* Asked once per commit that would succeed, in order, `commit` counting from 1; NULL: no
      * faults. */
