@@ -32,9 +32,9 @@ struct request;
 
 enum route_flags {
     ROUTE_GZIP = 1 << 0,   /* takes Content-Encoding: gzip; body_max and on_body see it inflated */
-    ROUTE_UPLOAD = 1 << 1, /* long uploads: bounded by their rate (64 KiB/s) in place of a time, and
-                              after an early answer discarded up to 600 MiB, since a client must
-                              learn its answer. Else 1 MiB and 5 s. */
+    ROUTE_UPLOAD = 1 << 1, /* long uploads: after an early answer the rest is discarded as long as
+                              it keeps its rate, up to 600 MiB, since a client must learn its
+                              answer. Else 1 MiB or 5 s, then the connection is closed. */
 };
 
 enum body_step {
@@ -58,7 +58,8 @@ struct route {
     const char *pattern;
     unsigned flags;
     size_t body_max;      /* bytes, inflated; 0: takes no body */
-    unsigned deadline_ms; /* from the end of the body to the answer; 0: options.deadline_ms */
+    unsigned deadline_ms; /* from the end of the body to the answer, and from a BODY_SUSPEND to
+                             request_resume; 0: options.deadline_ms */
     /* All may be NULL but on_end. */
     void (*on_headers)(struct request *request); /* may answer, to refuse */
     /* If given, the body comes in chunks, borrowed for the call; if not, it is collected and
@@ -75,21 +76,21 @@ struct route {
 struct server_options {
     const char *address;       /* "127.0.0.1" or "::1" */
     uint16_t port;             /* 0: any free one */
-    unsigned connections_max;  /* further ones wait in the kernel; default 1,024 */
-    unsigned per_peer_max;     /* connections of one address; default 512 */
-    size_t pool_size;          /* per connection: headers and read buffer; default 32 KiB */
+    unsigned connections_max;  /* further ones wait in the kernel; default 4,000 */
+    unsigned per_peer_max;     /* connections of one address; default 256 */
+    size_t pool_size;          /* per connection: header block, read buffer; default 32 KiB */
     size_t body_budget;        /* of all bodies in flight; default 64 MiB */
     uint64_t idle_ms;          /* from connecting or the last answer to complete headers; 30 s */
-    uint64_t body_ms;          /* from headers to the end of the body; default 30 s */
+    uint64_t body_rate;        /* bytes per second that a body comes in at least; 64 KiB */
+    uint64_t body_window_ms;   /* over which the rate is taken, each anew; default 5 s */
     uint64_t drain_ms;         /* to the end of a body that is being discarded; default 5 s */
-    size_t drain_max;          /* default 1 MiB */
-    uint64_t upload_drain_max; /* ROUTE_UPLOAD; default 600 MiB */
-    uint64_t upload_rate;      /* ROUTE_UPLOAD; bytes per second at least; default 64 KiB */
-    uint64_t upload_window_ms; /* over which the rate is taken; default 5 s */
+    uint64_t drain_max;        /* default 1 MiB */
+    uint64_t upload_drain_max; /* the same for ROUTE_UPLOAD, without a time; default 600 MiB */
     uint64_t deadline_ms;      /* for the handler, from the end of the body; default 10 s */
-    uint64_t send_ms;          /* to send an answer, plus its size at upload_rate; default 30 s */
+    uint64_t send_ms;          /* to send an answer, plus its size at body_rate; default 30 s */
     uint64_t stop_ms;          /* server_close waits so long for answers to leave; default 2 s */
-    unsigned retry_after_s;    /* in every 503; default 2 */
+    uint64_t tick_ms;          /* how often the times above are looked at; default 250 */
+    unsigned retry_after_s;    /* in every 503 that does not say; default 1 */
 };
 extern const struct server_options server_defaults;
 
