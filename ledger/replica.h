@@ -1,31 +1,42 @@
 /* The log's side of replication, as a state machine: events in, actions out. It owns no socket,
  * store, clock or thread; time arrives inside the event. The daemon (net/replicator) and the
- * simulator drive the same code.
+ * simulator drive the same code. specs/replication.md is the same in prose.
  *
  * Publishing goes in rounds. In a round one *candidate*, the only checkpoint that is signed, is
  * pushed to every mirror of the policy, none being sent a larger one before the round ends; a
  * cosignature counts only on the candidate. At quorum the cosigned checkpoint is persisted, then
  * served, and whoever waits is answered; the next candidate covers all that was committed
- * meanwhile. A mirror that is behind goes on being pushed the candidate of the day. After
- * `round_timeout_ms` without quorum the round is given up and the next candidate is cut (if more
- * was committed; else the same one goes on). An unchanged candidate is cosigned afresh every hour,
- * and every minute while the mirrors' clocks disagree with ours.
+ * meanwhile. A mirror that is behind goes on being pushed the candidate of the day; cosignatures
+ * that come after the quorum are added to the published checkpoint while nothing else is due.
+ * After `round_timeout_ms` without quorum the round is given up: the next candidate is cut as soon
+ * as more is committed (each round given up in a row doubles the next one's time, up to eightfold,
+ * so that mirrors slower than the timeout are not starved for ever); until then the same one goes
+ * on. An unchanged candidate is cosigned afresh every hour, and every minute while the mirrors'
+ * clocks disagree with ours.
  *
- *   IDLE ──commit or refresh due──▶ CUTTING ──durable──▶ PUSHING ──quorum──▶ PUBLISHING
- * ──durable──▶ IDLE └──timeout──▶ IDLE        any ──proof of a larger head──▶ HALTED
+ *   IDLE ──more committed──▶ CUTTING ──durable──▶ PUSHING ──quorum──▶ PUBLISHING ──durable──▶ IDLE
+ *                                                    └──timeout──▶ IDLE (still pushed)
+ *   any ──proof of another or larger head──▶ HALTED
  *
  * A policy that changes needs both quorums: while the candidate covers a log.policy entry that no
  * published checkpoint covers, the old and the new policy must both be met, and the mirrors of both
- * are pushed to.
+ * are pushed to. Of several such entries the last one counts: those before it were never in force.
+ * Without any policy no candidate is cut.
  *
  * Per mirror: UNKNOWN (its pending size not known) ─▶ CHECKPOINT (add-checkpoint under way) ─▶
  * ENTRIES (add-entries under way, in pieces) ─▶ DONE (cosigned this candidate); any failure ─▶
- * BACKOFF, doubling from 250 ms to 30 s, then again. One request per mirror is under way at any
- * time.
+ * BACKOFF, doubling from 250 ms to 30 s, then again; READY: nothing is under way, the next request
+ * waits for a candidate. One request per mirror is under way at any time, and no mirror waits for
+ * another.
  *
- * A mirror that claims (409) a larger pending size than we ever signed is not believed: its pending
- * checkpoint is fetched, and only our own signature on a larger size, or on another root, HALTS the
- * log: nothing is signed any more.
+ * Nothing that a mirror says is believed beyond what it can only harm itself with: its numbers
+ * choose the next request, a few such corrections in a row are followed, then it is a failure. A
+ * mirror that claims (409) a larger size than we ever signed, or refuses (422) what must fit, has
+ * its pending checkpoint fetched, and only our own signature on a larger size, or on another root,
+ * HALTS the log: nothing is signed any more.
+ *
+ * After a start with a guard, nothing is stamped or cut before the quorum (or every mirror) has
+ * cosigned the last signed head afresh; a larger head that any of them shows halts the log first.
  *
  * Actions come in causal order, and the host may not reorder them. */
 #ifndef DUTYLOG_LEDGER_REPLICA_H
@@ -35,7 +46,9 @@
 #include "ledger/push.h"
 #include "ledger/sequencer.h"
 
-#define REPLICA_MIRRORS_MAX POLICY_WITNESSES_MAX
+/* Those of the policy in force and of the one coming; as many as fit a note beside the log's own
+ * line. */
+#define REPLICA_MIRRORS_MAX (NOTE_SIGNATURES_MAX - 1)
 #define REPLICA_ACTIONS_MAX (REPLICA_MIRRORS_MAX + 8)
 
 struct replica_options {
@@ -60,23 +73,49 @@ enum replica_mirror_state {
     MIRROR_DONE,
     MIRROR_BACKOFF,
     MIRROR_FETCHING, /* its pending checkpoint, after a claim of a larger head */
+    MIRROR_READY,    /* nothing is under way */
 };
 
+#define REPLICA_LINE_MAX (3 + 1 + NAME_SIZE_MAX + 1 + 104 + 1)
+
+/* A place in the table of mirrors. It keeps its index as long as a request of it is under way, even
+ * if the mirror leaves the policy meanwhile. */
 struct replica_mirror {
+    bool used;
+    bool wanted; /* counted by the policy in force or the one coming */
     struct vkey vkey;
-    char url[POLICY_URL_MAX + 1];
+    char url[POLICY_URL_MAX + 1]; /* submission prefix; "": it can't be pushed to */
     enum replica_mirror_state state;
-    uint64_t pending;    /* last known size of its pending checkpoint */
-    uint64_t next_entry; /* last known */
+    bool suspect;        /* fetch its pending checkpoint before anything else */
+    uint64_t pending;    /* size of its pending checkpoint, as last heard */
+    uint64_t agreed;     /* size of the candidate that its add-checkpoint last took; 0: none */
+    bool has_next_entry; /* next_entry was heard, not guessed */
+    uint64_t next_entry; /* as last heard */
     uint64_t cosigned;   /* largest size it cosigned */
     uint64_t target;     /* size of the candidate that the request under way is about */
+    uint64_t start;      /* of the add-entries under way */
     uint64_t retry_at_ms;
     uint64_t backoff_ms;
     int64_t offset_seconds; /* its clock minus ours, at its last cosignature */
     bool has_offset;
-    uint64_t failures; /* in a row */
+    uint64_t failures;    /* in a row */
+    unsigned corrections; /* by 409, in a row */
     uint8_t ticket[TICKET_SIZE_MAX];
     size_t ticket_len;
+};
+
+/* A cosignature line gathered on the candidate. */
+struct replica_line {
+    bool have;
+    uint64_t timestamp;
+    size_t len;
+    uint8_t line[REPLICA_LINE_MAX];
+};
+
+enum replica_guard {
+    GUARD_NONE,   /* the host vouches for the signed head by other means */
+    GUARD_QUORUM, /* the head's copy outside the data folder matches */
+    GUARD_ALL,    /* it is missing or differs: every mirror must be heard */
 };
 
 struct replica {
@@ -84,39 +123,45 @@ struct replica {
      * writes them. */
     struct replica_options options;
     struct vkey log_vkey;
+    bool started;
     enum replica_state state;
-    uint64_t now_ms; /* of the last event: wall clock, milliseconds */
+    enum replica_guard guard; /* what still must be heard before anything is stamped or cut */
+    uint64_t now_ms;          /* of the last event: wall clock, milliseconds */
     uint64_t committed;
-    uint64_t signed_size; /* signed head */
+    uint64_t signed_size; /* signed head; the candidate's size */
     uint64_t published;
     struct head candidate;
-    uint64_t candidate_since_ms;
+    uint64_t candidate_since_ms; /* when its cosignatures were last begun to be gathered */
+    bool gathered;               /* what was gathered since then was published at quorum */
+    bool fresh;                  /* a line came that no PUBLISH had yet */
+    unsigned timeouts;           /* rounds given up in a row */
     uint64_t published_at_ms;
-    struct policy *policy; /* in force at the published size; NULL: none yet; owned by the host, see
-                              replica_event */
+    uint64_t retry_at_ms;    /* no cut or publish before, after one failed; 0: at once */
+    struct policy *policy;   /* in force at the published size; NULL: none yet; owned by the host,
+                                see replica_event */
     struct policy *incoming; /* the one that the candidate will bring into force; NULL: none */
     uint64_t incoming_index;
+    struct policy *next; /* committed beyond the candidate; NULL: none */
+    uint64_t next_index;
     struct replica_mirror mirrors[REPLICA_MIRRORS_MAX];
-    size_t mirror_count;
-    /* cosignature lines gathered on the candidate, by mirror */
-    struct {
-        bool have;
-        uint64_t timestamp;
-        size_t len;
-        uint8_t line[3 + 1 + NAME_SIZE_MAX + 1 + 104 + 1];
-    } lines[REPLICA_MIRRORS_MAX];
+    size_t mirror_count;                            /* places in use, with gaps: see `used` */
+    struct replica_line lines[REPLICA_MIRRORS_MAX]; /* by mirror */
     char halted_why[REFUSAL_TEXT_MAX];
 };
 
 enum replica_event_type {
-    REPLICA_START,     /* once, first: now, committed, head (size 0: none), published size */
-    REPLICA_POLICY,    /* a log.policy entry at `index` was committed (or found at start): `policy`,
-                          borrowed until the    replica says ACTION_RELEASE_POLICY for it */
+    REPLICA_START,     /* once, first: now, committed (`size`), head (size 0: none), published size,
+                          guard */
+    REPLICA_POLICY,    /* a log.policy entry at `index` was committed (or found at start: first the
+                          one in force at the published size, then those after it, in order):
+                          `policy`, borrowed until the replica says ACTION_RELEASE_POLICY for it.
+                          Must come before the REPLICA_CUT whose head covers it. (An opaque log's
+                          policy, which is in no entry, comes with index 0.) */
     REPLICA_COMMITTED, /* the log's committed size is now `size` */
     REPLICA_CUT,       /* answer to ACTION_CUT: `status`, `head` */
     REPLICA_PUBLISHED, /* answer to ACTION_PUBLISH: `status` */
-    REPLICA_RESPONSE,  /* answer to any ACTION_SEND_*: mirror, http (0: unreachable or timed out),
-                          body */
+    REPLICA_RESPONSE,  /* answer to any ACTION_SEND_* or ACTION_FETCH_PENDING: mirror, http (0:
+                          unreachable or timed out), body; for a fetch also `root` */
     REPLICA_TICK,      /* time passed */
 };
 
@@ -126,23 +171,26 @@ struct replica_event {
     uint64_t size;
     uint64_t published;
     uint64_t index;
+    enum replica_guard guard;
     enum status status;
     const struct head *head; /* borrowed for the call */
     struct policy *policy;
     size_t mirror;
     unsigned http;
-    struct bytes body; /* borrowed for the call */
+    struct bytes body; /* borrowed for the call; and until the actions are done, for ACTION_HALT */
+    const struct hash *root; /* for a fetched checkpoint: what push_own_root gave; NULL: nothing */
 };
 
 enum replica_action_type {
     ACTION_CUT,             /* run a cut_job with `expected` */
-    ACTION_SEND_CHECKPOINT, /* POST add-checkpoint to `mirror`: old `old_size`, the candidate */
+    ACTION_SEND_CHECKPOINT, /* POST add-checkpoint to `mirror`: old `old_size`, the candidate (its
+                               `size` and `note`, borrowed until the next step) */
     ACTION_SEND_ENTRIES,    /* POST add-entries to `mirror`: [start, end), its ticket */
-    ACTION_FETCH_PENDING, /* GET /witness/<hex>/checkpoint of `mirror`, answered by REPLICA_RESPONSE
-                           */
+    ACTION_FETCH_PENDING,   /* GET witness/<hex>/checkpoint of `mirror` */
     ACTION_PUBLISH, /* run a publish_job: note (borrowed until the next step), size, quorum_time */
     ACTION_SERVE,   /* the published size is now `size`: answer who waits */
-    ACTION_HALT,    /* stop signing for good; `why`; keep `note`, the proof, if any */
+    ACTION_HALT,    /* stop signing for good; `why`; keep `note`, the proof, if any (it borrows
+                       from the event's body) */
     ACTION_RELEASE_POLICY, /* `policy` is not used any more */
 };
 
@@ -172,8 +220,8 @@ void replica_init(struct replica *replica, const struct vkey *log_vkey,
 /* Takes one event, gives the actions. Asserts that the event is one the host may send now. */
 void replica_step(struct replica *replica, const struct replica_event *event,
                   struct replica_actions *actions);
-/* False while the clocks of a quorum of mirrors are more than COSIGN_OFFSET_MAX_SECONDS from ours:
- * stamp nothing. */
+/* False while the clocks of a quorum of mirrors are more than COSIGN_OFFSET_MAX_SECONDS from ours,
+ * while the guard has not passed, and once halted: stamp nothing. */
 bool replica_may_stamp(const struct replica *replica);
 /* Asserts everything that must hold between steps; called at the end of each. */
 void replica_check(const struct replica *replica);

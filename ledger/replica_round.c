@@ -1,0 +1,339 @@
+/* Rounds: when a candidate is cut, what makes its quorum, and what happens then. */
+#include "ledger/replica_parts.h"
+
+#include <assert.h>
+#include <string.h>
+
+bool replica_has_policy(const struct replica *replica) {
+    return replica->policy != NULL || replica->incoming != NULL || replica->next != NULL;
+}
+
+/* --- quorum --- */
+
+static const struct replica_line *line_of(const struct replica *replica, const struct vkey *vkey) {
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        if (replica->mirrors[i].used && vkey_equal(&replica->mirrors[i].vkey, vkey)) {
+            return replica->lines[i].have ? &replica->lines[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The set of the policy's witnesses whose lines are here, and their times. */
+static policy_set lines_for(const struct replica *replica, const struct policy *policy,
+                            uint64_t times[POLICY_WITNESSES_MAX]) {
+    policy_set have = 0;
+    memset(times, 0, POLICY_WITNESSES_MAX * sizeof times[0]);
+    for (size_t w = 0; w < policy->witness_count; w++) {
+        const struct replica_line *line = line_of(replica, &policy->witnesses[w].vkey);
+        if (line != NULL) {
+            have |= (policy_set)1 << w;
+            times[w] = line->timestamp;
+        }
+    }
+    return have;
+}
+
+static bool met(const struct replica *replica, const struct policy *policy) {
+    uint64_t times[POLICY_WITNESSES_MAX];
+    policy_set have = lines_for(replica, policy, times);
+#ifdef DUTYLOG_BUG_ANSWER_BEFORE_QUORUM
+    return have != 0;
+#endif
+    return policy_quorum_met(policy, have);
+}
+
+bool replica_quorum_met(const struct replica *replica) {
+    /* Without a policy nothing is met, though every policy of none is. */
+    return (replica->policy != NULL || replica->incoming != NULL) &&
+           (replica->policy == NULL || met(replica, replica->policy)) &&
+           (replica->incoming == NULL || met(replica, replica->incoming));
+}
+
+/* The time at which both policies were met. A quorum of none has no cosignature to take it from. */
+static uint64_t quorum_time(const struct replica *replica) {
+    const struct policy *policies[] = {replica->policy, replica->incoming};
+    uint64_t latest = 0;
+    for (size_t p = 0; p < 2; p++) {
+        uint64_t times[POLICY_WITNESSES_MAX];
+        uint64_t time = 0;
+        if (policies[p] == NULL) {
+            continue;
+        }
+        (void)lines_for(replica, policies[p], times);
+        if (policy_quorum_time(policies[p], times, &time) && time > latest) {
+            latest = time;
+        }
+    }
+    return latest != 0 ? latest : replica->now_ms / 1000;
+}
+
+static bool guard_passed(const struct replica *replica) {
+    if (!replica_quorum_met(replica)) {
+        return false;
+    }
+    if (replica->guard == GUARD_ALL) {
+        for (size_t i = 0; i < replica->mirror_count; i++) {
+            const struct replica_mirror *mirror = &replica->mirrors[i];
+            if (mirror->used && mirror->wanted && !replica->lines[i].have) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* --- candidates --- */
+
+/* Begins to gather anew on the candidate. */
+static void begin_gathering(struct replica *replica) {
+    memset(replica->lines, 0, sizeof replica->lines);
+    replica->gathered = false;
+    /* A quorum of none has nothing to wait for. */
+    replica->fresh = true;
+    replica->candidate_since_ms = replica->now_ms;
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        if (replica->mirrors[i].state == MIRROR_DONE) {
+            replica->mirrors[i].state = MIRROR_READY;
+        }
+    }
+}
+
+void replica_refresh(struct replica *replica) {
+    assert(replica->candidate.size > 0);
+    if (replica->gathered) {
+        begin_gathering(replica);
+        return;
+    }
+    /* What is gathered but not yet published is kept: mirrors that are never up in the same hour
+     * still make a quorum. */
+    replica->candidate_since_ms = replica->now_ms;
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        if (replica->mirrors[i].state == MIRROR_DONE) {
+            replica->mirrors[i].state = MIRROR_READY;
+        }
+    }
+}
+
+void replica_take_cut(struct replica *replica, struct replica_actions *actions,
+                      const struct replica_event *event) {
+    if (replica->state == REPLICA_HALTED) {
+        return; /* the head is signed and durable, and stays here */
+    }
+    assert(replica->state == REPLICA_CUTTING);
+    replica->state = REPLICA_IDLE;
+    if (event->status == STATUS_CONFLICT_HEAD || event->status == STATUS_STORE_DOUBT) {
+        struct refusal why;
+        (void)refuse(&why, event->status, "the next checkpoint could not be signed: %s",
+                     status_text(event->status));
+        replica_halt(replica, actions, &why, bytes_of(NULL, 0));
+        return;
+    }
+    if (event->status != STATUS_OK) {
+        replica->retry_at_ms = replica->now_ms + STORE_RETRY_MS;
+        return;
+    }
+    /* The cut covers all that is committed, and was asked for because that is more. */
+    assert(event->head->size > replica->signed_size);
+    replica->candidate = *event->head;
+    replica->signed_size = event->head->size;
+    if (replica->committed < replica->signed_size) {
+        replica->committed = replica->signed_size; /* the word of it is still on its way */
+    }
+    if (replica->next != NULL && replica->next_index < replica->signed_size) {
+        /* An incoming policy that no published checkpoint covered was never in force. */
+        if (replica->incoming != NULL) {
+            replica_act(actions, ACTION_RELEASE_POLICY)->policy = replica->incoming;
+        }
+        replica->incoming = replica->next;
+        replica->incoming_index = replica->next_index;
+        replica->next = NULL;
+        replica_place_mirrors(replica);
+    }
+    replica->state = REPLICA_PUSHING;
+    begin_gathering(replica);
+}
+
+static bool cut_due(const struct replica *replica) {
+#ifdef DUTYLOG_BUG_TWO_CANDIDATES
+    if (replica->state == REPLICA_PUSHING && replica->committed > replica->signed_size) {
+        return true;
+    }
+#endif
+    return replica->state == REPLICA_IDLE && replica->committed > replica->signed_size &&
+           replica->guard == GUARD_NONE && replica_has_policy(replica) &&
+           replica->now_ms >= replica->retry_at_ms;
+}
+
+/* --- publishing --- */
+
+static bool may_publish(const struct replica *replica) {
+    return (replica->state == REPLICA_IDLE || replica->state == REPLICA_PUSHING) &&
+           replica->candidate.size > 0 && replica->fresh && replica_quorum_met(replica);
+}
+
+static void put_lines(const struct replica *replica, const struct policy *policy,
+                      const struct policy *done, struct writer *w) {
+    for (size_t i = 0; policy != NULL && i < policy->witness_count; i++) {
+        const struct vkey *vkey = &policy->witnesses[i].vkey;
+        const struct replica_line *line = line_of(replica, vkey);
+        bool put = false;
+        for (size_t j = 0; done != NULL && j < done->witness_count; j++) {
+            put = put || vkey_equal(vkey, &done->witnesses[j].vkey);
+        }
+        if (line != NULL && !put) {
+            writer_put(w, line->line, line->len);
+        }
+    }
+}
+
+static void publish(struct replica *replica, struct replica_actions *actions) {
+    struct writer w;
+    writer_init(&w, actions->note, sizeof actions->note);
+    writer_put(&w, replica->candidate.note, replica->candidate.note_len);
+    put_lines(replica, replica->policy, NULL, &w);
+    put_lines(replica, replica->incoming, replica->policy, &w);
+    static_assert(sizeof((struct head *)0)->note + REPLICA_MIRRORS_MAX * REPLICA_LINE_MAX <=
+                      CHECKPOINT_SIZE_MAX,
+                  "a checkpoint with the lines of every mirror fits");
+    assert(!w.failed);
+    struct replica_action *action = replica_act(actions, ACTION_PUBLISH);
+    action->note = writer_view(&w);
+    action->size = replica->candidate.size;
+    action->quorum_time = quorum_time(replica);
+    replica->fresh = false;
+    replica->state = REPLICA_PUBLISHING;
+}
+
+/* The policy that the published checkpoint brought into force takes the old one's place. */
+static void move_policies(struct replica *replica, struct replica_actions *actions) {
+    if (replica->incoming == NULL) {
+        return;
+    }
+    assert(replica->incoming_index < replica->published);
+    if (replica->policy != NULL) {
+        replica_act(actions, ACTION_RELEASE_POLICY)->policy = replica->policy;
+    }
+    replica->policy = replica->incoming;
+    replica->incoming = NULL;
+    replica_place_mirrors(replica);
+}
+
+void replica_take_published(struct replica *replica, struct replica_actions *actions,
+                            enum status status) {
+    if (replica->state == REPLICA_HALTED) {
+        return; /* what was published stays so; the store knows it */
+    }
+    assert(replica->state == REPLICA_PUBLISHING);
+    replica->state = REPLICA_IDLE;
+    if (status != STATUS_OK) {
+        replica->fresh = true;
+        replica->retry_at_ms = replica->now_ms + STORE_RETRY_MS;
+        return;
+    }
+    replica->published_at_ms = replica->now_ms;
+    replica->gathered = true;
+    replica->timeouts = 0;
+    if (replica->published < replica->candidate.size) {
+        replica->published = replica->candidate.size;
+        replica_act(actions, ACTION_SERVE)->size = replica->published;
+    }
+    move_policies(replica, actions);
+}
+
+/* --- time --- */
+
+static uint64_t round_timeout(const struct replica *replica) {
+    unsigned doublings =
+        replica->timeouts < ROUND_DOUBLINGS_MAX ? replica->timeouts : ROUND_DOUBLINGS_MAX;
+    return replica->options.round_timeout_ms << doublings;
+}
+
+static uint64_t refresh_period(const struct replica *replica) {
+    return replica->guard == GUARD_NONE && !replica_may_stamp(replica)
+               ? replica->options.clock_refresh_ms
+               : replica->options.refresh_ms;
+}
+
+/* Lines after the quorum wait a little, so that they go together and only when nothing else is
+ * due. */
+static uint64_t publish_at(const struct replica *replica) {
+    uint64_t at = replica->gathered ? replica->published_at_ms + LATE_LINES_MS : 0;
+    return at > replica->retry_at_ms ? at : replica->retry_at_ms;
+}
+
+void replica_advance(struct replica *replica, struct replica_actions *actions) {
+    if (replica->guard != GUARD_NONE && guard_passed(replica)) {
+        replica->guard = GUARD_NONE;
+    }
+    if (replica->state == REPLICA_PUSHING && !replica_quorum_met(replica) &&
+        replica->now_ms >= replica->candidate_since_ms + round_timeout(replica)) {
+        replica->state = REPLICA_IDLE;
+        replica->timeouts++;
+    }
+    if (may_publish(replica) && !replica->gathered) {
+        /* Before anything newer is cut, though the store may make it wait. */
+        if (replica->now_ms >= publish_at(replica)) {
+            publish(replica, actions);
+        }
+    } else if (cut_due(replica)) {
+        replica_act(actions, ACTION_CUT)->expected = replica->signed_size;
+        replica->state = REPLICA_CUTTING;
+    } else if (may_publish(replica) && replica->now_ms >= publish_at(replica)) {
+        publish(replica, actions);
+    } else if (replica->state == REPLICA_IDLE && replica->candidate.size > 0 &&
+               replica->now_ms >= replica->candidate_since_ms + refresh_period(replica)) {
+        replica_refresh(replica);
+    }
+}
+
+static void sooner(uint64_t *at, uint64_t other) {
+    if (other < *at) {
+        *at = other;
+    }
+}
+
+uint64_t replica_round_wake(const struct replica *replica) {
+    uint64_t at = UINT64_MAX;
+    if (may_publish(replica)) {
+        sooner(&at, publish_at(replica));
+    }
+    if (replica->state == REPLICA_PUSHING) {
+        sooner(&at, replica->candidate_since_ms + round_timeout(replica));
+    }
+    if (replica->state == REPLICA_IDLE && replica->committed > replica->signed_size &&
+        replica->guard == GUARD_NONE && replica_has_policy(replica)) {
+        sooner(&at, replica->retry_at_ms);
+    }
+    if (replica->state == REPLICA_IDLE && replica->candidate.size > 0) {
+        sooner(&at, replica->candidate_since_ms + refresh_period(replica));
+    }
+    return at;
+}
+
+/* --- policies --- */
+
+void replica_take_policy(struct replica *replica, struct replica_actions *actions,
+                         struct policy *policy, uint64_t index) {
+    assert(policy != NULL);
+    struct policy *released = NULL;
+    if (index < replica->published) {
+        /* In force; it comes first and at the start only, since the one that a running replica
+         * publishes is known to it before. */
+        assert(replica->policy == NULL && replica->incoming == NULL && replica->next == NULL);
+        replica->policy = policy;
+    } else if (index < replica->signed_size) {
+        assert(replica->next == NULL);
+        released = replica->incoming;
+        replica->incoming = policy;
+        replica->incoming_index = index;
+    } else {
+        released = replica->next;
+        replica->next = policy;
+        replica->next_index = index;
+    }
+    if (released != NULL) {
+        replica_act(actions, ACTION_RELEASE_POLICY)->policy = released;
+    }
+    replica_place_mirrors(replica);
+}
