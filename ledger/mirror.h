@@ -29,14 +29,20 @@ struct cosigner {
 struct signed_checkpoint {
     uint64_t size;
     struct hash root;
-    struct bytes note; /* with the log's signature and whatever cosignatures came with it; borrowed
-                          from the transaction */
+    struct bytes note; /* the text and the log's signature line; whatever else came with it is
+                          dropped, since nobody vouches for it. Borrowed from the transaction */
+    struct bytes line; /* this node's own last cosignature on it; empty: none. Borrowed likewise */
 };
 /* NOT_FOUND: never had one. */
 enum status mirror_pending(struct store_txn *txn, uint32_t log,
                            struct signed_checkpoint *out) MUST_USE;
 enum status mirror_checkpoint(struct store_txn *txn, uint32_t log,
                               struct signed_checkpoint *out) MUST_USE;
+/* The checkpoint of exactly `size` among the pending one, the mirror checkpoint and the last
+ * PENDING_KEPT earlier pending ones. NOT_FOUND. */
+#define PENDING_KEPT 8
+enum status mirror_known(struct store_txn *txn, uint32_t log, uint64_t size,
+                         struct signed_checkpoint *out) MUST_USE;
 /* What GET /<hex>/checkpoint and /witness/<hex>/checkpoint serve: the note with the node's own last
  * cosignature. */
 enum status mirror_serve_checkpoint(struct store_txn *txn, uint32_t log, struct writer *w) MUST_USE;
@@ -58,25 +64,27 @@ enum status add_checkpoint_parse(struct bytes body, struct add_checkpoint *out,
 void add_checkpoint_format(struct writer *w, uint64_t old_size, const struct merkle_proof *proof,
                            struct bytes note);
 
-/* What the refused checkpoint, validly signed, conflicts with: the host makes evidence of it
- * (ledger/fork.h). */
+/* What a refused checkpoint, validly signed, conflicts with: the host runs a fork_job on it
+ * (ledger/fork.h), which makes evidence of it or keeps it as unreconciled. */
 enum add_checkpoint_suspicion {
     SUSPECT_NONE,
-    SUSPECT_SAME_SIZE, /* another root at the pending checkpoint's size: evidence (a) stands already
-                        */
-    SUSPECT_INCONSISTENT, /* the proof did not verify: reconcile by fetching the log's tiles */
+    SUSPECT_SAME_SIZE,    /* another root at the size of a checkpoint we know: evidence (a) */
+    SUSPECT_STORED,       /* another root than the stored entries have at its size: evidence (b) */
+    SUSPECT_INCONSISTENT, /* larger, and the proof did not verify: evidence (b), from the proof or
+                             by fetching the log's tiles; or only a bad proof */
 };
 
-/* Takes the request as a whole: unknown log 404, signature 403, sizes 400/409, consistency 422,
- * else 200 with the witness's cosignature (or an empty body if there is no witness key). */
+/* Takes the request as a whole: unknown log (or one that this node hosts itself) 404, signature
+ * 403, sizes 400/409, consistency 422, else 200 with the witness's cosignature (or an empty body if
+ * there is no witness key). */
 struct add_checkpoint_job {
     struct job job;
     struct bytes body; /* borrowed until done */
     const struct cosigner *cosigner;
     uint64_t now_seconds;
-    struct add_checkpoint request;
-    struct log log;
-    uint64_t timestamp;
+    struct add_checkpoint request;           /* out: as parsed; views borrow from body */
+    struct log log;                          /* out */
+    uint64_t timestamp;                      /* out: of the cosignature */
     enum add_checkpoint_suspicion suspicion; /* out */
     struct answer answer;                    /* out */
     void (*done)(struct add_checkpoint_job *job, enum status batch_status);
@@ -91,8 +99,8 @@ struct upload_header {
     uint64_t end;
     struct bytes ticket;
 };
-/* Parses the header from the front of what has arrived. NOT_FOUND: more bytes are needed; BAD_FORM.
- */
+/* Parses the header from the front of what has arrived. NOT_FOUND: more bytes are needed (of a body
+ * that ended: 400); UNKNOWN_LOG: an origin longer than any log's; BAD_FORM. */
 enum status upload_header_parse(struct bytes available, struct upload_header *out, size_t *consumed,
                                 struct refusal *why) MUST_USE;
 void upload_header_format(struct writer *w, const struct upload_header *header);
@@ -104,19 +112,33 @@ struct package {
     struct bytes entries; /* the entries, each after its uint16 length */
     struct merkle_proof proof;
 };
-/* The interval of the package that begins at `start` in an upload to `end`. */
+/* The end of the package that begins at `start` in an upload to `upload_end`; start < upload_end.
+ */
 void package_bounds(uint64_t start, uint64_t upload_end, uint64_t *package_end);
+/* The number of packages in the canonical sequence of [start, end). */
+uint64_t package_count(uint64_t start, uint64_t end);
+/* Where the parsing of a package stands; zeroed at its first byte. */
+struct package_scan {
+    uint64_t entries; /* seen whole */
+    size_t offset;    /* after them */
+};
 /* Parses the package [start, end) from what has arrived. NOT_FOUND: more bytes are needed (call
- * again with all of them; `scan` keeps the place so that nothing is scanned twice; 0 at first).
- * BAD_FORM: more than 63 hashes. */
-enum status package_parse(struct bytes available, uint64_t start, uint64_t end, size_t *scan,
-                          struct package *out, size_t *consumed) MUST_USE;
+ * again with all of them; `scan` keeps the place so that nothing is scanned twice). BAD_FORM: more
+ * than 63 hashes. */
+enum status package_parse(struct bytes available, uint64_t start, uint64_t end,
+                          struct package_scan *scan, struct package *out,
+                          size_t *consumed) MUST_USE;
 /* The most bytes a package can take: the host's buffer needs no more. */
 #define PACKAGE_SIZE_MAX (BUNDLE_SIZE_MAX + 1 + PACKAGE_PROOF_MAX * HASH_SIZE)
 
-/* Checks an upload's header against the log's state: 404, 422, 409 with text/x.tlog.mirror-info, or
- * OK and the log and the checkpoint (size = header.end) that its packages are proved against. Read
- * or write transaction. */
+/* How many entries that are stored already an upload may bring again. */
+#define UPLOAD_EXCESS_MAX (PACKAGES_PER_UPLOAD * TILE_WIDTH)
+
+/* Checks an upload's header against the log's state: 400, 404, 422, 409 with
+ * text/x.tlog.mirror-info, or OK and the log and the checkpoint (size = header.end) that its
+ * packages are proved against. UNKNOWN_LOG, BAD_SIZE, BAD_PROOF (no pending checkpoint ever),
+ * CONFLICT_SIZE, with the answer to each in `refused`; or STORE_*, likewise. Read or write
+ * transaction; what it saw may be stale by the time the packages come, which harms nothing. */
 struct upload {
     struct log log;
     uint64_t start;
@@ -126,7 +148,8 @@ struct upload {
 enum status upload_begin(struct store_txn *txn, const struct upload_header *header,
                          struct upload *out, struct answer *refused) MUST_USE;
 
-/* Stores one package after proving it. OK, or BAD_PROOF (422). */
+/* Stores one package after proving it; of entries stored already only the proof is checked. OK;
+ * BAD_PROOF; CONFLICT_SIZE: a package of this upload before it is not stored. */
 struct package_job {
     struct job job;
     const struct upload *upload;
@@ -136,21 +159,23 @@ struct package_job {
 };
 void package_job_init(struct package_job *job);
 
-/* Ends an upload: if all up to upload->end is stored, moves the mirror checkpoint there (never
- * back) and cosigns: 200; else, if `saved` packages were stored, 202 with the next entry; none:
- * `failed` (400 or 422) as the host saw it. */
+/* Ends an upload. If this request brought all packages of its canonical sequence, and each was
+ * stored or was there: moves the mirror checkpoint to upload->end and cosigns, 200; or 409 if the
+ * mirror checkpoint is past it, or the pending checkpoint of that size is forgotten. Else, by
+ * `failed`: 422 for a proof that does not verify; else 202 with the next entry if any package was
+ * stored, and 400 if none was. Bytes after the last package are not looked at. */
 struct upload_end_job {
     struct job job;
     const struct upload *upload;
     const struct cosigner *cosigner;
     uint64_t now_seconds;
-    uint64_t saved;        /* packages stored by this request */
-    struct refusal failed; /* status OK if the body ended without fault */
-    bool cosign;           /* set by apply */
-    uint64_t timestamp;
-    struct answer answer; /* out */
+    uint64_t saved;        /* packages proved by this request */
+    struct refusal failed; /* of the package after them; status OK if the body just ended */
+    uint64_t timestamp;    /* out: of the cosignature */
+    struct answer answer;  /* out */
     void (*done)(struct upload_end_job *job, enum status batch_status);
 };
+/* Asserts that the mirror key is there: without it a node takes no uploads. */
 void upload_end_job_init(struct upload_end_job *job);
 
 #endif

@@ -13,7 +13,13 @@ enum status push_checkpoint(struct store_txn *txn, uint32_t log, uint64_t old_si
 enum status push_entries(struct store_txn *txn, uint32_t log, struct bytes origin, uint64_t start,
                          uint64_t end, struct bytes ticket, struct writer *w) MUST_USE;
 
-/* A text/x.tlog.mirror-info body. */
+/* The root that the log itself has at the size which a fetched checkpoint (any bytes) names: what a
+ * REPLICA_RESPONSE to ACTION_FETCH_PENDING carries beside the body. NOT_FOUND: it names none, or
+ * more than is stored. */
+enum status push_own_root(struct store_txn *txn, uint32_t log, struct bytes checkpoint,
+                          struct hash *root) MUST_USE;
+
+/* A text/x.tlog.mirror-info body. BAD_FORM. A ticket over TICKET_SIZE_MAX is read as none. */
 struct mirror_info {
     uint64_t pending;
     uint64_t next_entry;

@@ -1,0 +1,37 @@
+/* What the files of the mirror share: mirror_state.c (what is stored), add_checkpoint.c, upload.c
+ * (begin and end), package.c. Private to them. */
+#ifndef DUTYLOG_LEDGER_MIRROR_PARTS_H
+#define DUTYLOG_LEDGER_MIRROR_PARTS_H
+
+#include "ledger/mirror.h"
+
+#define COSIGNATURE_LINE_MAX (3 + 1 + NAME_SIZE_MAX + 1 + 104 + 1)
+
+/* The text of a note and the log's own signature line, which stands for all by that key. The note
+ * was verified. */
+void mirror_put_note(struct writer *w, const struct note *note, const struct vkey *log);
+
+/* Makes `checkpoint` the pending one; the one before, if smaller, joins the earlier ones. */
+enum status mirror_set_pending(struct store_txn *txn, uint32_t log,
+                               const struct signed_checkpoint *checkpoint) MUST_USE;
+/* Makes it the mirror checkpoint, and drops the earlier pending ones that it passes. */
+enum status mirror_set_checkpoint(struct store_txn *txn, uint32_t log,
+                                  const struct signed_checkpoint *checkpoint) MUST_USE;
+
+/* Signs the checkpoint's text with a timestamp that is the time now, or the last one that the key
+ * gave this log if that is later, and records it. The line must not leave before the commit. */
+enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct signer *signer,
+                          uint64_t now_seconds, uint64_t size, struct bytes text,
+                          struct writer *line, uint64_t *timestamp) MUST_USE;
+
+/* The text of a stored note. */
+struct bytes mirror_note_text(struct bytes note);
+
+/* Whatever answer was prepared stands only if the batch does: replaces it if the batch failed. */
+bool mirror_answer_fate(struct answer *answer, enum status status);
+
+/* 202 or 409 with what the log's next request should say. */
+enum status mirror_info_answer(struct store_txn *txn, uint32_t log, uint64_t upload_end, bool valid,
+                               unsigned http, struct answer *answer) MUST_USE;
+
+#endif

@@ -1,0 +1,269 @@
+/* What a mirror keeps of a log beside its tree: the pending checkpoint, earlier ones, the mirror
+ * checkpoint, and the last timestamp of each cosigning key. */
+#include "ledger/mirror_parts.h"
+#include "ledger/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* --- records --- */
+
+/* size u64, root, length of the line u16, the line, the note. */
+#define RECORD_MAX (8 + HASH_SIZE + 2 + COSIGNATURE_LINE_MAX + CHECKPOINT_SIZE_MAX)
+
+static enum status load(struct store_txn *txn, const struct key *key,
+                        struct signed_checkpoint *out) {
+    struct bytes value;
+    struct reader r;
+    struct signed_checkpoint found;
+    uint16_t line_len;
+    TRY(store_get(txn, key_view(key), &value));
+    reader_init(&r, value);
+    if (!reader_u64(&r, &found.size) || !reader_hash(&r, &found.root) ||
+        !reader_u16(&r, &line_len) || !reader_take(&r, line_len, &found.line) || r.rest.len == 0) {
+        return STATUS_STORE_CORRUPT;
+    }
+    found.note = r.rest;
+    *out = found;
+    return STATUS_OK;
+}
+
+static enum status save(struct store_txn *txn, const struct key *key,
+                        const struct signed_checkpoint *checkpoint) {
+    uint8_t memory[RECORD_MAX];
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    writer_u64(&w, checkpoint->size);
+    writer_hash(&w, &checkpoint->root);
+    writer_u16(&w, (uint16_t)checkpoint->line.len);
+    writer_bytes(&w, checkpoint->line);
+    writer_bytes(&w, checkpoint->note);
+    assert(!w.failed);
+    return store_put(txn, key_view(key), writer_view(&w));
+}
+
+enum status mirror_pending(struct store_txn *txn, uint32_t log, struct signed_checkpoint *out) {
+    struct key key = key_log(TABLE_PENDING, log);
+    return load(txn, &key, out);
+}
+
+enum status mirror_checkpoint(struct store_txn *txn, uint32_t log, struct signed_checkpoint *out) {
+    struct key key = key_log(TABLE_MIRRORED, log);
+    return load(txn, &key, out);
+}
+
+enum status mirror_known(struct store_txn *txn, uint32_t log, uint64_t size,
+                         struct signed_checkpoint *out) {
+    struct signed_checkpoint found;
+    enum status status = mirror_pending(txn, log, &found);
+    if (status == STATUS_OK && found.size != size) {
+        status = mirror_checkpoint(txn, log, &found);
+    }
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && found.size != size)) {
+        struct key key = key_log_u64(TABLE_OLD_PENDING, log, size);
+        status = load(txn, &key, &found);
+    }
+    TRY(status);
+    *out = found;
+    return STATUS_OK;
+}
+
+/* --- notes --- */
+
+void mirror_put_note(struct writer *w, const struct note *note, const struct vkey *log) {
+    writer_bytes(w, note->text);
+    writer_u8(w, '\n');
+    for (size_t i = 0; i < note->count; i++) {
+        if (note_signature_is_by(&note->signatures[i], log)) {
+            writer_bytes(w, note->signatures[i].line);
+            return;
+        }
+    }
+    assert(false); /* it was verified, so the line is there */
+}
+
+struct bytes mirror_note_text(struct bytes note) {
+    /* Our own record: the text ends before the empty line, and neither the text of a checkpoint nor
+     * a signature line holds one. */
+    for (size_t i = 0; i + 1 < note.len; i++) {
+        if (note.data[i] == '\n' && note.data[i + 1] == '\n') {
+            return bytes_of(note.data, i + 1);
+        }
+    }
+    return note;
+}
+
+static enum status serve(const struct signed_checkpoint *checkpoint, struct writer *w) {
+    writer_bytes(w, checkpoint->note);
+    writer_bytes(w, checkpoint->line);
+    return writer_status(w);
+}
+
+enum status mirror_serve_checkpoint(struct store_txn *txn, uint32_t log, struct writer *w) {
+    struct signed_checkpoint checkpoint;
+    TRY(mirror_checkpoint(txn, log, &checkpoint));
+    return serve(&checkpoint, w);
+}
+
+enum status witness_serve_checkpoint(struct store_txn *txn, uint32_t log, struct writer *w) {
+    struct signed_checkpoint checkpoint;
+    TRY(mirror_pending(txn, log, &checkpoint));
+    if (checkpoint.line.len == 0) {
+        return STATUS_NOT_FOUND; /* it was taken, and never cosigned by a witness */
+    }
+    return serve(&checkpoint, w);
+}
+
+/* --- changing --- */
+
+static enum status oldest(struct store_txn *txn, uint32_t log, struct key *key, uint64_t *size,
+                          bool *found) {
+    struct key first = key_log_u64(TABLE_OLD_PENDING, log, 0);
+    struct key beyond = key_log_u64(TABLE_OLD_PENDING, log, UINT64_MAX);
+    struct bytes at;
+    struct bytes value;
+    enum status status = store_seek(txn, key_view(&first), &at, &value);
+    *found = status == STATUS_OK && bytes_compare(at, key_view(&beyond)) < 0;
+    if (*found) {
+        struct reader r;
+        reader_init(&r, value);
+        if (at.len > sizeof key->data || !reader_u64(&r, size)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        memcpy(key->data, at.data, at.len);
+        key->len = at.len;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status count_old(struct store_txn *txn, uint32_t log, size_t *count) {
+    struct key from = key_log_u64(TABLE_OLD_PENDING, log, 0);
+    struct key beyond = key_log_u64(TABLE_OLD_PENDING, log, UINT64_MAX);
+    *count = 0;
+    for (;;) {
+        struct bytes at;
+        struct bytes value;
+        enum status status = store_seek(txn, key_view(&from), &at, &value);
+        if (status == STATUS_NOT_FOUND ||
+            (status == STATUS_OK && bytes_compare(at, key_view(&beyond)) >= 0)) {
+            return STATUS_OK;
+        }
+        TRY(status);
+        (*count)++;
+        struct reader r;
+        uint64_t size;
+        reader_init(&r, value);
+        if (!reader_u64(&r, &size)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        from = key_log_u64(TABLE_OLD_PENDING, log, size + 1);
+    }
+}
+
+static enum status keep_old(struct store_txn *txn, uint32_t log,
+                            const struct signed_checkpoint *old) {
+    /* The value read lives only until the next put. */
+    uint8_t note[CHECKPOINT_SIZE_MAX];
+    struct signed_checkpoint copy = *old;
+    size_t count;
+    if (old->note.len > sizeof note) {
+        return STATUS_STORE_CORRUPT;
+    }
+    memcpy(note, old->note.data, old->note.len);
+    copy.note = bytes_of(note, old->note.len);
+    copy.line = bytes_of(NULL, 0);
+    struct key key = key_log_u64(TABLE_OLD_PENDING, log, old->size);
+    TRY(save(txn, &key, &copy));
+    TRY(count_old(txn, log, &count));
+    for (; count > PENDING_KEPT; count--) {
+        struct key smallest;
+        uint64_t size;
+        bool found;
+        TRY(oldest(txn, log, &smallest, &size, &found));
+        assert(found);
+        TRY(store_remove(txn, key_view(&smallest)));
+    }
+    return STATUS_OK;
+}
+
+enum status mirror_set_pending(struct store_txn *txn, uint32_t log,
+                               const struct signed_checkpoint *checkpoint) {
+    struct signed_checkpoint old;
+    enum status status = mirror_pending(txn, log, &old);
+#ifdef DUTYLOG_BUG_FORGET_PENDING
+    return STATUS_OK;
+#endif
+    if (status == STATUS_OK && old.size < checkpoint->size) {
+        TRY(keep_old(txn, log, &old));
+    } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    struct key key = key_log(TABLE_PENDING, log);
+    return save(txn, &key, checkpoint);
+}
+
+enum status mirror_set_checkpoint(struct store_txn *txn, uint32_t log,
+                                  const struct signed_checkpoint *checkpoint) {
+    struct key key = key_log(TABLE_MIRRORED, log);
+    TRY(save(txn, &key, checkpoint));
+    for (;;) {
+        struct key smallest;
+        uint64_t size;
+        bool found;
+        TRY(oldest(txn, log, &smallest, &size, &found));
+        if (!found || size >= checkpoint->size) {
+            return STATUS_OK;
+        }
+        TRY(store_remove(txn, key_view(&smallest)));
+    }
+}
+
+/* --- answers --- */
+
+bool mirror_answer_fate(struct answer *answer, enum status status) {
+    if (!batch_is_fatal(status) && answer->http != 0) {
+        return false; /* a job of its own refusal never prepared a 200 */
+    }
+    struct refusal why;
+    (void)refuse(&why, status, "nothing was changed: %s", status_text(status));
+    answer_refusal(answer, &why);
+    return true;
+}
+
+/* --- cosigning --- */
+
+/* Per key and log: last timestamp u64, size u64. */
+enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct signer *signer,
+                          uint64_t now_seconds, uint64_t size, struct bytes text,
+                          struct writer *line, uint64_t *timestamp) {
+    struct key key = key_log(TABLE_COSIGNED, log);
+    key_u32(&key, signer->vkey.id);
+    struct bytes value;
+    uint64_t last = 0;
+    enum status status = store_get(txn, key_view(&key), &value);
+    if (status == STATUS_OK) {
+        struct reader r;
+        reader_init(&r, value);
+        if (!reader_u64(&r, &last)) {
+            return STATUS_STORE_CORRUPT;
+        }
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    uint64_t time = now_seconds > 0 ? now_seconds : 1; /* tlog-witness: never zero */
+#ifndef DUTYLOG_BUG_TIMESTAMP_BACK
+    if (time < last) {
+        time = last;
+    }
+#endif
+    uint8_t memory[16];
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    writer_u64(&w, time);
+    writer_u64(&w, size);
+    TRY(store_put(txn, key_view(&key), writer_view(&w)));
+    cosignature_sign(line, text, time, signer);
+    assert(!line->failed);
+    *timestamp = time;
+    return STATUS_OK;
+}

@@ -1,0 +1,175 @@
+/* Entry packages (https://c2sp.org/tlog-mirror, add-entries): up to 256 entries of one block with
+ * the proof that ties them to a checkpoint, and the storing of one. */
+#include "ledger/mirror_parts.h"
+
+#include <assert.h>
+
+static uint64_t block_of(uint64_t index) {
+    return index - index % TILE_WIDTH;
+}
+
+void package_bounds(uint64_t start, uint64_t upload_end, uint64_t *package_end) {
+    assert(start < upload_end);
+    uint64_t end = block_of(start) + TILE_WIDTH;
+    *package_end = end < upload_end ? end : upload_end;
+}
+
+uint64_t package_count(uint64_t start, uint64_t end) {
+    assert(start <= end && end <= TREE_SIZE_MAX);
+    if (start == end) {
+        return 0;
+    }
+    return (block_of(end + TILE_WIDTH - 1) - block_of(start)) / TILE_WIDTH;
+}
+
+/* --- parsing --- */
+
+enum status package_parse(struct bytes available, uint64_t start, uint64_t end,
+                          struct package_scan *scan, struct package *out, size_t *consumed) {
+    struct reader r;
+    struct bytes seen;
+    assert(start < end && end - block_of(start) <= TILE_WIDTH);
+    reader_init(&r, available);
+    bool still_there = reader_take(&r, scan->offset, &seen);
+    assert(still_there);
+    while (scan->entries < end - start) {
+        struct bytes entry;
+        if (!bundle_next(&r, &entry)) {
+            return STATUS_NOT_FOUND;
+        }
+        scan->entries++;
+        scan->offset = available.len - r.rest.len;
+    }
+    uint8_t count;
+    struct package package = {.start = start, .end = end};
+    if (!reader_u8(&r, &count)) {
+        return STATUS_NOT_FOUND;
+    }
+    if (count > PACKAGE_PROOF_MAX) {
+        return STATUS_BAD_FORM;
+    }
+    for (; package.proof.count < count; package.proof.count++) {
+        if (!reader_hash(&r, &package.proof.hashes[package.proof.count])) {
+            return STATUS_NOT_FOUND;
+        }
+    }
+    package.entries = bytes_of(available.data, scan->offset);
+    assert(scan->entries == end - start);
+    *out = package;
+    *consumed = available.len - r.rest.len;
+    return STATUS_OK;
+}
+
+/* --- storing --- */
+
+struct leaves {
+    struct hash hashes[TILE_WIDTH];
+    size_t count;
+};
+
+static enum status put_leaf(void *context, uint64_t index, struct bytes entry,
+                            const struct hash *leaf) {
+    struct leaves *leaves = context;
+    (void)index;
+    (void)entry;
+    leaves->hashes[leaves->count++] = *leaf;
+    return STATUS_OK;
+}
+
+/* The leaf hashes of the block's entries before the package, which are stored: those of the
+ * unfinished block are at hand, others are read. */
+static enum status stored_leaves(struct batch *batch, struct tree *tree, uint64_t block,
+                                 uint64_t start, struct leaves *leaves) {
+    uint64_t next = tree->frontier.size;
+    leaves->count = 0;
+    if (block == block_of(next)) {
+        for (; block + leaves->count < start; leaves->count++) {
+            leaves->hashes[leaves->count] = tree->leaves[leaves->count];
+        }
+        return STATUS_OK;
+    }
+    if (start == block) {
+        return STATUS_OK;
+    }
+    /* An upload that begins inside a block that others finished meanwhile. What was appended in
+     * this batch must be readable for that. */
+    TRY(tree_flush(tree, batch->txn));
+    TRY(tree_walk(batch->txn, tree->log, block, start, put_leaf, leaves));
+    assert(leaves->count == start - block);
+    return STATUS_OK;
+}
+
+/* "First, it reconstructs the subtree hash based on the received entries and entries already in the
+ * log. It then verifies the subtree consistency proof using this hash and the checkpoint at
+ * upload_end." (tlog-mirror, Processing) */
+static bool proves(const struct package_job *job, uint64_t block, const struct leaves *leaves) {
+    const struct package *package = &job->package;
+    struct hash subtree;
+    merkle_root_of(leaves->hashes, leaves->count, &subtree);
+    return merkle_subtree_check(block, package->end, &subtree, job->upload->end, &job->upload->root,
+                                package->proof.hashes, package->proof.count);
+}
+
+/* "If some entry has already been written to the log or the pending entry list, the mirror MUST
+ * skip saving that entry." It is the same entry: both are proved to lie on one history. */
+static enum status append_new(struct batch *batch, struct tree *tree, const struct package *package,
+                              uint64_t block, const struct leaves *leaves) {
+    struct reader r;
+    reader_init(&r, package->entries);
+    for (uint64_t index = package->start; index < package->end; index++) {
+        struct bytes entry;
+        bool more = bundle_next(&r, &entry);
+        assert(more); /* package_parse counted them */
+        if (index < tree->frontier.size) {
+            continue;
+        }
+        assert(index == tree->frontier.size);
+        TRY(tree_append(tree, batch->txn, entry, &leaves->hashes[index - block]));
+    }
+    assert(reader_done(&r));
+    return STATUS_OK;
+}
+
+static enum status package_apply(struct job *job, struct batch *batch) {
+    struct package_job *self = (struct package_job *)job;
+    const struct package *package = &self->package;
+    uint64_t block = block_of(package->start);
+    struct tree *tree;
+    struct leaves leaves;
+    assert(package->start < package->end && package->end <= self->upload->end);
+    TRY(batch_tree(batch, self->upload->log.number, false, &tree));
+    self->next_entry = tree->frontier.size;
+    if (package->start > tree->frontier.size) {
+        return STATUS_CONFLICT_SIZE; /* the package before it was refused, and this one waited */
+    }
+    TRY(stored_leaves(batch, tree, block, package->start, &leaves));
+    struct reader r;
+    struct bytes entry;
+    reader_init(&r, package->entries);
+    while (bundle_next(&r, &entry)) {
+        assert(leaves.count < package->end - block);
+        hash_leaf(entry.data, entry.len, &leaves.hashes[leaves.count++]);
+    }
+    assert(leaves.count == package->end - block);
+    if (!proves(self, block, &leaves)) {
+        return STATUS_BAD_PROOF;
+    }
+    TRY(batch_tree(batch, self->upload->log.number, true, &tree));
+    TRY(append_new(batch, tree, package, block, &leaves));
+    self->next_entry = tree->frontier.size;
+    return STATUS_OK;
+}
+
+static void package_finish(struct job *job, enum status status) {
+    struct package_job *self = (struct package_job *)job;
+    if (self->done != NULL) {
+        self->done(self, status);
+    }
+}
+
+void package_job_init(struct package_job *job) {
+    job->job.apply = package_apply;
+    job->job.finish = package_finish;
+    job->job.status = STATUS_OK;
+    job->next_entry = 0;
+}
