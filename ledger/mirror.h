@@ -43,6 +43,10 @@ enum status mirror_checkpoint(struct store_txn *txn, uint32_t log,
 #define PENDING_KEPT 8
 enum status mirror_known(struct store_txn *txn, uint32_t log, uint64_t size,
                          struct signed_checkpoint *out) MUST_USE;
+/* The smallest of them that is larger than `above`, and all of whose entries are stored.
+ * NOT_FOUND. */
+enum status mirror_stored_above(struct store_txn *txn, uint32_t log, uint64_t above,
+                                struct signed_checkpoint *out) MUST_USE;
 /* What GET /<hex>/checkpoint and /witness/<hex>/checkpoint serve: the note with the node's own last
  * cosignature. */
 enum status mirror_serve_checkpoint(struct store_txn *txn, uint32_t log, struct writer *w) MUST_USE;

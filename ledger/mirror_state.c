@@ -11,13 +11,10 @@
 /* size u64, root, length of the line u16, the line, the note. */
 #define RECORD_MAX (8 + HASH_SIZE + 2 + COSIGNATURE_LINE_MAX + CHECKPOINT_SIZE_MAX)
 
-static enum status load(struct store_txn *txn, const struct key *key,
-                        struct signed_checkpoint *out) {
-    struct bytes value;
+static enum status parse_record(struct bytes value, struct signed_checkpoint *out) {
     struct reader r;
     struct signed_checkpoint found;
     uint16_t line_len;
-    TRY(store_get(txn, key_view(key), &value));
     reader_init(&r, value);
     if (!reader_u64(&r, &found.size) || !reader_hash(&r, &found.root) ||
         !reader_u16(&r, &line_len) || !reader_take(&r, line_len, &found.line) || r.rest.len == 0) {
@@ -26,6 +23,13 @@ static enum status load(struct store_txn *txn, const struct key *key,
     found.note = r.rest;
     *out = found;
     return STATUS_OK;
+}
+
+static enum status load(struct store_txn *txn, const struct key *key,
+                        struct signed_checkpoint *out) {
+    struct bytes value;
+    TRY(store_get(txn, key_view(key), &value));
+    return parse_record(value, out);
 }
 
 static enum status save(struct store_txn *txn, const struct key *key,
@@ -65,6 +69,47 @@ enum status mirror_known(struct store_txn *txn, uint32_t log, uint64_t size,
     }
     TRY(status);
     *out = found;
+    return STATUS_OK;
+}
+
+/* The first earlier pending checkpoint of at least the size. */
+static enum status old_from(struct store_txn *txn, uint32_t log, uint64_t size,
+                            struct signed_checkpoint *out) {
+    struct key from = key_log_u64(TABLE_OLD_PENDING, log, size);
+    struct key beyond = key_log_u64(TABLE_OLD_PENDING, log, UINT64_MAX);
+    struct bytes at;
+    struct bytes value;
+    TRY(store_seek(txn, key_view(&from), &at, &value));
+    if (bytes_compare(at, key_view(&beyond)) >= 0) {
+        return STATUS_NOT_FOUND;
+    }
+    return parse_record(value, out);
+}
+
+enum status mirror_stored_above(struct store_txn *txn, uint32_t log, uint64_t above,
+                                struct signed_checkpoint *out) {
+    struct signed_checkpoint candidates[3];
+    enum status statuses[3] = {
+        mirror_checkpoint(txn, log, &candidates[0]),
+        mirror_pending(txn, log, &candidates[1]),
+        old_from(txn, log, above + 1, &candidates[2]),
+    };
+    struct tree_head head;
+    const struct signed_checkpoint *best = NULL;
+    TRY(tree_read_head(txn, log, &head));
+    for (size_t i = 0; i < 3; i++) {
+        if (statuses[i] != STATUS_OK && statuses[i] != STATUS_NOT_FOUND) {
+            return statuses[i];
+        }
+        if (statuses[i] == STATUS_OK && candidates[i].size > above &&
+            candidates[i].size <= head.size && (best == NULL || candidates[i].size < best->size)) {
+            best = &candidates[i];
+        }
+    }
+    if (best == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    *out = *best;
     return STATUS_OK;
 }
 
@@ -116,48 +161,30 @@ enum status witness_serve_checkpoint(struct store_txn *txn, uint32_t log, struct
 
 /* --- changing --- */
 
-static enum status oldest(struct store_txn *txn, uint32_t log, struct key *key, uint64_t *size,
-                          bool *found) {
-    struct key first = key_log_u64(TABLE_OLD_PENDING, log, 0);
-    struct key beyond = key_log_u64(TABLE_OLD_PENDING, log, UINT64_MAX);
-    struct bytes at;
-    struct bytes value;
-    enum status status = store_seek(txn, key_view(&first), &at, &value);
-    *found = status == STATUS_OK && bytes_compare(at, key_view(&beyond)) < 0;
-    if (*found) {
-        struct reader r;
-        reader_init(&r, value);
-        if (at.len > sizeof key->data || !reader_u64(&r, size)) {
-            return STATUS_STORE_CORRUPT;
-        }
-        memcpy(key->data, at.data, at.len);
-        key->len = at.len;
-    }
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
 static enum status count_old(struct store_txn *txn, uint32_t log, size_t *count) {
-    struct key from = key_log_u64(TABLE_OLD_PENDING, log, 0);
-    struct key beyond = key_log_u64(TABLE_OLD_PENDING, log, UINT64_MAX);
+    struct signed_checkpoint at = {.size = 0};
+    uint64_t from = 0;
     *count = 0;
     for (;;) {
-        struct bytes at;
-        struct bytes value;
-        enum status status = store_seek(txn, key_view(&from), &at, &value);
-        if (status == STATUS_NOT_FOUND ||
-            (status == STATUS_OK && bytes_compare(at, key_view(&beyond)) >= 0)) {
+        enum status status = old_from(txn, log, from, &at);
+        if (status == STATUS_NOT_FOUND) {
             return STATUS_OK;
         }
         TRY(status);
         (*count)++;
-        struct reader r;
-        uint64_t size;
-        reader_init(&r, value);
-        if (!reader_u64(&r, &size)) {
-            return STATUS_STORE_CORRUPT;
-        }
-        from = key_log_u64(TABLE_OLD_PENDING, log, size + 1);
+        from = at.size + 1;
     }
+}
+
+/* Removes the smallest one if it is smaller than `below`. NOT_FOUND if there is none. */
+static enum status remove_oldest(struct store_txn *txn, uint32_t log, uint64_t below) {
+    struct signed_checkpoint smallest;
+    TRY(old_from(txn, log, 0, &smallest));
+    if (smallest.size >= below) {
+        return STATUS_NOT_FOUND;
+    }
+    struct key key = key_log_u64(TABLE_OLD_PENDING, log, smallest.size);
+    return store_remove(txn, key_view(&key));
 }
 
 static enum status keep_old(struct store_txn *txn, uint32_t log,
@@ -176,12 +203,7 @@ static enum status keep_old(struct store_txn *txn, uint32_t log,
     TRY(save(txn, &key, &copy));
     TRY(count_old(txn, log, &count));
     for (; count > PENDING_KEPT; count--) {
-        struct key smallest;
-        uint64_t size;
-        bool found;
-        TRY(oldest(txn, log, &smallest, &size, &found));
-        assert(found);
-        TRY(store_remove(txn, key_view(&smallest)));
+        TRY(remove_oldest(txn, log, UINT64_MAX));
     }
     return STATUS_OK;
 }
@@ -207,14 +229,10 @@ enum status mirror_set_checkpoint(struct store_txn *txn, uint32_t log,
     struct key key = key_log(TABLE_MIRRORED, log);
     TRY(save(txn, &key, checkpoint));
     for (;;) {
-        struct key smallest;
-        uint64_t size;
-        bool found;
-        TRY(oldest(txn, log, &smallest, &size, &found));
-        if (!found || size >= checkpoint->size) {
-            return STATUS_OK;
+        enum status status = remove_oldest(txn, log, checkpoint->size);
+        if (status != STATUS_OK) {
+            return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
-        TRY(store_remove(txn, key_view(&smallest)));
     }
 }
 
