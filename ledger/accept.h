@@ -20,6 +20,10 @@
 #include "ledger/store.h"
 
 #define CHAIN_MAX 8
+#define ORI_SIZE 9
+
+#define ISSUER_ORIS_MAX 64
+#define ISSUER_KINDS_MAX 32
 
 struct issuer {
     uint32_t number; /* within the log, from 1 */
@@ -31,6 +35,12 @@ struct issuer {
     uint64_t
         revoked_at; /* index of the key.revoked entry; 0: not revoked (entry 0 revokes nothing) */
     uint32_t enroller; /* issuer number; 0 for those named in log.opened */
+    /* Scope. */
+    uint32_t kinds;   /* bit i: kind number i of the table; all bits: any kind */
+    size_t ori_count; /* 0: any agency */
+    char oris[ISSUER_ORIS_MAX][ORI_SIZE];
+    uint64_t from_ms; /* valid for stamps in [from_ms, until_ms); until_ms UINT64_MAX: no end */
+    uint64_t until_ms;
 };
 
 /* OK with the issuer as the prefix has it, or NOT_FOUND. */
@@ -55,8 +65,7 @@ struct submission {
     struct bytes note; /* borrowed from the caller for the submission's life */
     struct event event;
     bool parsed;
-    size_t key_count; /* signature lines whose keys were found and verified, 0 if the keys were not
-                         known yet */
+    size_t key_count; /* signature lines whose keys were found and verified; 0: not known yet */
     struct vkey keys[EVENT_SIGNATURES_MAX];
     enum status status; /* OK, or why it is refused whatever the prefix becomes */
     struct refusal why;

@@ -1,7 +1,11 @@
 #include "ledger/verify.h"
 
+#include "ledger/issuer.h"
+
 #include <assert.h>
 #include <string.h>
+
+#define HOUR_MS (3600u * 1000u)
 
 /* A verification under way: the arguments, so that each step below reads as one sentence. */
 struct work {
@@ -9,8 +13,7 @@ struct work {
     const struct verify_trust *trust;
     struct verify_report *report;
     struct refusal *why;
-    struct vkey log_vkey;
-    uint64_t times[POLICY_WITNESSES_MAX];
+    uint64_t times[POLICY_WITNESSES_MAX]; /* of the last checkpoint checked */
 };
 
 static void copy_name(char *out, size_t cap, struct bytes name) {
@@ -19,50 +22,53 @@ static void copy_name(char *out, size_t cap, struct bytes name) {
     out[len] = '\0';
 }
 
-/* Parses item `which` and proves that it is entry `proof.index` of the checkpoint in its proof. */
-static enum status read_item(struct work *w, size_t which, struct event *event) {
-    const struct receipt_item *item = &w->v->receipt.items[which];
-    TRY(proof_parse(item->proof, &w->v->proof, w->why));
-    TRY(event_parse(item->note, event, w->why));
-    struct proof *proof = &w->v->proof;
+/* --- items --- */
 
-    /* The leaf is the received line and the note; the line travels as the proof's extra data, which
-     * nothing vouches for until the leaf hash built from it is found under the root. */
-    uint64_t received_ms = 0;
-    struct bytes extra = bytes_of(proof->extra, proof->extra_len);
-    uint8_t entry[EVENT_SIZE_MAX + 64];
-    struct writer leaf;
-    writer_init(&leaf, entry, sizeof entry);
-    writer_bytes(&leaf, extra);
-    writer_bytes(&leaf, item->note);
-    struct bytes note;
-    enum status status = writer_status(&leaf);
-    if (status == STATUS_OK) {
-        status = entry_parse(writer_view(&leaf), &received_ms, &note, w->why);
+/* The leaf is the received line and the note. The line travels as the proof's extra data, which
+ * nothing vouches for until the leaf hash built from it is found under the root. */
+static enum status prove_leaf(struct work *w, size_t which, const struct event *event) {
+    const struct proof *proof = &w->v->proof;
+    struct bytes note = w->v->receipt.items[which].note;
+    struct bytes found;
+    struct hash leaf;
+    uint8_t entry[EVENT_SIZE_MAX + PROOF_EXTRA_MAX];
+    struct writer e;
+    writer_init(&e, entry, sizeof entry);
+    writer_put(&e, proof->extra, proof->extra_len);
+    writer_bytes(&e, note);
+    TRY(writer_status(&e));
+    TRY(entry_parse(writer_view(&e), &w->report->received_ms, &found, w->why));
+    if (found.len != note.len) {
+        return refuse(w->why, STATUS_BAD_FORM,
+                      "item %zu: the proof's extra is not one received line", which);
     }
-    if (status == STATUS_OK && note.len != item->note.len) {
-        status = refuse(w->why, STATUS_BAD_FORM,
-                        "item %zu: the proof's extra is not one received line", which);
+    hash_leaf(e.data, e.len, &leaf);
+    if (proof_check_inclusion(proof, &leaf) != STATUS_OK) {
+        return refuse(w->why, STATUS_BAD_PROOF,
+                      "item %zu (%s): the entry is not in the checkpoint's tree", which,
+                      event->kind->name);
     }
-    struct hash leaf_hash;
-    hash_leaf(leaf.data, leaf.len, &leaf_hash);
-    if (status == STATUS_OK && proof_check_inclusion(proof, &leaf_hash) != STATUS_OK) {
-        status = refuse(w->why, STATUS_BAD_PROOF,
-                        "item %zu (%s): the entry is not in the checkpoint's tree", which,
-                        event->kind->name);
+    if (!bytes_equal(event->log, proof->checkpoint.origin)) {
+        return refuse(w->why, STATUS_BAD_LOG,
+                      "item %zu (%s): meant for another log than the one it is in", which,
+                      event->kind->name);
     }
-    if (status == STATUS_OK && !bytes_equal(event->log, proof->checkpoint.origin)) {
-        status = refuse(w->why, STATUS_BAD_LOG,
-                        "item %zu (%s): meant for another log than the one it is in", which,
-                        event->kind->name);
-    }
-    if (status != STATUS_OK) {
-        event_release(event);
-        return status;
-    }
-    w->report->received_ms = received_ms;
     return STATUS_OK;
 }
+
+/* Parses item `which` and proves that it is entry `proof.index` of the checkpoint in its proof. On
+ * OK the caller releases the event. */
+static enum status read_item(struct work *w, size_t which, struct event *event) {
+    TRY(proof_parse(w->v->receipt.items[which].proof, &w->v->proof, w->why));
+    TRY(event_parse(w->v->receipt.items[which].note, event, w->why));
+    enum status status = prove_leaf(w, which, event);
+    if (status != STATUS_OK) {
+        event_release(event);
+    }
+    return status;
+}
+
+/* --- signatures --- */
 
 /* True if signature line `line` of the event is by `key` and verifies. */
 static bool line_is_good(const struct event *event, size_t line, const struct vkey *key) {
@@ -71,42 +77,24 @@ static bool line_is_good(const struct event *event, size_t line, const struct vk
            note_signature_verify(signature, event->note.text, key);
 }
 
-/* Parses member `i` of the `authority` list of log.opened. */
-static enum status authority_at(const struct event *opened, size_t i, struct vkey *out,
-                                struct refusal *why) {
-    const json_t *list = json_object_get(opened->open, "authority");
-    const char *text = json_string_value(json_array_get(list, i));
-    assert(text != NULL); /* event_parse checked the member's type */
-    return vkey_parse(bytes_text(text), out, why);
-}
-
-/* Counts the lines from `first` on that are by distinct authorities and verify; all must. The lines
- * are sorted by key name and no key signs twice (event_parse), so that each counts once. */
-static enum status authorities_signed(struct work *w, const struct event *event, size_t first,
-                                      const char *what) {
-    const struct event *opened = &w->v->opened;
-    uint64_t threshold = 0;
-    bool has = event_open_integer(opened, "threshold", &threshold);
-    assert(has);
-    size_t authorities = json_array_size(json_object_get(opened->open, "authority"));
+/* Counts the lines from `first` on, each of which must be an authority's and verify. The lines are
+ * sorted by key name and no key signs twice (event_parse), so that each counts once. */
+static enum status authorities_signed(struct work *w, const struct event *event, size_t first) {
+    const struct opened *opened = &w->v->opened;
     size_t good = 0;
     for (size_t line = first; line < event->note.count; line++) {
-        bool found = false;
-        for (size_t i = 0; i < authorities && !found; i++) {
-            struct vkey authority;
-            TRY(authority_at(opened, i, &authority, w->why));
-            found = line_is_good(event, line, &authority);
-        }
-        if (!found) {
+        const struct vkey *authority = opened_authority(opened, event->note.signatures[line].name);
+        if (authority == NULL || !line_is_good(event, line, authority)) {
             return refuse(w->why, STATUS_DENIED_SIGNATURE,
-                          "%s carries a signature that is no authority's, or is bad", what);
+                          "%s carries a signature that is no authority's, or is bad",
+                          event->kind->name);
         }
         good++;
     }
-    if (good != threshold) {
+    if (good != opened->threshold) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
-                      "%s has %zu authority signatures, the log's threshold is %llu", what, good,
-                      (unsigned long long)threshold);
+                      "%s has %zu authority signatures, the log's threshold is %zu",
+                      event->kind->name, good, opened->threshold);
     }
     return STATUS_OK;
 }
@@ -114,242 +102,168 @@ static enum status authorities_signed(struct work *w, const struct event *event,
 /* How many of the pinned roots signed log.opened as authorities. */
 static enum status check_roots(struct work *w) {
     const struct verify_trust *trust = w->trust;
-    const struct event *opened = &w->v->opened;
-    size_t signed_by = 0;
+    const struct event *event = &w->v->opened_event;
+    size_t good = 0;
     for (size_t r = 0; r < trust->root_count; r++) {
-        for (size_t line = 1; line < opened->note.count; line++) {
-            if (line_is_good(opened, line, &trust->roots[r])) {
-                signed_by++;
+        for (size_t line = 1; line < event->note.count; line++) {
+            if (line_is_good(event, line, &trust->roots[r])) {
+                good++;
                 break;
             }
         }
     }
-    w->report->roots_signed = signed_by;
+    w->report->roots_signed = good;
     w->report->roots_pinned = trust->root_count > 0;
-    if (trust->root_count > 0 && signed_by < trust->threshold) {
+    if (trust->root_count > 0 && good < trust->threshold) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
-                      "log.opened is signed by %zu of the roots you pinned, %zu are needed",
-                      signed_by, trust->threshold);
+                      "log.opened is signed by %zu of the roots you pinned, %zu are needed", good,
+                      trust->threshold);
     }
     return STATUS_OK;
 }
 
-/* Item 0: who the log is. */
+/* --- items 0 and 1: who the log is, and its policy --- */
+
 static enum status check_opened(struct work *w) {
-    const struct event *opened = &w->v->opened;
-    if (strcmp(opened->kind->name, "log.opened") != 0 || w->v->proof.index != 0) {
+    const struct event *event = &w->v->opened_event;
+    struct opened *opened = &w->v->opened;
+    if (strcmp(event->kind->name, "log.opened") != 0 || w->v->proof.index != 0) {
         return refuse(w->why, STATUS_BAD_FORM, "item 0 is not log.opened at index 0");
     }
-    const char *log_vkey = event_open_text(opened, "log_vkey");
-    const char *operator_vkey = event_open_text(opened, "operator_vkey");
-    const char *operator_name = event_open_text(opened, "operator");
-    assert(log_vkey != NULL && operator_vkey != NULL &&
-           operator_name != NULL); /* required members */
-    struct vkey operator_key;
-    TRY(vkey_parse(bytes_text(log_vkey), &w->log_vkey, w->why));
-    TRY(vkey_parse(bytes_text(operator_vkey), &operator_key, w->why));
-    if (!bytes_equal(vkey_name(&w->log_vkey), opened->log)) {
-        return refuse(w->why, STATUS_BAD_MEMBER,
-                      "log.opened: log_vkey is not named after the origin");
-    }
-    if (!bytes_equal(vkey_name(&operator_key), opened->issuer) ||
-        !line_is_good(opened, 0, &operator_key)) {
+    TRY(opened_of(event, opened, w->why));
+    if (!line_is_good(event, 0, &opened->operator_vkey)) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
                       "log.opened is not signed by its operator's key");
     }
-    TRY(authorities_signed(w, opened, 1, "log.opened"));
-    copy_name(w->report->origin, sizeof w->report->origin, opened->log);
-    copy_name(w->report->operator_name, sizeof w->report->operator_name, bytes_text(operator_name));
+    TRY(authorities_signed(w, event, 1));
+    copy_name(w->report->origin, sizeof w->report->origin, event->log);
+    copy_name(w->report->operator_name, sizeof w->report->operator_name,
+              bytes_text(opened->operator_name));
     return check_roots(w);
 }
 
-/* The operator that log.policy names for each witness of its policy. */
-static void policy_operators(const struct event *event, const struct policy *policy,
-                             struct bytes operators[POLICY_WITNESSES_MAX]) {
-    const json_t *map = json_object_get(event->open, "operators");
-    for (size_t i = 0; i < policy->witness_count; i++) {
-        char name[NAME_SIZE_MAX + 1];
-        copy_name(name, sizeof name, policy->witnesses[i].name);
-        const char *operator_name = json_string_value(json_object_get(map, name));
-        operators[i] = bytes_text(operator_name != NULL ? operator_name : "");
-    }
-}
-
-/* Item 1: which sets of mirrors are a quorum. */
 static enum status check_policy(struct work *w) {
     const struct event *event = &w->v->policy_event;
     if (strcmp(event->kind->name, "log.policy") != 0) {
         return refuse(w->why, STATUS_BAD_FORM, "item 1 is not log.policy");
     }
-    TRY(authorities_signed(w, event, 0, "log.policy"));
+    TRY(authorities_signed(w, event, 0));
     const char *text = event_open_text(event, "policy");
-    assert(text != NULL);
+    assert(text != NULL); /* a required member of the row */
     TRY(policy_parse(bytes_text(text), &w->v->policy, w->why));
     struct bytes operators[POLICY_WITNESSES_MAX];
-    policy_operators(event, &w->v->policy, operators);
-    TRY(policy_check_safe(&w->v->policy, &w->log_vkey, bytes_text(w->report->operator_name),
-                          operators, w->why));
-    return STATUS_OK;
+    opened_operators(event, &w->v->policy, operators);
+    struct bytes own = bytes_text(w->v->opened.operator_name);
+    return policy_check_safe(&w->v->policy, &w->v->opened.log_vkey, own, operators, w->why);
 }
 
-/* The checkpoint of the item just read: signed by the log, cosigned by the quorum of the log's own
- * policy and of the verifier's, if there is one. */
+/* The checkpoint of the item just read: signed by the log, cosigned by a quorum of the log's own
+ * policy, and of the verifier's if there is one. */
 static enum status check_checkpoint(struct work *w) {
-    struct proof *proof = &w->v->proof;
+    const struct proof *proof = &w->v->proof;
+    const struct policy *theirs = w->trust->policy;
     policy_set have = 0;
     size_t log = 0;
     TRY(policy_check(&w->v->policy, &proof->note, &proof->checkpoint, &have, w->times, &log,
                      w->why));
-    if (w->trust->policy != NULL) {
-        policy_set theirs = 0;
-        size_t their_log = 0;
-        TRY(policy_check(w->trust->policy, &proof->note, &proof->checkpoint, &theirs, NULL,
-                         &their_log, w->why));
-        if (!vkey_equal(&w->trust->policy->logs[their_log].vkey, &w->log_vkey)) {
-            return refuse(w->why, STATUS_UNKNOWN_LOG,
-                          "log.opened names another log key than your policy");
-        }
+    if (theirs == NULL) {
+        return STATUS_OK;
+    }
+    TRY(policy_check(theirs, &proof->note, &proof->checkpoint, &have, NULL, &log, w->why));
+    if (!vkey_equal(&theirs->logs[log].vkey, &w->v->opened.log_vkey)) {
+        return refuse(w->why, STATUS_UNKNOWN_LOG,
+                      "log.opened names another log key than your policy");
     }
     return STATUS_OK;
 }
 
-/* True if `list` (oris or kinds of an enrolment) covers `value`. An empty list of ORIs, and the
- * kind "*", cover all. */
-static bool scope_covers(const json_t *list, const char *value, bool empty_is_all) {
-    size_t count = json_array_size(list);
-    if (count == 0) {
-        return empty_is_all;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *item = json_string_value(json_array_get(list, i));
-        assert(item != NULL);
-        if (strcmp(item, "*") == 0 || strcmp(item, value) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+/* --- the chain of enrolments, and the event --- */
 
-/* May the key that `link` enrolled issue `event`? */
-static enum status check_scope(struct work *w, const struct event *link,
-                               const struct event *event) {
-    const char *role = event_open_text(link, "role");
-    assert(role != NULL);
-    uint32_t bit = role_find(role, strlen(role));
-    if ((event->kind->roles & bit) == 0) {
-        return refuse(w->why, STATUS_DENIED_SCOPE, "a key enrolled as %s may not sign %s", role,
-                      event->kind->name);
-    }
-    if (!scope_covers(json_object_get(link->open, "kinds"), event->kind->name, false)) {
-        return refuse(w->why, STATUS_DENIED_SCOPE, "the enrolment does not cover the kind %s",
-                      event->kind->name);
-    }
-    const char *ori = event->open != NULL ? event_open_text(event, "ori") : NULL;
-    if (event->kind->has_ori && ori != NULL &&
-        !scope_covers(json_object_get(link->open, "oris"), ori, true)) {
-        return refuse(w->why, STATUS_DENIED_SCOPE, "the enrolment does not cover the agency %s",
-                      ori);
-    }
-    return STATUS_OK;
-}
-
-/* Is the issuer an authority of the log? Gives its key. */
-static bool find_authority(struct work *w, struct bytes name, struct vkey *out) {
-    size_t authorities = json_array_size(json_object_get(w->v->opened.open, "authority"));
-    for (size_t i = 0; i < authorities; i++) {
-        struct vkey key;
-        if (authority_at(&w->v->opened, i, &key, NULL) == STATUS_OK &&
-            bytes_equal(vkey_name(&key), name)) {
-            *out = key;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The key that must have signed the next item, and what it may sign. */
+/* The key that must have signed the next item, and what its enrolment lets it sign. */
 struct signer_now {
-    bool known;
-    struct vkey key;
-    bool enrolled; /* by v->link; else named in log.opened */
-    uint64_t index;
+    bool enrolled; /* else it is still to be found among those named in log.opened */
+    struct issuer issuer;
 };
 
-static enum status check_issuer(struct work *w, const struct event *event, struct signer_now *now) {
-    if (!now->known) {
-        struct vkey operator_key;
-        const char *operator_vkey = event_open_text(&w->v->opened, "operator_vkey");
-        TRY(vkey_parse(bytes_text(operator_vkey), &operator_key, w->why));
-        bool root = find_authority(w, event->issuer, &now->key);
-        bool runs_it = !root && bytes_equal(vkey_name(&operator_key), event->issuer);
-        if (runs_it) {
-            now->key = operator_key;
-        }
-        uint32_t roles = root ? ROLE_ROOT : ROLE_OPERATOR;
-        if ((!root && !runs_it) || (event->kind->roles & roles) == 0) {
-            return refuse(w->why, STATUS_DENIED_KEY,
-                          "no enrolment in the receipt leads to the issuer of %s",
-                          event->kind->name);
-        }
-    } else {
-        if (!bytes_equal(vkey_name(&now->key), event->issuer)) {
-            return refuse(w->why, STATUS_DENIED_KEY,
-                          "the chain of enrolments does not lead to the issuer of %s",
-                          event->kind->name);
-        }
-        TRY(check_scope(w, &w->v->link, event));
+/* The issuer as log.opened names it, with every right of its role. */
+static enum status named_issuer(struct work *w, const struct event *event, struct issuer *out) {
+    const struct opened *opened = &w->v->opened;
+    const struct vkey *root = opened_authority(opened, event->issuer);
+    bool runs_it = bytes_equal(vkey_name(&opened->operator_vkey), event->issuer);
+    if (root == NULL && !runs_it) {
+        return refuse(w->why, STATUS_DENIED_KEY,
+                      "no enrolment in the receipt leads to the issuer of %s", event->kind->name);
     }
+    *out = (struct issuer){.vkey = root != NULL ? *root : opened->operator_vkey,
+                           .roles = root != NULL ? ROLE_ROOT : ROLE_OPERATOR,
+                           .kinds = UINT32_MAX,
+                           .until_ms = UINT64_MAX};
+    return STATUS_OK;
+}
+
+/* Is the event by the key that the chain leads to, within its scope at the time of receipt, and
+ * rightly signed? */
+static enum status check_issuer(struct work *w, const struct event *event, struct signer_now *now) {
+    if (!now->enrolled) {
+        TRY(named_issuer(w, event, &now->issuer));
+    } else if (!bytes_equal(vkey_name(&now->issuer.vkey), event->issuer)) {
+        return refuse(w->why, STATUS_DENIED_KEY,
+                      "the chain of enrolments does not lead to the issuer of %s",
+                      event->kind->name);
+    }
+    const char *ori = event->kind->has_ori ? event_open_text(event, "ori") : NULL;
+    TRY(issuer_covers(&now->issuer, event->kind, ori, w->report->received_ms, w->why));
     if (event->kind->roots_threshold) {
-        return authorities_signed(w, event, 0, event->kind->name);
+        return authorities_signed(w, event, 0);
     }
     if (event->note.count != 1) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE, "%s carries surplus signatures",
                       event->kind->name);
     }
-    if (!line_is_good(event, 0, &now->key)) {
+    if (!line_is_good(event, 0, &now->issuer.vkey)) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE, "%s: the issuer's signature does not verify",
                       event->kind->name);
     }
     return STATUS_OK;
 }
 
-/* One enrolment of the chain: checked as an event by the signer so far, then it becomes the signer.
- */
-static enum status check_link(struct work *w, struct event *link, struct signer_now *now) {
-    struct verify_report *report = w->report;
+static void report_link(struct verify_report *report, const struct event *link,
+                        const struct issuer *fresh) {
+    struct verify_link *out = &report->chain[report->chain_count++];
+    const char *role = role_name(fresh->roles);
+    copy_name(out->name, sizeof out->name, vkey_name(&fresh->vkey));
+    copy_name(out->role, sizeof out->role, bytes_text(role != NULL ? role : ""));
+    copy_name(out->enroller, sizeof out->enroller, link->issuer);
+    out->index = fresh->enrolled_at;
+}
+
+/* One enrolment: checked as an event by the key so far, then the key that it enrols is the one to
+ * go on with. */
+static enum status check_link(struct work *w, const struct event *link, struct signer_now *now) {
+    struct issuer fresh = {.number = 0};
     if (strcmp(link->kind->name, "key.enrolled") != 0) {
         return refuse(w->why, STATUS_BAD_FORM,
                       "an item between the policy and the event is %s, not key.enrolled",
                       link->kind->name);
     }
-    if (report->chain_count == VERIFY_CHAIN_MAX) {
+    if (w->report->chain_count == VERIFY_CHAIN_MAX) {
         return refuse(w->why, STATUS_TOO_LARGE, "more than %d enrolments", VERIFY_CHAIN_MAX);
     }
-    if (w->v->proof.index <= now->index) {
-        return refuse(w->why, STATUS_BAD_FORM,
-                      "an enrolment stands before the one that it rests on");
-    }
     TRY(check_issuer(w, link, now));
-    struct verify_link *out = &report->chain[report->chain_count];
-    const char *role = event_open_text(link, "role");
-    const char *vkey = event_open_text(link, "vkey");
-    assert(role != NULL && vkey != NULL);
-    TRY(vkey_parse(bytes_text(vkey), &now->key, w->why));
-    now->known = true;
-    now->index = w->v->proof.index;
-    copy_name(out->name, sizeof out->name, vkey_name(&now->key));
-    copy_name(out->role, sizeof out->role, bytes_text(role));
-    copy_name(out->enroller, sizeof out->enroller, link->issuer);
-    out->index = now->index;
-    report->chain_count++;
+    TRY(issuer_of_enrolment(link, &fresh, w->why));
+    TRY(issuer_may_grant(&now->issuer, &fresh, w->why));
+    fresh.enrolled_at = w->v->proof.index;
+    report_link(w->report, link, &fresh);
+    now->issuer = fresh;
+    now->enrolled = true;
     return STATUS_OK;
 }
 
 /* Fills in what the last item, the event itself, proved. */
-static enum status report_event(struct work *w) {
+static enum status report_event(struct work *w, const struct event *event) {
     struct verify_report *report = w->report;
-    const struct event *event = &w->v->event;
     const struct proof *proof = &w->v->proof;
+    const struct policy *policy = &w->v->policy;
     copy_name(report->issuer, sizeof report->issuer, event->issuer);
     copy_name(report->kind, sizeof report->kind, bytes_text(event->kind->name));
     report->id = event->id;
@@ -357,71 +271,81 @@ static enum status report_event(struct work *w) {
     report->index = proof->index;
     report->size = proof->checkpoint.size;
     report->has_body = event->has_body;
-    if (!policy_quorum_time(&w->v->policy, w->times, &report->quorum_time)) {
+    if (!policy_quorum_time(policy, w->times, &report->quorum_time) ||
+        report->quorum_time > UINT64_MAX / 1000) {
         return refuse(w->why, STATUS_BAD_POLICY,
                       "the cosignatures have no time at which they are a quorum");
     }
+    /* Design G7: the stamp counts if a quorum followed within an hour, before or after. */
     uint64_t quorum_ms = report->quorum_time * 1000;
-    report->stamp_confirmed = quorum_ms <= report->received_ms + 3600u * 1000u;
+    report->stamp_confirmed =
+        quorum_ms <= report->received_ms + HOUR_MS && report->received_ms <= quorum_ms + HOUR_MS;
     report->confirmed_ms = report->stamp_confirmed ? report->received_ms : quorum_ms;
 
     struct bytes operators[POLICY_WITNESSES_MAX];
-    policy_operators(&w->v->policy_event, &w->v->policy, operators);
-    for (size_t i = 0; i < w->v->policy.witness_count; i++) {
-        if (!w->v->policy.witnesses[i].in_quorum) {
-            continue;
+    opened_operators(&w->v->policy_event, policy, operators);
+    for (size_t i = 0; i < policy->witness_count; i++) {
+        if (policy->witnesses[i].in_quorum) {
+            struct verify_mirror *mirror = &report->mirrors[report->mirror_count++];
+            copy_name(mirror->name, sizeof mirror->name, vkey_name(&policy->witnesses[i].vkey));
+            copy_name(mirror->operator_name, sizeof mirror->operator_name, operators[i]);
+            mirror->timestamp = w->times[i];
         }
-        struct verify_mirror *mirror = &report->mirrors[report->mirror_count++];
-        copy_name(mirror->name, sizeof mirror->name, vkey_name(&w->v->policy.witnesses[i].vkey));
-        copy_name(mirror->operator_name, sizeof mirror->operator_name, operators[i]);
-        mirror->timestamp = w->times[i];
     }
     return STATUS_OK;
+}
+
+static enum status check_item(struct work *w, size_t which, const struct event *event,
+                              struct signer_now *now) {
+    TRY(check_checkpoint(w));
+    if (now->enrolled && w->v->proof.index <= now->issuer.enrolled_at) {
+        return refuse(w->why, STATUS_BAD_FORM,
+                      "item %zu stands before the enrolment that it rests on", which);
+    }
+    if (which < w->v->receipt.count - 1) {
+        return check_link(w, event, now);
+    }
+    if (w->v->proof.index != 0) {
+        TRY(check_issuer(w, event, now));
+    } else if (now->enrolled || !hash_equal(&event->id, &w->v->opened_event.id)) {
+        return refuse(w->why, STATUS_BAD_PROOF, "entry 0 is not the log.opened of item 0");
+    }
+    return report_event(w, event);
 }
 
 /* Items 2 to the last: enrolments, then the event, which is always the last item, also where it is
  * log.opened or log.policy and stands before already. */
 static enum status check_chain(struct work *w) {
-    struct verifier *v = w->v;
-    struct signer_now now = {.known = false};
-    size_t last = v->receipt.count - 1;
-    bool has_link = false;
+    struct signer_now now = {.enrolled = false};
+    for (size_t i = 2; i < w->v->receipt.count; i++) {
+        TRY(read_item(w, i, &w->v->event));
+        enum status status = check_item(w, i, &w->v->event, &now);
+        event_release(&w->v->event);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
+/* Item 0 can only be checked against a policy once item 1 is read: their checkpoints must be one.
+ */
+static enum status check_rules_and_chain(struct work *w) {
+    struct bytes opened_checkpoint = w->v->proof.checkpoint_note;
+    TRY(read_item(w, 1, &w->v->policy_event));
     enum status status = STATUS_OK;
-    for (size_t i = 2; i <= last && status == STATUS_OK; i++) {
-        struct event next;
-        status = read_item(w, i, &next);
-        if (status != STATUS_OK) {
-            break;
-        }
+    if (!bytes_equal(opened_checkpoint, w->v->proof.checkpoint_note)) {
+        status = refuse(w->why, STATUS_BAD_FORM,
+                        "log.opened and log.policy are proved at different checkpoints");
+    }
+    if (status == STATUS_OK) {
+        status = check_policy(w);
+    }
+    if (status == STATUS_OK) {
         status = check_checkpoint(w);
-        if (status == STATUS_OK && i < last) {
-            status = check_link(w, &next, &now);
-        } else if (status == STATUS_OK && w->v->proof.index <= now.index) {
-            status =
-                refuse(w->why, STATUS_BAD_FORM, "the event stands before its issuer's enrolment");
-        } else if (status == STATUS_OK && w->v->proof.index != 0) {
-            status = check_issuer(w, &next, &now);
-        } else if (status == STATUS_OK && !hash_equal(&next.id, &v->opened.id)) {
-            /* Two inclusion proofs of different leaves at index 0 of one root cannot both hold. */
-            status = refuse(w->why, STATUS_BAD_PROOF, "entry 0 is not the log.opened of item 0");
-        }
-        if (i == last) {
-            v->event = next;
-            if (status == STATUS_OK) {
-                status = report_event(w);
-            }
-            event_release(&v->event);
-        } else {
-            if (has_link) {
-                event_release(&v->link);
-            }
-            v->link = next;
-            has_link = true;
-        }
     }
-    if (has_link) {
-        event_release(&v->link);
+    if (status == STATUS_OK) {
+        status = check_chain(w);
     }
+    event_release(&w->v->policy_event);
     return status;
 }
 
@@ -439,35 +363,11 @@ enum status verify_receipt(struct verifier *verifier, struct bytes file,
         return refuse(why, STATUS_BAD_FORM,
                       "a receipt holds log.opened, log.policy, enrolments, and the event");
     }
-    enum status status = read_item(&w, 0, &verifier->opened);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = check_opened(&w);
-    if (status != STATUS_OK) {
-        goto release_opened;
-    }
-    struct proof *opened_proof = &verifier->proof;
-    struct bytes opened_checkpoint = opened_proof->checkpoint_note;
-    status = read_item(&w, 1, &verifier->policy_event);
-    if (status != STATUS_OK) {
-        goto release_opened;
-    }
-    status = check_policy(&w);
-    /* Item 0 could not be checked against a policy before the policy was read. One checkpoint
-     * serves a whole receipt. */
-    if (status == STATUS_OK && !bytes_equal(opened_checkpoint, verifier->proof.checkpoint_note)) {
-        status = refuse(why, STATUS_BAD_FORM,
-                        "log.opened and log.policy are proved at different checkpoints");
-    }
+    TRY(read_item(&w, 0, &verifier->opened_event));
+    enum status status = check_opened(&w);
     if (status == STATUS_OK) {
-        status = check_checkpoint(&w);
+        status = check_rules_and_chain(&w);
     }
-    if (status == STATUS_OK) {
-        status = check_chain(&w);
-    }
-    event_release(&verifier->policy_event);
-release_opened:
-    event_release(&verifier->opened);
+    event_release(&verifier->opened_event);
     return status;
 }

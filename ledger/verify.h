@@ -17,6 +17,7 @@
 #define DUTYLOG_LEDGER_VERIFY_H
 
 #include "ledger/event.h"
+#include "ledger/opened.h"
 #include "ledger/policy.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
@@ -73,9 +74,9 @@ struct verifier {
     struct receipt receipt;
     struct proof proof;
     struct policy policy; /* the one in the receipt */
-    struct event opened;
+    struct event opened_event;
+    struct opened opened;
     struct event policy_event;
-    struct event link;
     struct event event;
 };
 

@@ -1,0 +1,36 @@
+/* Issuers as the store keeps them: one record per key name and log (ledger/accept.h has the
+ * vocabulary). Used by acceptance only; readers use accept.h. */
+#ifndef DUTYLOG_LEDGER_ISSUER_H
+#define DUTYLOG_LEDGER_ISSUER_H
+
+#include "ledger/accept.h"
+
+/* Writes the record of a known issuer back. */
+enum status issuer_put(struct store_txn *txn, uint32_t log, const struct issuer *issuer) MUST_USE;
+/* Gives a new issuer its number and writes it. Asserts that the name is not known. */
+enum status issuer_add(struct store_txn *txn, uint32_t log, struct issuer *issuer) MUST_USE;
+
+/* May the issuer, by its enrolment's scope, issue this kind about this agency (NULL: about none) at
+ * this time? The refusal names what is out of scope. */
+enum status issuer_covers(const struct issuer *issuer, const struct kind *kind, const char *ori,
+                          uint64_t stamp_ms, struct refusal *why) MUST_USE;
+/* The issuer that a key.enrolled makes: key, role and scope; not its numbers. BAD_MEMBER: more than
+ * the record holds. */
+enum status issuer_of_enrolment(const struct event *enrolment, struct issuer *out,
+                                struct refusal *why) MUST_USE;
+/* May `enroller` enrol `fresh`? A root gives any role but those of log.opened; an agency's key
+ * makes clerks, within its own scope. */
+enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
+                             struct refusal *why) MUST_USE;
+
+/* The log's state for acceptance. Zero before the first entry. */
+struct accept_state {
+    uint64_t last_stamp_ms;
+    uint32_t issuers;
+};
+enum status accept_state_get(struct store_txn *txn, uint32_t log,
+                             struct accept_state *out) MUST_USE;
+enum status accept_state_put(struct store_txn *txn, uint32_t log,
+                             const struct accept_state *state) MUST_USE;
+
+#endif

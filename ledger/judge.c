@@ -1,0 +1,146 @@
+/* Judging a mirrored log: acceptance of what is stored already, entry by entry, with a verdict on
+ * each that fails. */
+#include "ledger/batch.h"
+#include "ledger/issuer.h"
+#include "ledger/schema.h"
+#include "ledger/tree.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* TABLE_JUDGED: log -> u64 size. TABLE_VERDICT: (log, index) -> u32 status, text. No row: accepted.
+ *
+ * The status is kept as a number of enum status, which a later version may only append to. */
+
+enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) {
+    struct key key = key_log(TABLE_JUDGED, log);
+    struct bytes value;
+    struct reader r;
+    uint64_t size = 0;
+    enum status status = store_get(txn, key_view(&key), &value);
+    if (status == STATUS_OK) {
+        reader_init(&r, value);
+        if (!reader_u64(&r, &size) || !reader_done(&r)) {
+            return STATUS_STORE_CORRUPT;
+        }
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    *judged = size;
+    return STATUS_OK;
+}
+
+static enum status put_judged(struct store_txn *txn, uint32_t log, uint64_t size) {
+    uint8_t value[8];
+    struct writer w;
+    writer_init(&w, value, sizeof value);
+    writer_u64(&w, size);
+    struct key key = key_log(TABLE_JUDGED, log);
+    return store_put(txn, key_view(&key), writer_view(&w));
+}
+
+static enum status put_verdict(struct store_txn *txn, uint32_t log, uint64_t index,
+                               const struct refusal *why) {
+    uint8_t value[4 + REFUSAL_TEXT_MAX];
+    struct writer w;
+    writer_init(&w, value, sizeof value);
+    writer_u32(&w, (uint32_t)why->status);
+    writer_text(&w, why->text);
+    struct key key = key_log_u64(TABLE_VERDICT, log, index);
+    return store_put(txn, key_view(&key), writer_view(&w));
+}
+
+enum status judge_verdict(struct store_txn *txn, uint32_t log, uint64_t index,
+                          struct refusal *why) {
+    struct key key = key_log_u64(TABLE_VERDICT, log, index);
+    struct bytes value;
+    struct reader r;
+    uint32_t code = 0;
+    enum status status = store_get(txn, key_view(&key), &value);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    TRY(status);
+    reader_init(&r, value);
+    if (!reader_u32(&r, &code) || code == STATUS_OK || code >= STATUS_COUNT) {
+        return STATUS_STORE_CORRUPT;
+    }
+    return refuse(why, (enum status)code, "%.*s", (int)r.rest.len, r.rest.data);
+}
+
+/* Acceptance of one event at its place, as the host had to decide it. */
+static enum status judge_event(struct store_txn *txn, const struct log *log,
+                               const struct submission *submission, uint64_t index,
+                               uint64_t stamp_ms, struct refusal *why) {
+    struct accept_state state;
+    struct accept_place place;
+    TRY(accept_state_get(txn, log->number, &state));
+    if (stamp_ms < state.last_stamp_ms) {
+        return refuse(why, STATUS_BAD_MEMBER, "received: earlier than an entry before it");
+    }
+    TRY(accept_check(txn, log, submission, index, stamp_ms, &place, why));
+    if (place.logged) {
+        return refuse(why, STATUS_CONFLICT_USED, "entry %llu again",
+                      (unsigned long long)place.index);
+    }
+    return accept_apply(txn, log, submission, index, stamp_ms);
+}
+
+static enum status judge_entry(struct store_txn *txn, const struct log *log, uint64_t index,
+                               struct bytes entry, struct submission *prepared) {
+    struct refusal why = {.status = STATUS_OK, .text = ""};
+    struct submission fresh;
+    struct submission *submission = prepared;
+    uint64_t stamp_ms = 0;
+    struct bytes note;
+    enum status status = entry_parse(entry, &stamp_ms, &note, &why);
+    if (status == STATUS_OK) {
+        if (submission == NULL) {
+            submission_prepare(txn, log, note, &fresh);
+            submission = &fresh;
+        }
+        status = judge_event(txn, log, submission, index, stamp_ms, &why);
+        if (submission == &fresh) {
+            submission_release(&fresh);
+        }
+    }
+    if (status == STATUS_OK || batch_is_fatal(status)) {
+        return status;
+    }
+    why.status = status;
+    return put_verdict(txn, log->number, index, &why);
+}
+
+/* What was prepared for this index, if its bytes are those stored. */
+static struct submission *find_prepared(struct judgement *prepared, size_t count, uint64_t index,
+                                        struct bytes entry) {
+    for (size_t i = 0; i < count; i++) {
+        if (prepared[i].index == index && prepared[i].form == STATUS_OK &&
+            bytes_equal(prepared[i].entry, entry)) {
+            return &prepared[i].submission;
+        }
+    }
+    return NULL;
+}
+
+enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t size, size_t max,
+                          struct judgement *prepared, size_t prepared_count, uint64_t *judged) {
+    assert((log->flags & LOG_EVENTS) != 0);
+    uint64_t next = 0;
+    TRY(judge_size(txn, log->number, &next));
+    uint64_t end = size - next > max ? next + max : size;
+    assert(next <= size);
+    for (; next < end; next++) {
+        struct bytes entry;
+        uint8_t copy[ENTRY_SIZE_MAX];
+        TRY(tree_entry(txn, log->number, next, &entry));
+        /* Writing verdicts and records ends what the transaction lent. */
+        memcpy(copy, entry.data, entry.len);
+        entry = bytes_of(copy, entry.len);
+        TRY(judge_entry(txn, log, next, entry,
+                        find_prepared(prepared, prepared_count, next, entry)));
+    }
+    TRY(put_judged(txn, log->number, next));
+    *judged = next;
+    return STATUS_OK;
+}

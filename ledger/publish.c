@@ -1,0 +1,148 @@
+/* Publishing: the cosigned checkpoints that the log serves, and which of them it keeps for ever
+ * (design G7). */
+#include "ledger/schema.h"
+#include "ledger/sequencer.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* TABLE_PUBLISHED: (log, size) -> u64 quorum time in seconds, then the checkpoint as the quorum
+ * first had it. It is what confirms the times of events, so that later cosignatures never replace
+ * it. TABLE_REFRESHED: log -> the same of the latest size, with cosignatures that came later: late
+ * ones, hourly ones. */
+
+#define HALF_HOUR 1800u
+
+static enum status read_published(struct bytes key, struct bytes value, struct published *out) {
+    struct reader r;
+    uint8_t table = 0;
+    uint32_t log = 0;
+    reader_init(&r, key);
+    if (!reader_u8(&r, &table) || !reader_u32(&r, &log) || !reader_u64(&r, &out->size) ||
+        !reader_done(&r)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    reader_init(&r, value);
+    if (!reader_u64(&r, &out->quorum_time)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    out->note = r.rest;
+    return STATUS_OK;
+}
+
+/* True if the key found lies in this log's share of the table. */
+static bool same_log(const struct key *prefix, struct bytes found) {
+    return found.len == prefix->len + 8 && memcmp(found.data, prefix->data, prefix->len) == 0;
+}
+
+/* The last one at or below `size`. */
+static enum status published_at_most(struct store_txn *txn, uint32_t log, uint64_t size,
+                                     struct published *out) {
+    struct key prefix = key_log(TABLE_PUBLISHED, log);
+    struct key from = key_log_u64(TABLE_PUBLISHED, log, size);
+    struct bytes key;
+    struct bytes value;
+    TRY(store_seek_back(txn, key_view(&from), &key, &value));
+    return same_log(&prefix, key) ? read_published(key, value, out) : STATUS_NOT_FOUND;
+}
+
+enum status sequencer_published(struct store_txn *txn, uint32_t log, struct published *out) {
+    struct published first;
+    struct published fresh = {.size = 0};
+    struct bytes value;
+    struct reader r;
+    TRY(published_at_most(txn, log, UINT64_MAX, &first));
+    struct key key = key_log(TABLE_REFRESHED, log);
+    enum status status = store_get(txn, key_view(&key), &value);
+    if (status == STATUS_OK) {
+        reader_init(&r, value);
+        if (!reader_u64(&r, &fresh.size) || !reader_u64(&r, &fresh.quorum_time)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        fresh.note = r.rest;
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    *out = status == STATUS_OK && fresh.size == first.size ? fresh : first;
+    return STATUS_OK;
+}
+
+enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, uint64_t index,
+                                         struct published *out) {
+    struct key prefix = key_log(TABLE_PUBLISHED, log);
+    struct key from = key_log_u64(TABLE_PUBLISHED, log, index + 1);
+    struct bytes key;
+    struct bytes value;
+    TRY(store_seek(txn, key_view(&from), &key, &value));
+    return same_log(&prefix, key) ? read_published(key, value, out) : STATUS_NOT_FOUND;
+}
+
+/* Keeps the latest, and each half hour's first: one that is neither goes when it is superseded. The
+ * latest is not its half hour's first iff the one before it falls into the same half hour. */
+static enum status drop_superseded(struct store_txn *txn, uint32_t log,
+                                   const struct published *latest) {
+    struct published before;
+    if (latest->size == 0) {
+        return STATUS_OK;
+    }
+    enum status status = published_at_most(txn, log, latest->size - 1, &before);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    TRY(status);
+    if (before.quorum_time / HALF_HOUR != latest->quorum_time / HALF_HOUR) {
+        return STATUS_OK;
+    }
+    struct key key = key_log_u64(TABLE_PUBLISHED, log, latest->size);
+    return store_remove(txn, key_view(&key));
+}
+
+/* Writes the numbers of `head` and the note as one value. */
+static enum status put_note(struct store_txn *txn, const struct key *key, const uint64_t *head,
+                            size_t count, struct bytes note) {
+    uint8_t *room = NULL;
+    TRY(store_reserve(txn, key_view(key), 8 * count + note.len, &room));
+    struct writer w;
+    writer_init(&w, room, 8 * count + note.len);
+    for (size_t i = 0; i < count; i++) {
+        writer_u64(&w, head[i]);
+    }
+    writer_bytes(&w, note);
+    assert(!w.failed);
+    return STATUS_OK;
+}
+
+static enum status publish_apply(struct job *base, struct batch *batch) {
+    struct publish_job *job = (struct publish_job *)base;
+    struct published latest;
+    uint32_t log = job->log->number;
+    enum status status = published_at_most(batch->txn, log, UINT64_MAX, &latest);
+    if (status == STATUS_OK) {
+        if (latest.size > job->size) {
+            return STATUS_CONFLICT_SIZE;
+        }
+        if (latest.size == job->size) {
+            struct key key = key_log(TABLE_REFRESHED, log);
+            return put_note(batch->txn, &key, (const uint64_t[]){job->size, job->quorum_time}, 2,
+                            job->note);
+        }
+        TRY(drop_superseded(batch->txn, log, &latest));
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    struct key key = key_log_u64(TABLE_PUBLISHED, log, job->size);
+    return put_note(batch->txn, &key, &job->quorum_time, 1, job->note);
+}
+
+static void publish_finish(struct job *base, enum status status) {
+    struct publish_job *job = (struct publish_job *)base;
+    if (job->done != NULL) {
+        job->done(job, status);
+    }
+}
+
+void publish_job_init(struct publish_job *job) {
+    memset(job, 0, sizeof *job);
+    job->job.apply = publish_apply;
+    job->job.finish = publish_finish;
+}

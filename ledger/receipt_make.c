@@ -1,0 +1,86 @@
+/* Receipts from the store: the event, and what it rests on, each proved at one published
+ * checkpoint. */
+#include "ledger/proof.h"
+#include "ledger/receipt.h"
+#include "ledger/sequencer.h"
+
+#include <assert.h>
+
+/* The received line at the front of an event's entry, newline included, and the note after it. */
+static enum status split_entry(struct bytes entry, struct bytes *line, struct bytes *note) {
+    uint64_t received_ms = 0;
+    if (entry_parse(entry, &received_ms, note, NULL) != STATUS_OK) {
+        return STATUS_STORE_CORRUPT;
+    }
+    *line = bytes_of(entry.data, entry.len - note->len);
+    return STATUS_OK;
+}
+
+enum status sequencer_proof(struct store_txn *txn, const struct log *log, uint64_t index,
+                            struct bytes extra, const struct published *at, struct writer *w) {
+    struct merkle_proof inclusion;
+    assert(index < at->size);
+    TRY(tree_inclusion(txn, log->number, index, at->size, &inclusion));
+    proof_format(w, extra, index, &inclusion, at->note);
+    return writer_status(w);
+}
+
+static enum status put_item(struct store_txn *txn, const struct log *log, uint64_t index,
+                            const struct published *at, struct writer *w) {
+    uint8_t memory[PROOF_SIZE_MAX];
+    struct writer proof;
+    struct bytes entry;
+    struct bytes line;
+    struct bytes note;
+    writer_init(&proof, memory, sizeof memory);
+    TRY(tree_entry(txn, log->number, index, &entry));
+    TRY(split_entry(entry, &line, &note));
+    TRY(sequencer_proof(txn, log, index, line, at, &proof));
+    receipt_item(w, note, writer_view(&proof));
+    return writer_status(w);
+}
+
+/* The checkpoint to prove at: the first kept one that covers the event, since its cosignatures are
+ * the earliest and so confirm the event's time (design G7). It must cover a policy too, which the
+ * log's first events may precede. */
+static enum status choose_checkpoint(struct store_txn *txn, const struct log *log, uint64_t index,
+                                     struct published *at, uint64_t *policy) {
+    TRY(sequencer_published_covering(txn, log->number, index, at));
+    return policy_in_force(txn, log->number, at->size, policy);
+}
+
+enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
+                              struct bytes issuer_name, uint64_t seq, struct writer *w,
+                              bool *pending, uint64_t *index, struct refusal *why) {
+    struct issuer issuer;
+    struct published at;
+    uint64_t chain[CHAIN_MAX];
+    size_t links = 0;
+    uint64_t policy = 0;
+    *pending = false;
+    enum status status = issuer_find(txn, log->number, issuer_name, &issuer);
+    if (status == STATUS_OK) {
+        status = issuer_event(txn, log->number, issuer.number, seq, index);
+    }
+    if (status == STATUS_NOT_FOUND) {
+        return refuse(why, status, "no event %llu of %.*s in this log", (unsigned long long)seq,
+                      (int)issuer_name.len, issuer_name.data);
+    }
+    TRY(status);
+    status = choose_checkpoint(txn, log, *index, &at, &policy);
+    if (status == STATUS_NOT_FOUND) {
+        *pending = true;
+        return refuse(why, status,
+                      "entry %llu is durable here; no quorum of mirrors covers it yet: ask again",
+                      (unsigned long long)*index);
+    }
+    TRY(status);
+    TRY(issuer_chain(txn, log->number, &issuer, chain, &links));
+    receipt_start(w);
+    TRY(put_item(txn, log, 0, &at, w));
+    TRY(put_item(txn, log, policy, &at, w));
+    for (size_t i = 0; i < links; i++) {
+        TRY(put_item(txn, log, chain[i], &at, w));
+    }
+    return put_item(txn, log, *index, &at, w);
+}
