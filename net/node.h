@@ -1,11 +1,14 @@
-/* One node: everything that a running dutylogd holds, opened in order and closed in the reverse. Roles are
- * configuration: a node hosts at most one log, mirrors any number, cosigns what it mirrors, serves all it holds.
+/* One node: everything that a running dutylogd holds, opened in order and closed in the reverse.
+ * Roles are configuration: a node hosts at most one log, mirrors any number, cosigns what it
+ * mirrors, serves all it holds.
  *
- * Threads: the loop owns everything here; the committer's thread runs batches on `store` with `batch`; workers read the
- * store in transactions of their own. `logs`, `own` and the signers do not change after node_open.
+ * Threads: the loop owns everything here; the committer's thread runs batches on `store` with
+ * `batch`; workers read the store in transactions of their own. `logs`, `own` and the signers do
+ * not change after node_open.
  *
- * Stopping is orderly: no new requests, waiting ones are answered, queued commits run, then the store closes. A storage
- * error whose durable state is unknown stops the node at once (node_fail): nothing is signed after it. */
+ * Stopping is orderly: no new requests, waiting ones are answered, queued commits run, then the
+ * store closes. A storage error whose durable state is unknown stops the node at once (node_fail):
+ * nothing is signed after it. */
 #ifndef DUTYLOG_NET_NODE_H
 #define DUTYLOG_NET_NODE_H
 
@@ -38,7 +41,7 @@ struct node {
     struct signer log_signer;    /* its key */
     struct signer mirror_signer; /* zero unless configured */
     struct signer witness_signer;
-    struct cosigner cosigner;    /* points at the two above, or NULL */
+    struct cosigner cosigner; /* points at the two above, or NULL */
 
     struct log *logs; /* all that are known, by number - 1 */
     size_t log_count;
@@ -50,12 +53,12 @@ struct node {
 
     struct batch *batch; /* the committer's */
     bool stopping;
-    int exit_code; /* of the process, once stopped */
+    int exit_code;                     /* of the process, once stopped */
     char failed_why[REFUSAL_TEXT_MAX]; /* "" unless node_fail */
 };
 
-/* Opens all of it: keys, store, logs, threads, listening socket. Takes `config`, also on failure. What is wrong and what
- * to do is in `why`. The node stops by itself at SIGTERM or SIGINT. */
+/* Opens all of it: keys, store, logs, threads, listening socket. Takes `config`, also on failure.
+ * What is wrong and what to do is in `why`. The node stops by itself at SIGTERM or SIGINT. */
 enum status node_open(struct node_config *config, struct node **out, struct refusal *why) MUST_USE;
 /* Runs until stopped. Returns the exit code: 0, or 1 after node_fail. */
 int node_run(struct node *node);
@@ -64,7 +67,8 @@ void node_free(struct node *node);
 
 /* Stops signing and ends the process in an orderly way, with exit code 1. */
 void node_fail(struct node *node, const char *why);
-/* Why new writes are refused right now: OK, BUSY, FULL (disk or map nearly full), CLOCK. For 503s. */
+/* Why new writes are refused right now: OK, BUSY, FULL (disk or map nearly full), CLOCK. For 503s.
+ */
 enum status node_admit(struct node *node, struct refusal *why) MUST_USE;
 
 /* The log under a prefix: by its hex id, or NULL. */
@@ -73,7 +77,8 @@ const struct log *node_log_by_number(const struct node *node, uint32_t number);
 
 /* Submits a commit whose failure, if it leaves the durable state unknown, fails the node. BUSY. */
 enum status node_commit(struct node *node, struct commit *commit) MUST_USE;
-/* To be called first in every commit's `done`: fails the node after STORE_DOUBT or STORE_CORRUPT. */
+/* To be called first in every commit's `done`: fails the node after STORE_DOUBT or STORE_CORRUPT.
+ */
 void node_batch_result(struct node *node, enum status batch_status);
 
 /* The table of routes (net/routes.c). */

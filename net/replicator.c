@@ -1,5 +1,7 @@
 #include "net/replicator.h"
 
+#include "crypto/encoding.h"
+#include "net/file.h"
 #include "net/log.h"
 
 #include <assert.h>
@@ -8,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_MAX 8              /* made by one turn, at most: see enqueue */
-#define RETRY_MS 50               /* when the committer's queue is full */
-#define PUSH_BODY_SMALL (1 << 20) /* most pushes fit */
-#define POLICY_ACTIONS 2
+#define EVENTS_MAX 8 /* made by one turn, at most: see enqueue */
 
 /* One request to one mirror. */
 struct push {
@@ -56,8 +55,9 @@ struct replicator {
 
 static void perform(struct replicator *r);
 
-/* Gives one event to the replica and carries out what it wants. Actions whose outcome is known at once (a full queue, an
- * address that is no URL) make further events; they wait until the actions of this one are done. */
+/* Gives one event to the replica and carries out what it wants. Actions whose outcome is known at
+ * once (a full queue, an address that is no URL) make further events; they wait until the actions
+ * of this one are done. */
 static void step(struct replicator *r, const struct replica_event *event) {
     assert(!r->stepping);
     r->stepping = true;
@@ -140,7 +140,8 @@ static void push_failed(struct replicator *r, size_t mirror) {
     r->queued++;
 }
 
-static void push_send(struct replicator *r, size_t mirror, const char *method, const char *path, struct bytes body) {
+static void push_send(struct replicator *r, size_t mirror, const char *method, const char *path,
+                      struct bytes body) {
     struct push *push = &r->pushes[mirror];
     const struct replica_mirror *m = &r->replica.mirrors[mirror];
     assert(push->call == NULL);
@@ -166,25 +167,25 @@ static void push_send(struct replicator *r, size_t mirror, const char *method, c
 }
 
 /* Builds a request's body in a read transaction of its own. NULL: it could not be built. */
-typedef enum status (*build)(struct replicator *r, struct store_txn *txn, const struct replica_action *action,
-                             struct writer *w);
+typedef enum status (*build)(struct replicator *r, struct store_txn *txn,
+                             const struct replica_action *action, struct writer *w);
 
-static enum status build_checkpoint(struct replicator *r, struct store_txn *txn, const struct replica_action *action,
-                                    struct writer *w) {
+static enum status build_checkpoint(struct replicator *r, struct store_txn *txn,
+                                    const struct replica_action *action, struct writer *w) {
     const struct head *head = &r->replica.candidate;
-    return push_checkpoint(txn, r->node->own.number, action->old_size, head->size, bytes_of(head->note, head->note_len),
-                           w);
+    return push_checkpoint(txn, r->node->own.number, action->old_size, head->size,
+                           bytes_of(head->note, head->note_len), w);
 }
 
-static enum status build_entries(struct replicator *r, struct store_txn *txn, const struct replica_action *action,
-                                 struct writer *w) {
+static enum status build_entries(struct replicator *r, struct store_txn *txn,
+                                 const struct replica_action *action, struct writer *w) {
     const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
-    return push_entries(txn, r->node->own.number, vkey_name(&r->node->own.vkey), action->start, action->end,
-                        bytes_of(m->ticket, m->ticket_len), w);
+    return push_entries(txn, r->node->own.number, vkey_name(&r->node->own.vkey), action->start,
+                        action->end, bytes_of(m->ticket, m->ticket_len), w);
 }
 
-static void push_built(struct replicator *r, const struct replica_action *action, const char *path, build make,
-                       size_t cap) {
+static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
+                       build make, size_t cap) {
     struct push *push = &r->pushes[action->mirror];
     assert(push->body == NULL);
     struct store_txn *txn = NULL;
@@ -310,8 +311,10 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
         r->served(r->context, action->size);
         break;
     case ACTION_HALT:
-        log_line(LOG_ERROR, "replicator", "halted",
-                 "why=\"%s\" do=\"nothing is signed any more; see the runbook: a larger signed head\"", action->why);
+        log_line(
+            LOG_ERROR, "replicator", "halted",
+            "why=\"%s\" do=\"nothing is signed any more; see the runbook: a larger signed head\"",
+            action->why);
         break;
     case ACTION_RELEASE_POLICY:
         free(action->policy);
@@ -330,21 +333,23 @@ static void perform(struct replicator *r) {
         timer_stop(r->timer);
     } else {
         uint64_t delay = r->actions.wake_at_ms > now ? r->actions.wake_at_ms - now : 1;
-        /* A clock that jumps back would put the wake-up off for as long: look again within a second. */
+        /* A clock that jumps back would put the wake-up off for as long: look again within a
+         * second. */
         timer_start(r->timer, delay < 1000 ? delay : 1000, 0);
     }
 }
 
 /* --- policies --- */
 
-/* A policy as read from its log.policy entry, on the heap: the text first, so that the policy's names have something to
- * borrow from. */
+/* A policy as read from its log.policy entry, on the heap: the text first, so that the policy's
+ * names have something to borrow from. */
 struct kept_policy {
     struct policy policy; /* first: freed through this address */
     char text[POLICY_SIZE_MAX + 1];
 };
 
-static enum status read_policy(struct replicator *r, struct store_txn *txn, uint64_t index, struct policy **out) {
+static enum status read_policy(struct replicator *r, struct store_txn *txn, uint64_t index,
+                               struct policy **out) {
     struct bytes entry;
     struct bytes note;
     uint64_t received_ms = 0;
@@ -375,7 +380,8 @@ static enum status read_policy(struct replicator *r, struct store_txn *txn, uint
 static enum status give_policy(struct replicator *r, struct store_txn *txn, uint64_t size) {
     uint64_t index = 0;
     enum status status = policy_in_force(txn, r->node->own.number, size, &index);
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && r->has_policy && index <= r->policy_index)) {
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK && r->has_policy && index <= r->policy_index)) {
         return STATUS_OK;
     }
     TRY(status);
@@ -384,13 +390,11 @@ static enum status give_policy(struct replicator *r, struct store_txn *txn, uint
     event.index = index;
     r->has_policy = true;
     r->policy_index = index;
-    log_line(LOG_INFO, "replicator", "policy", "index=%" PRIu64 " mirrors=%zu", index, event.policy->witness_count);
+    log_line(LOG_INFO, "replicator", "policy", "index=%" PRIu64 " mirrors=%zu", index,
+             event.policy->witness_count);
     step(r, &event);
     return STATUS_OK;
 }
-
-/* The policy of an opaque log comes from a file named in node.ini. */
-static enum status give_policy_file(struct replicator *r, struct refusal *why);
 
 void replicator_committed(struct replicator *r, uint64_t size) {
     if (r->closing) {
@@ -419,8 +423,7 @@ const struct replica *replicator_state(const struct replicator *r) {
 
 /* --- opening and closing --- */
 
-#include "net/file.h"
-
+/* The policy of an opaque log comes from a file named in node.ini. */
 static enum status give_policy_file(struct replicator *r, struct refusal *why) {
     struct buffer text;
     buffer_init(&text, POLICY_SIZE_MAX);
@@ -458,7 +461,8 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
     }
     status = sequencer_published(txn, own->number, &published);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return refuse(why, status, "the published checkpoint cannot be read: %s", status_text(status));
+        return refuse(why, status, "the published checkpoint cannot be read: %s",
+                      status_text(status));
     }
     struct replica_event event = event_of(REPLICA_START);
     event.size = tree.size;
@@ -472,11 +476,13 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
     if (status == STATUS_OK) {
         status = give_policy(r, txn, tree.size);
     }
-    return status == STATUS_OK ? STATUS_OK : refuse(why, status, "the log's policy cannot be read: run dutylog fsck");
+    return status == STATUS_OK
+               ? STATUS_OK
+               : refuse(why, status, "the log's policy cannot be read: run dutylog fsck");
 }
 
-enum status replicator_open(struct node *node, replicator_served served, void *context, struct replicator **out,
-                            struct refusal *why) {
+enum status replicator_open(struct node *node, replicator_served served, void *context,
+                            struct replicator **out, struct refusal *why) {
     struct replicator *r = calloc(1, sizeof *r);
     if (r == NULL) {
         return refuse(why, STATUS_NOMEM, "out of memory");

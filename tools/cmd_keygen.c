@@ -1,6 +1,6 @@
 #include "crypto/random.h"
+#include "net/keyfile.h"
 #include "tools/cli.h"
-#include "tools/keyfile.h"
 
 #include <stdio.h>
 

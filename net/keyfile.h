@@ -1,6 +1,6 @@
 /* Secret key files: one line, "PRIVATE+KEY+…" (ledger/vkey.h), mode 0600. */
-#ifndef DUTYLOG_TOOLS_KEYFILE_H
-#define DUTYLOG_TOOLS_KEYFILE_H
+#ifndef DUTYLOG_NET_KEYFILE_H
+#define DUTYLOG_NET_KEYFILE_H
 
 #include "ledger/vkey.h"
 

@@ -1,4 +1,4 @@
-#include "tools/keyfile.h"
+#include "net/keyfile.h"
 
 #include "net/buffer.h"
 #include "net/file.h"

@@ -1,0 +1,17 @@
+/* Pulls logs from their tiles: those that node.ini gives a `pull` interval, from their `url`. What
+ * is pulled enters through the same door as what is pushed: the checkpoint as add-checkpoint,
+ * entries as proved packages (ledger/mirror.h), so that nothing is stored that the log did not
+ * sign. */
+#ifndef DUTYLOG_NET_PULLER_H
+#define DUTYLOG_NET_PULLER_H
+
+#include "net/node.h"
+
+/* `out` is NULL if nothing is to be pulled. */
+enum status puller_open(struct node *node, struct puller **out) MUST_USE;
+/* Pull this log now rather than at its next time: a push was refused as inconsistent, and its tiles
+ * tell why. `note` is the checkpoint to reconcile with; copied. */
+void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note);
+void puller_close(struct puller *puller, void (*closed)(void *context), void *context);
+
+#endif

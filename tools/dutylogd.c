@@ -1,0 +1,87 @@
+/* dutylogd: the daemon. Everything that it is stands in node.ini (net/config.h). */
+#include "crypto/sign.h"
+#include "net/log.h"
+#include "net/node.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: dutylogd -c node.ini [--check]\n"
+    "\n"
+    "Runs one node in the foreground: hosts a log, mirrors and cosigns others, serves all it "
+    "holds, as node.ini says.\n"
+    "It stops in an orderly way at SIGTERM or SIGINT, and logs to standard error, a line per "
+    "happening.\n"
+    "\n"
+    "  -c, --config FILE   the configuration\n"
+    "      --check         read the configuration, say what is wrong with it, and exit\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Exit codes: 0 stopped as asked; 1 stopped because it could not go on safely; 2 wrong options "
+    "or configuration.\n"
+    "\n"
+    "example:\n"
+    "  dutylogd -c /etc/dutylog/node.ini\n";
+
+static int run(const char *path, bool check) {
+    struct node_config config;
+    struct node *node = NULL;
+    struct refusal why = {.text = ""};
+    if (config_load(path, &config, &why) != STATUS_OK) {
+        fprintf(stderr, "dutylogd: %s\n", why.text);
+        return 2;
+    }
+    if (check) {
+        node_config_release(&config);
+        printf("%s: good\n", path);
+        return 0;
+    }
+    log_set_level(config.log_level);
+    if (node_open(&config, &node, &why) != STATUS_OK) {
+        fprintf(stderr, "dutylogd: does not start: %s\n", why.text);
+        return 2;
+    }
+    int exit_code = node_run(node);
+    node_free(node);
+    return exit_code;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *path = NULL;
+    bool check = false;
+    int c = 0;
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'k':
+            check = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return 0;
+        default:
+            fputs("dutylogd --help shows the options and an example.\n", stderr);
+            return 2;
+        }
+    }
+    if (path == NULL || optind != argc) {
+        fputs("dutylogd: give the configuration with -c FILE; dutylogd --help shows an example.\n",
+              stderr);
+        return 2;
+    }
+    if (!crypto_init()) {
+        fputs("dutylogd: the cryptographic library cannot start.\n", stderr);
+        return 1;
+    }
+    return run(path, check);
+}
