@@ -51,13 +51,14 @@ struct store_txn {
 enum status store_begin(struct store *store, enum store_mode mode, struct store_txn **txn) MUST_USE;
 /* The value, borrowed (see above). NOT_FOUND. */
 enum status store_get(struct store_txn *txn, struct bytes key, struct bytes *value) MUST_USE;
-/* Copies both. FULL: no room in the map or on the disk. */
+/* Copies both; neither may be a view that this transaction handed out. FULL: no room in the map or
+ * on the disk. */
 enum status store_put(struct store_txn *txn, struct bytes key, struct bytes value) MUST_USE;
 /* As put, but gives `len` bytes of room, to be filled whole before the next put, reserve, remove or
  * commit. Reading calls may stand between, so that old values can be gathered into the new one. */
 enum status store_reserve(struct store_txn *txn, struct bytes key, size_t len,
                           uint8_t **value) MUST_USE;
-/* NOT_FOUND if it was not there. */
+/* NOT_FOUND if it was not there. The key may not be a view that this transaction handed out. */
 enum status store_remove(struct store_txn *txn, struct bytes key) MUST_USE;
 /* The first pair whose key is >= `from` (an empty `from`: the first of all). NOT_FOUND: none.
  * Sequential calls, each from just after the last key, are cheap. */

@@ -1,43 +1,15 @@
-/* A version is a sorted array of leaves, a leaf a sorted array of pairs; all three are counted
- * references and never change once a second one holds them. A write transaction copies the array of
- * leaves once and every leaf it touches once; committing swaps one pointer. Two levels are enough:
- * the simulator's stores hold thousands of pairs, not billions. */
+/* A transaction holds the version it began with; a write transaction changes its own copy of it,
+ * and committing makes that the current one. The disk is a second reference: to the version that a
+ * crash would leave. */
 #include "ledger/store_memory.h"
+
+#include "ledger/store_version.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAF_MAX 64
 #define MAX_BYTES_DEFAULT ((size_t)1 << 30)
-
-struct pair {
-    unsigned refs;
-    size_t key_len;
-    size_t value_len;
-    uint8_t data[]; /* the key, then the value */
-};
-
-struct leaf {
-    unsigned refs;
-    unsigned count; /* never 0 in a version */
-    struct pair *pairs[LEAF_MAX];
-};
-
-struct version {
-    unsigned refs;
-    size_t pairs;
-    size_t bytes;
-    size_t count;
-    size_t cap;
-    struct leaf **leaves;
-};
-
-/* Where a pair is or would go. */
-struct place {
-    size_t leaf;
-    unsigned at;
-};
 
 /* strict: a copy handed out, or the room of a reserve that is copied to its pair when it dies. */
 struct handed {
@@ -49,7 +21,6 @@ struct handed {
 struct memory_txn {
     struct store_txn base;
     struct version *version;
-    bool own; /* the version is this transaction's alone */
     enum status failed;
     struct handed *handed;
 };
@@ -75,192 +46,7 @@ static struct memory_txn *of_txn(struct store_txn *txn) {
     return (struct memory_txn *)txn;
 }
 
-/* --- counted references --- */
-
-static struct bytes pair_key(const struct pair *p) {
-    return bytes_of(p->data, p->key_len);
-}
-
-static void pair_release(struct pair *p) {
-    assert(p->refs > 0);
-    if (--p->refs == 0) {
-        free(p);
-    }
-}
-
-static void leaf_release(struct leaf *leaf) {
-    assert(leaf->refs > 0);
-    if (--leaf->refs > 0) {
-        return;
-    }
-    for (unsigned i = 0; i < leaf->count; i++) {
-        pair_release(leaf->pairs[i]);
-    }
-    free(leaf);
-}
-
-static struct version *version_hold(struct version *v) {
-    v->refs++;
-    return v;
-}
-
-static void version_release(struct version *v) {
-    if (v == NULL) {
-        return;
-    }
-    assert(v->refs > 0);
-    if (--v->refs > 0) {
-        return;
-    }
-    for (size_t i = 0; i < v->count; i++) {
-        leaf_release(v->leaves[i]);
-    }
-    free(v->leaves);
-    free(v);
-}
-
-/* A version of its own with the same content and some room; NULL: out of memory. */
-static struct version *version_copy(const struct version *from) {
-    struct version *v = calloc(1, sizeof *v);
-    size_t count = from != NULL ? from->count : 0;
-    struct leaf **leaves = calloc(count + 8, sizeof(struct leaf *));
-    if (v == NULL || leaves == NULL) {
-        free(v);
-        free(leaves);
-        return NULL;
-    }
-    *v = (struct version){.refs = 1, .count = count, .cap = count + 8, .leaves = leaves};
-    if (from != NULL) {
-        v->pairs = from->pairs;
-        v->bytes = from->bytes;
-    }
-    for (size_t i = 0; i < count; i++) {
-        leaves[i] = from->leaves[i];
-        leaves[i]->refs++;
-    }
-    return v;
-}
-
-/* --- finding --- */
-
-/* The leaf that holds the key if any does: the last that does not begin after it. */
-static size_t leaf_for(const struct version *v, struct bytes key) {
-    size_t low = 0, high = v->count; /* leaves below low begin at or before the key */
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (bytes_compare(pair_key(v->leaves[mid]->pairs[0]), key) <= 0) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low == 0 ? 0 : low - 1;
-}
-
-/* The first place in its leaf whose key is >= `key`, perhaps one after the leaf's last; true if
- * equal. */
-static bool find(const struct version *v, struct bytes key, struct place *out) {
-    *out = (struct place){.leaf = leaf_for(v, key), .at = 0};
-    if (out->leaf >= v->count) {
-        return false;
-    }
-    const struct leaf *leaf = v->leaves[out->leaf];
-    unsigned low = 0, high = leaf->count;
-    while (low < high) {
-        unsigned mid = low + (high - low) / 2;
-        if (bytes_compare(pair_key(leaf->pairs[mid]), key) < 0) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    out->at = low;
-    return low < leaf->count && bytes_equal(pair_key(leaf->pairs[low]), key);
-}
-
 /* --- changing --- */
-
-/* Makes the version and the leaf at `i` (if there is one) the transaction's own. */
-static enum status own_leaf(struct memory_txn *t, size_t i) {
-    if (!t->own) {
-        struct version *v = version_copy(t->version);
-        if (v == NULL) {
-            return STATUS_NOMEM;
-        }
-        version_release(t->version);
-        t->version = v;
-        t->own = true;
-    }
-    struct version *v = t->version;
-    if (i >= v->count || v->leaves[i]->refs == 1) {
-        return STATUS_OK;
-    }
-    struct leaf *copy = malloc(sizeof *copy);
-    if (copy == NULL) {
-        return STATUS_NOMEM;
-    }
-    *copy = *v->leaves[i];
-    copy->refs = 1;
-    for (unsigned p = 0; p < copy->count; p++) {
-        copy->pairs[p]->refs++;
-    }
-    leaf_release(v->leaves[i]);
-    v->leaves[i] = copy;
-    return STATUS_OK;
-}
-
-/* Makes room for one more leaf, without any pairs yet, at `i`. */
-static enum status add_leaf(struct version *v, size_t i) {
-    if (v->count == v->cap) {
-        struct leaf **larger = realloc(v->leaves, 2 * v->cap * sizeof(struct leaf *));
-        if (larger == NULL) {
-            return STATUS_NOMEM;
-        }
-        v->leaves = larger;
-        v->cap *= 2;
-    }
-    struct leaf *leaf = calloc(1, sizeof *leaf);
-    if (leaf == NULL) {
-        return STATUS_NOMEM;
-    }
-    leaf->refs = 1;
-    memmove(v->leaves + i + 1, v->leaves + i, (v->count - i) * sizeof(struct leaf *));
-    v->leaves[i] = leaf;
-    v->count++;
-    return STATUS_OK;
-}
-
-/* Takes `pair` into the place where `find` did not find its key. */
-static enum status insert(struct memory_txn *t, struct place place, struct pair *pair) {
-    struct version *v = t->version;
-    if (v->count == 0) {
-        TRY(add_leaf(v, 0));
-    }
-    struct leaf *leaf = v->leaves[place.leaf];
-    if (leaf->count == LEAF_MAX) {
-        TRY(add_leaf(v, place.leaf + 1));
-        struct leaf *right = v->leaves[place.leaf + 1];
-        leaf->count = LEAF_MAX / 2;
-        right->count = LEAF_MAX - LEAF_MAX / 2;
-        memcpy(right->pairs, leaf->pairs + leaf->count, right->count * sizeof(struct pair *));
-        if (place.at > leaf->count) {
-            place.at -= leaf->count;
-            leaf = right;
-        }
-    }
-    memmove(leaf->pairs + place.at + 1, leaf->pairs + place.at,
-            (leaf->count - place.at) * sizeof(struct pair *));
-    leaf->pairs[place.at] = pair;
-    leaf->count++;
-    v->pairs++;
-    return STATUS_OK;
-}
-
-static void drop_leaf(struct version *v, size_t i) {
-    free(v->leaves[i]);
-    v->count--;
-    memmove(v->leaves + i, v->leaves + i + 1, (v->count - i) * sizeof(struct leaf *));
-}
 
 /* strict: what has been filled of a reserve, for whoever reads it. */
 static void fill_reserved(struct memory_txn *t) {
@@ -292,43 +78,15 @@ static enum status changed(struct memory_txn *t, enum status status) {
     return status;
 }
 
-/* Puts a pair with room for `len` bytes of value, not yet filled. */
 static enum status put_room(struct memory_txn *t, struct bytes key, size_t len, struct pair **out) {
     forget_handed(t);
-    struct place place;
-    bool there = find(t->version, key, &place);
-    size_t old = there ? t->version->leaves[place.leaf]->pairs[place.at]->value_len : 0;
-    size_t bytes = t->version->bytes - old - (there ? key.len : 0);
-    if (len + key.len > of(t->base.store)->options.max_bytes ||
-        bytes > of(t->base.store)->options.max_bytes - len - key.len) {
-        return STATUS_FULL;
-    }
-    struct pair *pair = malloc(sizeof *pair + key.len + len);
-    if (pair == NULL) {
-        return STATUS_NOMEM;
-    }
-    *pair = (struct pair){.refs = 1, .key_len = key.len, .value_len = len};
-    memcpy(pair->data, key.data, key.len);
-    enum status status = own_leaf(t, place.leaf);
-    if (status == STATUS_OK && there) {
-        struct pair **slot = &t->version->leaves[place.leaf]->pairs[place.at];
-        pair_release(*slot);
-        *slot = pair;
-    } else if (status == STATUS_OK) {
-        status = insert(t, place, pair);
-    }
-    if (status != STATUS_OK) {
-        free(pair);
-        return status;
-    }
-    t->version->bytes = bytes + len + key.len;
-    *out = pair;
-    return STATUS_OK;
+    size_t max_bytes = of(t->base.store)->options.max_bytes;
+    return changed(t, version_put(&t->version, key, len, max_bytes, out));
 }
 
 static enum status memory_put(struct store_txn *txn, struct bytes key, struct bytes value) {
     struct pair *pair = NULL;
-    TRY(changed(of_txn(txn), put_room(of_txn(txn), key, value.len, &pair)));
+    TRY(put_room(of_txn(txn), key, value.len, &pair));
     if (value.len > 0) {
         memcpy(pair->data + pair->key_len, value.data, value.len);
     }
@@ -339,7 +97,7 @@ static enum status memory_reserve(struct store_txn *txn, struct bytes key, size_
                                   uint8_t **value) {
     struct memory_txn *t = of_txn(txn);
     struct pair *pair = NULL;
-    TRY(changed(t, put_room(t, key, len, &pair)));
+    TRY(put_room(t, key, len, &pair));
     if (!of(txn->store)->options.strict) {
         *value = pair->data + pair->key_len;
         return STATUS_OK;
@@ -348,8 +106,7 @@ static enum status memory_reserve(struct store_txn *txn, struct bytes key, size_
     if (h == NULL) {
         return changed(t, STATUS_NOMEM);
     }
-    *h = (struct handed){.next = t->handed, .reserved = pair};
-    pair->refs++;
+    *h = (struct handed){.next = t->handed, .reserved = pair_hold(pair)};
     memset(pair->data + pair->key_len, 0xa5, len); /* what nobody filled is not zero */
     memset(h->data, 0xa5, len);
     t->handed = h;
@@ -360,37 +117,19 @@ static enum status memory_reserve(struct store_txn *txn, struct bytes key, size_
 static enum status memory_remove(struct store_txn *txn, struct bytes key) {
     struct memory_txn *t = of_txn(txn);
     forget_handed(t);
-    struct place place;
-    if (!find(t->version, key, &place)) {
-        return STATUS_NOT_FOUND;
-    }
-    TRY(changed(t, own_leaf(t, place.leaf)));
-    struct version *v = t->version;
-    struct leaf *leaf = v->leaves[place.leaf];
-    struct pair *pair = leaf->pairs[place.at];
-    v->pairs--;
-    v->bytes -= pair->key_len + pair->value_len;
-    pair_release(pair);
-    leaf->count--;
-    memmove(leaf->pairs + place.at, leaf->pairs + place.at + 1,
-            (leaf->count - place.at) * sizeof(struct pair *));
-    if (leaf->count == 0) {
-        drop_leaf(v, place.leaf);
-    } else if (place.leaf + 1 < v->count && v->leaves[place.leaf + 1]->refs == 1 &&
-               leaf->count + v->leaves[place.leaf + 1]->count <= LEAF_MAX / 2) {
-        struct leaf *right = v->leaves[place.leaf + 1];
-        memcpy(leaf->pairs + leaf->count, right->pairs, right->count * sizeof(struct pair *));
-        leaf->count += right->count;
-        drop_leaf(v, place.leaf + 1);
-    }
-    return STATUS_OK;
+    enum status status = version_remove(&t->version, key);
+    return status == STATUS_NOT_FOUND ? status : changed(t, status);
 }
 
 /* --- reading --- */
 
-/* Views of a pair, or in a strict store's write transaction of a copy. `key` may be NULL. */
+/* Views of a pair (NULL: NOT_FOUND), or in a strict store's write transaction of a copy. `key` may
+ * be NULL. */
 static enum status hand_out(struct memory_txn *t, const struct pair *p, struct bytes *key,
                             struct bytes *value) {
+    if (p == NULL) {
+        return STATUS_NOT_FOUND;
+    }
     const uint8_t *data = p->data;
     if (of(t->base.store)->options.strict && t->base.mode == STORE_WRITE) {
         fill_reserved(t);
@@ -411,43 +150,17 @@ static enum status hand_out(struct memory_txn *t, const struct pair *p, struct b
 }
 
 static enum status memory_get(struct store_txn *txn, struct bytes key, struct bytes *value) {
-    struct memory_txn *t = of_txn(txn);
-    struct place place;
-    if (!find(t->version, key, &place)) {
-        return STATUS_NOT_FOUND;
-    }
-    return hand_out(t, t->version->leaves[place.leaf]->pairs[place.at], NULL, value);
+    return hand_out(of_txn(txn), version_find(of_txn(txn)->version, key), NULL, value);
 }
 
 static enum status memory_seek(struct store_txn *txn, struct bytes from, struct bytes *key,
                                struct bytes *value) {
-    struct memory_txn *t = of_txn(txn);
-    const struct version *v = t->version;
-    struct place place;
-    (void)find(v, from, &place);
-    if (place.leaf < v->count && place.at == v->leaves[place.leaf]->count) {
-        place = (struct place){.leaf = place.leaf + 1, .at = 0};
-    }
-    if (place.leaf >= v->count) {
-        return STATUS_NOT_FOUND;
-    }
-    return hand_out(t, v->leaves[place.leaf]->pairs[place.at], key, value);
+    return hand_out(of_txn(txn), version_seek(of_txn(txn)->version, from), key, value);
 }
 
 static enum status memory_seek_back(struct store_txn *txn, struct bytes from, struct bytes *key,
                                     struct bytes *value) {
-    struct memory_txn *t = of_txn(txn);
-    const struct version *v = t->version;
-    struct place place;
-    if (!find(v, from, &place)) {
-        /* The leaf begins at or before `from` unless it is the very first. */
-        if (place.at == 0) {
-            assert(place.leaf == 0);
-            return STATUS_NOT_FOUND;
-        }
-        place.at--;
-    }
-    return hand_out(t, v->leaves[place.leaf]->pairs[place.at], key, value);
+    return hand_out(of_txn(txn), version_seek_back(of_txn(txn)->version, from), key, value);
 }
 
 /* --- beginning and ending --- */
@@ -591,7 +304,7 @@ static enum status open_with(const struct store_memory_options *options, struct 
 }
 
 enum status store_memory_open(const struct store_memory_options *options, struct store **out) {
-    return open_with(options, version_copy(NULL), out);
+    return open_with(options, version_new(), out);
 }
 
 enum status store_memory_clone(struct store *store, const struct store_memory_options *options,

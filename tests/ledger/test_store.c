@@ -3,25 +3,13 @@
 #include "ledger/schema.h"
 #include "ledger/store_lmdb.h"
 #include "ledger/store_memory.h"
+#include "tests/lib/check.h"
 #include "tests/lib/folder.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define assert_ok(expression) cr_assert_eq((expression), STATUS_OK)
-#define assert_status(expression, expected)                                                        \
-    do {                                                                                           \
-        enum status got_ = (expression);                                                           \
-        cr_assert_eq(got_, (expected), "%s: got %s", #expression, status_name(got_));              \
-    } while (0)
 
 enum kind { LMDB, MEMORY, STRICT };
 
@@ -40,7 +28,7 @@ static void subject_open(struct subject *s, enum kind kind) {
                      why.text);
     } else {
         struct store_memory_options options = {.strict = kind == STRICT};
-        assert_ok(store_memory_open(&options, &s->store));
+        CHECK_OK(store_memory_open(&options, &s->store));
     }
 }
 
@@ -48,7 +36,7 @@ static void subject_open(struct subject *s, enum kind kind) {
 static void subject_restart(struct subject *s) {
     if (s->kind == LMDB) {
         store_lmdb_close(s->store);
-        assert_ok(store_lmdb_open(s->folder.path, NULL, &s->store, NULL));
+        CHECK_OK(store_lmdb_open(s->folder.path, NULL, &s->store, NULL));
     } else {
         store_memory_crash(s->store, 0);
     }
@@ -84,22 +72,22 @@ static void subject_close(struct subject *s) {
 
 static struct store_txn *begin(struct store *store, enum store_mode mode) {
     struct store_txn *txn = NULL;
-    assert_ok(store_begin(store, mode, &txn));
+    CHECK_OK(store_begin(store, mode, &txn));
     cr_assert_not_null(txn);
     return txn;
 }
 
 static void put(struct store_txn *txn, const char *key, const char *value) {
-    assert_ok(store_put(txn, bytes_text(key), bytes_text(value)));
+    CHECK_OK(store_put(txn, bytes_text(key), bytes_text(value)));
 }
 
 static void expect(struct store_txn *txn, const char *key, const char *value) {
     struct bytes v;
     enum status status = store_get(txn, bytes_text(key), &v);
     if (value == NULL) {
-        assert_status(status, STATUS_NOT_FOUND);
+        CHECK_STATUS(status, STATUS_NOT_FOUND);
     } else {
-        assert_status(status, STATUS_OK);
+        CHECK_STATUS(status, STATUS_OK);
         cr_assert(bytes_equal(v, bytes_text(value)), "%s is not %s", key, value);
     }
 }
@@ -107,7 +95,7 @@ static void expect(struct store_txn *txn, const char *key, const char *value) {
 static void put_committed(struct store *store, const char *key, const char *value) {
     struct store_txn *txn = begin(store, STORE_WRITE);
     put(txn, key, value);
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_commit(txn));
 }
 
 static void expect_committed(struct store *store, const char *key, const char *value) {
@@ -127,11 +115,11 @@ CONFORMANCE(puts_gets_and_removes) {
     expect(txn, "zk", "two, longer");
     put(txn, "zk", "");
     expect(txn, "zk", "");
-    assert_ok(store_remove(txn, bytes_text("zk")));
+    CHECK_OK(store_remove(txn, bytes_text("zk")));
     expect(txn, "zk", NULL);
-    assert_status(store_remove(txn, bytes_text("zk")), STATUS_NOT_FOUND);
+    CHECK_STATUS(store_remove(txn, bytes_text("zk")), STATUS_NOT_FOUND);
     put(txn, "zk", "three");
-    assert_ok(store_commit(txn)); /* a remove that found nothing does not spoil it */
+    CHECK_OK(store_commit(txn)); /* a remove that found nothing does not spoil it */
     expect_committed(s->store, "zk", "three");
 }
 
@@ -141,7 +129,7 @@ CONFORMANCE(abort_leaves_no_trace) {
     put(txn, "zkept", "changed");
     put(txn, "znew", "v");
     uint8_t *room;
-    assert_ok(store_reserve(txn, bytes_text("zroom"), 5000, &room));
+    CHECK_OK(store_reserve(txn, bytes_text("zroom"), 5000, &room));
     store_abort(txn);
     expect_committed(s->store, "zkept", "v");
     expect_committed(s->store, "znew", NULL);
@@ -154,7 +142,7 @@ CONFORMANCE(readers_see_the_commit_before_they_began) {
     struct store_txn *old = begin(s->store, STORE_READ);
     struct store_txn *writer = begin(s->store, STORE_WRITE);
     put(writer, "za", "new");
-    assert_ok(store_remove(writer, bytes_text("zb")));
+    CHECK_OK(store_remove(writer, bytes_text("zb")));
     for (int i = 0; i < 500; i++) {
         char key[16];
         snprintf(key, sizeof key, "zc%03d", i);
@@ -163,15 +151,15 @@ CONFORMANCE(readers_see_the_commit_before_they_began) {
     struct store_txn *during = begin(s->store, STORE_READ);
     expect(during, "za", "old");
     expect(old, "za", "old");
-    assert_ok(store_commit(writer));
+    CHECK_OK(store_commit(writer));
     struct store_txn *after = begin(s->store, STORE_READ);
     expect(after, "za", "new");
     expect(after, "zb", NULL);
     expect(during, "za", "old");
     expect(old, "zb", "old");
     struct bytes key, value;
-    assert_ok(store_seek(old, bytes_text("zb"), &key, &value));
-    assert_status(store_seek(old, bytes_text("zb\1"), &key, &value), STATUS_NOT_FOUND);
+    CHECK_OK(store_seek(old, bytes_text("zb"), &key, &value));
+    CHECK_STATUS(store_seek(old, bytes_text("zb\1"), &key, &value), STATUS_NOT_FOUND);
     store_abort(old);
     store_abort(during);
     store_abort(after);
@@ -191,28 +179,28 @@ CONFORMANCE(seeks_forth_and_back) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct bytes key, value;
         enum status status = store_seek(txn, bytes_text(cases[i].from), &key, &value);
-        assert_status(status, cases[i].next ? STATUS_OK : STATUS_NOT_FOUND);
+        CHECK_STATUS(status, cases[i].next ? STATUS_OK : STATUS_NOT_FOUND);
         cr_assert(!cases[i].next || bytes_equal(key, bytes_text(cases[i].next)));
         status = store_seek_back(txn, bytes_text(cases[i].from), &key, &value);
         if (cases[i].previous == NULL) { /* LMDB's folder counts its openings under 'm' */
             cr_assert(status == STATUS_NOT_FOUND || key.data[0] == 'm');
         } else {
-            assert_status(status, STATUS_OK);
+            CHECK_STATUS(status, STATUS_OK);
             cr_assert(bytes_equal(key, bytes_text(cases[i].previous)));
         }
     }
     struct bytes key, value;
-    assert_ok(store_seek(txn, bytes_of(NULL, 0), &key, &value));
+    CHECK_OK(store_seek(txn, bytes_of(NULL, 0), &key, &value));
     cr_assert(key.data[0] == (s->kind == LMDB ? 'm' : 'z'));
-    assert_status(store_seek_back(txn, bytes_of(NULL, 0), &key, &value), STATUS_NOT_FOUND);
+    CHECK_STATUS(store_seek_back(txn, bytes_of(NULL, 0), &key, &value), STATUS_NOT_FOUND);
     store_abort(txn);
 }
 
 CONFORMANCE(seeks_in_an_empty_range) {
     struct store_txn *txn = begin(s->store, STORE_READ);
     struct bytes key, value;
-    assert_status(store_seek(txn, bytes_text("z"), &key, &value), STATUS_NOT_FOUND);
-    assert_status(store_seek_back(txn, bytes_text("A"), &key, &value), STATUS_NOT_FOUND);
+    CHECK_STATUS(store_seek(txn, bytes_text("z"), &key, &value), STATUS_NOT_FOUND);
+    CHECK_STATUS(store_seek_back(txn, bytes_text("A"), &key, &value), STATUS_NOT_FOUND);
     store_abort(txn);
 }
 
@@ -221,18 +209,18 @@ CONFORMANCE(reserves_room_and_reads_meanwhile) {
     put_committed(s->store, "zb", "second");
     struct store_txn *txn = begin(s->store, STORE_WRITE);
     uint8_t *room;
-    assert_ok(store_reserve(txn, bytes_text("zroom"), 12, &room));
+    CHECK_OK(store_reserve(txn, bytes_text("zroom"), 12, &room));
     struct bytes value;
-    assert_ok(store_get(txn, bytes_text("za"), &value));
+    CHECK_OK(store_get(txn, bytes_text("za"), &value));
     memcpy(room, value.data, 6);
     struct bytes key;
-    assert_ok(store_seek(txn, bytes_text("zb"), &key, &value));
+    CHECK_OK(store_seek(txn, bytes_text("zb"), &key, &value));
     memcpy(room + 6, value.data, 6);
-    assert_ok(store_remove(txn, bytes_text("za")));
-    assert_ok(store_reserve(txn, bytes_text("zempty"), 0, &room));
-    assert_ok(store_reserve(txn, bytes_text("zb"), 6, &room)); /* in place of what is there */
+    CHECK_OK(store_remove(txn, bytes_text("za")));
+    CHECK_OK(store_reserve(txn, bytes_text("zempty"), 0, &room));
+    CHECK_OK(store_reserve(txn, bytes_text("zb"), 6, &room)); /* in place of what is there */
     memcpy(room, "SECOND", 6);
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_commit(txn));
     expect_committed(s->store, "zroom", "first second");
     expect_committed(s->store, "zb", "SECOND");
     expect_committed(s->store, "zempty", "");
@@ -244,15 +232,15 @@ CONFORMANCE(values_live_until_the_next_change) {
     put(txn, "za", "alpha");
     put(txn, "zb", "beta");
     struct bytes a, b, key, c;
-    assert_ok(store_get(txn, bytes_text("za"), &a));
-    assert_ok(store_get(txn, bytes_text("zb"), &b));
-    assert_ok(store_seek(txn, bytes_text("z"), &key, &c));
+    CHECK_OK(store_get(txn, bytes_text("za"), &a));
+    CHECK_OK(store_get(txn, bytes_text("zb"), &b));
+    CHECK_OK(store_seek(txn, bytes_text("z"), &key, &c));
     cr_assert(bytes_equal(a, bytes_text("alpha")) && bytes_equal(b, bytes_text("beta")));
     cr_assert(bytes_equal(key, bytes_text("za")) && bytes_equal(c, bytes_text("alpha")));
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_commit(txn));
     /* A reader's live as long as the reader, whatever is written. */
     txn = begin(s->store, STORE_READ);
-    assert_ok(store_get(txn, bytes_text("za"), &a));
+    CHECK_OK(store_get(txn, bytes_text("za"), &a));
     for (int i = 0; i < 20; i++) {
         put_committed(s->store, "za", i % 2 ? "other" : "words");
     }
@@ -268,17 +256,17 @@ CONFORMANCE(takes_big_values_and_long_keys) {
     memset(key, 'z', sizeof key);
     struct store_txn *txn = begin(s->store, STORE_WRITE);
     for (size_t len = 1; len <= STORE_KEY_MAX; len++) {
-        assert_ok(store_put(txn, bytes_of(key, len), bytes_of(big, len)));
+        CHECK_OK(store_put(txn, bytes_of(key, len), bytes_of(big, len)));
     }
-    assert_ok(store_put(txn, bytes_of("y", 1), bytes_of(big, sizeof big)));
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_put(txn, bytes_of("y", 1), bytes_of(big, sizeof big)));
+    CHECK_OK(store_commit(txn));
     txn = begin(s->store, STORE_READ);
     struct bytes value;
     for (size_t len = 1; len <= STORE_KEY_MAX; len++) {
-        assert_ok(store_get(txn, bytes_of(key, len), &value));
+        CHECK_OK(store_get(txn, bytes_of(key, len), &value));
         cr_assert(bytes_equal(value, bytes_of(big, len)));
     }
-    assert_ok(store_get(txn, bytes_of("y", 1), &value));
+    CHECK_OK(store_get(txn, bytes_of("y", 1), &value));
     cr_assert(bytes_equal(value, bytes_of(big, sizeof big)));
     store_abort(txn);
 }
@@ -354,17 +342,17 @@ static void check_all(const struct model *m, struct store_txn *txn) {
     uint8_t from[8] = "z";
     struct bytes at = bytes_of(from, 1), key, value;
     for (size_t i = 0; i < m->count; i++) {
-        assert_ok(store_seek(txn, at, &key, &value));
+        CHECK_OK(store_seek(txn, at, &key, &value));
         check_row(m, i, key, value);
         memcpy(from, key.data, key.len);
         from[key.len] = 0;
         at = bytes_of(from, key.len + 1);
     }
-    assert_status(store_seek(txn, at, &key, &value), STATUS_NOT_FOUND);
+    CHECK_STATUS(store_seek(txn, at, &key, &value), STATUS_NOT_FOUND);
     memcpy(from, "z\xff\xff\xff", 4);
     at = bytes_of(from, 4);
     for (size_t i = m->count; i-- > 0;) {
-        assert_ok(store_seek_back(txn, at, &key, &value));
+        CHECK_OK(store_seek_back(txn, at, &key, &value));
         check_row(m, i, key, value);
         struct row_key before = row_key((uint16_t)(m->rows[i].key - 1));
         memcpy(from, before.data, 3);
@@ -380,7 +368,7 @@ static void random_change(struct model *m, struct store_txn *txn, uint64_t *rand
     size_t i = model_find(m, key);
     bool there = model_has(m, i, key);
     if (next_random(random) % 5 < 2) {
-        assert_status(store_remove(txn, view), there ? STATUS_OK : STATUS_NOT_FOUND);
+        CHECK_STATUS(store_remove(txn, view), there ? STATUS_OK : STATUS_NOT_FOUND);
         if (there) {
             m->count--;
             memmove(&m->rows[i], &m->rows[i + 1], (m->count - i) * sizeof m->rows[0]);
@@ -390,12 +378,12 @@ static void random_change(struct model *m, struct store_txn *txn, uint64_t *rand
     struct bytes content = row_value(value);
     if (next_random(random) % 3 == 0) {
         uint8_t *room;
-        assert_ok(store_reserve(txn, view, content.len, &room));
+        CHECK_OK(store_reserve(txn, view, content.len, &room));
         if (content.len > 0) {
             memcpy(room, content.data, content.len);
         }
     } else {
-        assert_ok(store_put(txn, view, content));
+        CHECK_OK(store_put(txn, view, content));
     }
     if (!there) {
         memmove(&m->rows[i + 1], &m->rows[i], (m->count - i) * sizeof m->rows[0]);
@@ -411,19 +399,19 @@ static void random_look(const struct model *m, struct store_txn *txn, uint64_t *
     size_t i = model_find(m, at);
     struct bytes key, value;
     enum status status = store_get(txn, bytes_of(k.data, 3), &value);
-    assert_status(status, model_has(m, i, at) ? STATUS_OK : STATUS_NOT_FOUND);
+    CHECK_STATUS(status, model_has(m, i, at) ? STATUS_OK : STATUS_NOT_FOUND);
     if (status == STATUS_OK) {
         cr_assert(bytes_equal(value, row_value(m->rows[i].value)));
     }
     status = store_seek(txn, bytes_of(k.data, 3), &key, &value);
-    assert_status(status, i < m->count ? STATUS_OK : STATUS_NOT_FOUND);
+    CHECK_STATUS(status, i < m->count ? STATUS_OK : STATUS_NOT_FOUND);
     if (status == STATUS_OK) {
         check_row(m, i, key, value);
     }
     size_t back = model_has(m, i, at) ? i + 1 : i;
     status = store_seek_back(txn, bytes_of(k.data, 3), &key, &value);
     if (back > 0) {
-        assert_status(status, STATUS_OK);
+        CHECK_STATUS(status, STATUS_OK);
         check_row(m, back - 1, key, value);
     } else {
         cr_assert(status == STATUS_NOT_FOUND || key.data[0] == 'm');
@@ -447,7 +435,7 @@ CONFORMANCE(agrees_with_a_naive_map) {
             store_abort(txn);
             model = before;
         } else {
-            assert_ok(store_commit(txn));
+            CHECK_OK(store_commit(txn));
         }
         check_all(&before, reader);
         store_abort(reader);
@@ -465,30 +453,30 @@ CONFORMANCE(grows_and_shrinks_in_order) {
     struct store_txn *txn = begin(s->store, STORE_WRITE);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct key key = key_log_u64(TABLE_ENTRY, 7, i);
-        assert_ok(store_put(txn, key_view(&key), bytes_text("value")));
+        CHECK_OK(store_put(txn, key_view(&key), bytes_text("value")));
     }
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_commit(txn));
     txn = begin(s->store, STORE_WRITE);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct bytes key, value;
         struct key from = key_log(TABLE_ENTRY, 7);
-        assert_ok(store_seek(txn, key_view(&from), &key, &value));
+        CHECK_OK(store_seek(txn, key_view(&from), &key, &value));
         struct key expected = key_log_u64(TABLE_ENTRY, 7, i);
         cr_assert(bytes_equal(key, key_view(&expected)));
-        assert_ok(store_remove(txn, key_view(&expected)));
+        CHECK_OK(store_remove(txn, key_view(&expected)));
     }
     struct bytes key, value;
     struct key from = key_log(TABLE_ENTRY, 7);
     enum status status = store_seek(txn, key_view(&from), &key, &value);
     cr_assert(status == STATUS_NOT_FOUND || key.data[0] == TABLE_META);
-    assert_ok(store_commit(txn));
+    CHECK_OK(store_commit(txn));
 }
 
 /* --- our own bugs stop the program --- */
 
 static void with_memory(void (*body)(struct store_txn *read, struct store_txn *write)) {
     struct store *store = NULL;
-    assert_ok(store_memory_open(NULL, &store));
+    CHECK_OK(store_memory_open(NULL, &store));
     body(begin(store, STORE_READ), begin(store, STORE_WRITE));
     store_memory_close(store);
 }
