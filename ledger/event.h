@@ -13,8 +13,11 @@
 
 #include "ledger/kind.h"
 #include "ledger/note.h"
+#include "ledger/policy.h"
 
 #include <jansson.h>
+
+#define EVENT_FIRST_LINE "dutylog/event/v1"
 
 struct event {
     struct bytes all;
@@ -32,6 +35,8 @@ struct event {
     json_t *root; /* owned */
 };
 
+/* BAD_FORM, BAD_CANONICAL, BAD_KIND, BAD_MEMBER (naming the member), BAD_POLICY (of a log.policy),
+ * TOO_LARGE; DENIED_SIGNATURE: a missing, surplus or misplaced signature line. */
 enum status event_parse(struct bytes note, struct event *out, struct refusal *why) MUST_USE;
 void event_release(struct event *event);
 
@@ -46,11 +51,11 @@ struct event_draft {
     const json_t *open;      /* NULL without open members */
 };
 /* Writes the note text (both lines). Sign it with event_sign. BAD_MEMBER and so on, as event_parse
- * would. */
+ * would; what was written is then taken back. `open` may have its members in any order. */
 enum status event_format(struct writer *w, const struct event_draft *draft,
                          struct refusal *why) MUST_USE;
 /* Writes the whole note: the text, an empty line, the issuer's line (signers[0]), the rest sorted
- * by key name. */
+ * by key name. Refuses whatever event_parse would refuse; what was written is then taken back. */
 enum status event_sign(struct writer *w, struct bytes text, const struct signer *const *signers,
                        size_t count, struct refusal *why) MUST_USE;
 
@@ -62,5 +67,9 @@ void entry_format(struct writer *w, uint64_t received_ms, struct bytes note);
 /* A string or integer member of `open`; NULL or false if absent. Borrowed. */
 const char *event_open_text(const struct event *event, const char *name);
 bool event_open_integer(const struct event *event, const char *name, uint64_t *out);
+/* The policy of a log.policy, with the operator of each witness (empty beyond witness_count). Both
+ * borrow from the event. */
+void event_policy(const struct event *event, struct policy *out,
+                  struct bytes operators[POLICY_WITNESSES_MAX]);
 
 #endif

@@ -1,0 +1,284 @@
+#include "ledger/event_rules.h"
+
+#include "ledger/json.h"
+#include "ledger/member.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* As much of a name as goes into a refusal. */
+#define QUOTE(name) (int)((name).len < 60 ? (name).len : 60), (const char *)(name).data
+
+static struct bytes open_text(const struct event *event, const char *name) {
+    const char *text = event_open_text(event, name);
+    return text == NULL ? bytes_of(NULL, 0) : bytes_text(text);
+}
+
+/* A vkey member, which was checked to be one. */
+static void get_vkey(const json_t *value, struct vkey *out) {
+    enum status status = vkey_parse(jcs_text(value), out, NULL);
+    assert(status == STATUS_OK);
+}
+
+static bool same_public_key(const struct vkey *a, const struct vkey *b) {
+    return memcmp(a->key.bytes, b->key.bytes, sizeof a->key.bytes) == 0;
+}
+
+/* --- registry --- */
+
+static enum status check_authority(const struct event *event, const struct vkey *log_key,
+                                   const struct vkey *operator_key, struct refusal *why) {
+    const json_t *authority = json_object_get(event->open, "authority");
+    uint64_t threshold = 0;
+    for (size_t i = 0; i < json_array_size(authority); i++) {
+        struct vkey key;
+        get_vkey(json_array_get(authority, i), &key);
+        if (!text_is_issuer(vkey_name(&key))) {
+            return refuse(why, STATUS_BAD_MEMBER,
+                          "authority: the key name %.60s is not made of a-z 0-9 . _ - and /",
+                          key.name);
+        }
+        if (same_public_key(&key, log_key) || same_public_key(&key, operator_key) ||
+            bytes_equal(vkey_name(&key), event->issuer)) {
+            return refuse(why, STATUS_BAD_MEMBER,
+                          "authority: %.60s is the log's or the operator's own key", key.name);
+        }
+    }
+    bool has_threshold = event_open_integer(event, "threshold", &threshold);
+    assert(has_threshold);
+    if (threshold < 1 || threshold > json_array_size(authority)) {
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "threshold must be from 1 to %zu, the keys of authority",
+                      json_array_size(authority));
+    }
+    return STATUS_OK;
+}
+
+static enum status check_log_opened(const struct event *event, struct refusal *why) {
+    struct vkey log_key;
+    struct vkey operator_key;
+    get_vkey(json_object_get(event->open, "log_vkey"), &log_key);
+    get_vkey(json_object_get(event->open, "operator_vkey"), &operator_key);
+    if (event->seq != 1) {
+        return refuse(why, STATUS_BAD_MEMBER, "seq must be 1 in log.opened, the log's first event");
+    }
+    if (!bytes_equal(vkey_name(&log_key), event->log)) {
+        return refuse(why, STATUS_BAD_MEMBER, "log_vkey must be named %.*s, as the log is",
+                      QUOTE(event->log));
+    }
+    if (!bytes_equal(vkey_name(&operator_key), event->issuer)) {
+        return refuse(why, STATUS_BAD_MEMBER, "operator_vkey must be named %.*s, as the issuer is",
+                      QUOTE(event->issuer));
+    }
+    if (same_public_key(&log_key, &operator_key)) {
+        return refuse(why, STATUS_BAD_MEMBER, "operator_vkey must be another key than log_vkey");
+    }
+    return check_authority(event, &log_key, &operator_key, why);
+}
+
+/* Who runs a witness; empty if `operators` does not say. */
+static struct bytes operator_of(const struct event *event, const struct policy_witness *witness) {
+    const json_t *operators = json_object_get(event->open, "operators");
+    char name[JCS_NAME_MAX + 1] = "";
+    if (witness->name.len <= JCS_NAME_MAX) {
+        memcpy(name, witness->name.data, witness->name.len);
+    }
+    const json_t *operator_name = json_object_get(operators, name);
+    return operator_name == NULL ? bytes_of(NULL, 0) : jcs_text(operator_name);
+}
+
+void event_policy(const struct event *event, struct policy *out,
+                  struct bytes operators[POLICY_WITNESSES_MAX]) {
+    assert(event->kind->id == KIND_LOG_POLICY);
+    enum status status = policy_parse(open_text(event, "policy"), out, NULL);
+    assert(status == STATUS_OK); /* member_check parsed it before */
+    for (size_t i = 0; i < POLICY_WITNESSES_MAX; i++) {
+        operators[i] =
+            i < out->witness_count ? operator_of(event, &out->witnesses[i]) : bytes_of(NULL, 0);
+    }
+}
+
+/* That no mirror is run by the log's own operator is for ledger/accept.h: log.opened names that
+ * one. */
+static enum status check_log_policy(const struct event *event, struct refusal *why) {
+    struct policy policy;
+    struct bytes operators[POLICY_WITNESSES_MAX];
+    event_policy(event, &policy, operators);
+    for (size_t i = 0; i < policy.witness_count; i++) {
+        if (operators[i].len == 0) {
+            return refuse(why, STATUS_BAD_MEMBER, "operators lacks the witness %.*s",
+                          QUOTE(policy.witnesses[i].name));
+        }
+    }
+    /* No operator is empty, so none is taken for the log's. */
+    TRY(policy_check_safe(&policy, NULL, bytes_of(NULL, 0), operators, why));
+    if (!bytes_equal(vkey_name(&policy.logs[0].vkey), event->log)) {
+        return refuse(why, STATUS_BAD_POLICY, "the policy is for the log %.60s",
+                      policy.logs[0].vkey.name);
+    }
+    if (json_object_size(json_object_get(event->open, "operators")) != policy.witness_count) {
+        return refuse(why, STATUS_BAD_MEMBER, "operators names a witness that the policy lacks");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_key_enrolled(const struct event *event, struct refusal *why) {
+    struct vkey key;
+    struct bytes from = open_text(event, "from");
+    struct bytes until = open_text(event, "until");
+    get_vkey(json_object_get(event->open, "vkey"), &key);
+    if (!text_is_issuer(vkey_name(&key))) {
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "vkey: the key name %.60s is not made of a-z 0-9 . _ - and /", key.name);
+    }
+    if (bytes_equal(vkey_name(&key), event->issuer)) {
+        return refuse(why, STATUS_BAD_MEMBER, "vkey must be another key than the issuer's");
+    }
+    if (from.len > 0 && until.len > 0 && bytes_compare(from, until) > 0) {
+        return refuse(why, STATUS_BAD_MEMBER, "until must not be before from");
+    }
+    return STATUS_OK;
+}
+
+/* --- other kinds --- */
+
+/* Number of hashes in the RFC 6962 inclusion proof of leaf `index` of `count`. */
+static size_t proof_length(uint64_t index, uint64_t count) {
+    size_t length = 0;
+    for (uint64_t last = count - 1; last > 0; last >>= 1, index >>= 1) {
+        /* The last node of a level is without a sibling if it is a left child. */
+        length += index < last || (index & 1) != 0;
+    }
+    return length;
+}
+
+static enum status check_event_opened(const struct event *event, struct refusal *why) {
+    uint64_t index = 0;
+    uint64_t count = 0;
+    bool complete =
+        event_open_integer(event, "index", &index) && event_open_integer(event, "count", &count);
+    assert(complete);
+    if (index >= count) {
+        return refuse(why, STATUS_BAD_MEMBER, "index must be below count");
+    }
+    size_t length = json_array_size(json_object_get(event->open, "proof"));
+    if (length != proof_length(index, count)) {
+        return refuse(why, STATUS_BAD_MEMBER, "proof must have %zu hashes for leaf %d of %d",
+                      proof_length(index, count), (int)index, (int)count);
+    }
+    return STATUS_OK;
+}
+
+static enum status check_live(const struct event *event, struct refusal *why) {
+    const char *basis = event_open_text(event, "basis");
+    if (basis == NULL || strcmp(basis, "live") != 0) {
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < event->kind->member_count; i++) {
+        const struct kind_member *member = &event->kind->members[i];
+        if (member->required_live && json_object_get(event->open, member->name) == NULL) {
+            return refuse(why, STATUS_BAD_MEMBER, "%s is required where basis is live: %s",
+                          member->name, member->help);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status event_check_rules(const struct event *event, struct refusal *why) {
+    switch (event->kind->id) {
+    case KIND_LOG_OPENED:
+        return check_log_opened(event, why);
+    case KIND_LOG_POLICY:
+        return check_log_policy(event, why);
+    case KIND_KEY_ENROLLED:
+        return check_key_enrolled(event, why);
+    case KIND_EVENT_OPENED:
+        return check_event_opened(event, why);
+    case KIND_DISCIPLINE_IMPOSED:
+    case KIND_FAILURE_ALLEGED:
+    case KIND_FINDING_FINAL:
+    case KIND_INTERVENTION_REPORTED:
+        return check_live(event, why);
+    case KIND_CORRECTION:
+    case KIND_FORK_OBSERVED:
+    case KIND_KEY_REVOKED:
+        return STATUS_OK;
+    case KIND_COUNT:
+        break;
+    }
+    assert(false); /* every row has one of the above */
+    return STATUS_BAD_KIND;
+}
+
+/* --- signature lines --- */
+
+static bool is_by_authority(const struct event *event, const struct note_signature *line) {
+    const json_t *authority = json_object_get(event->open, "authority");
+    for (size_t i = 0; i < json_array_size(authority); i++) {
+        struct vkey key;
+        get_vkey(json_array_get(authority, i), &key);
+        if (note_signature_is_by(line, &key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* log.opened brings its keys along, so that even whose lines they are is decided by its bytes. */
+static enum status check_opening_lines(const struct event *event, struct refusal *why) {
+    const struct note *note = &event->note;
+    struct vkey operator_key;
+    uint64_t threshold = 0;
+    bool has_threshold = event_open_integer(event, "threshold", &threshold);
+    assert(has_threshold);
+    get_vkey(json_object_get(event->open, "operator_vkey"), &operator_key);
+    if (!note_signature_is_by(&note->signatures[0], &operator_key)) {
+        return refuse(why, STATUS_DENIED_SIGNATURE, "the first signature is not by operator_vkey");
+    }
+    for (size_t i = 1; i < note->count; i++) {
+        if (!is_by_authority(event, &note->signatures[i])) {
+            return refuse(why, STATUS_DENIED_SIGNATURE, "%.*s is no key of authority",
+                          QUOTE(note->signatures[i].name));
+        }
+    }
+    if (note->count != 1 + threshold) {
+        return refuse(why, STATUS_DENIED_SIGNATURE,
+                      "%d signatures by keys of authority, and exactly %d are needed",
+                      (int)note->count - 1, (int)threshold);
+    }
+    return STATUS_OK;
+}
+
+enum status event_check_lines(const struct event *event, struct refusal *why) {
+    const struct note *note = &event->note;
+    if (!bytes_equal(note->signatures[0].name, event->issuer)) {
+        return refuse(why, STATUS_DENIED_SIGNATURE,
+                      "the first signature is by %.*s and must be by the issuer, %.*s",
+                      QUOTE(note->signatures[0].name), QUOTE(event->issuer));
+    }
+    if (note->count > EVENT_SIGNATURES_MAX) {
+        return refuse(why, STATUS_DENIED_SIGNATURE, "%zu signatures, and %d are the most",
+                      note->count, EVENT_SIGNATURES_MAX);
+    }
+    for (size_t i = 0; i < note->count; i++) {
+        const struct note_signature *line = &note->signatures[i];
+        if (line->blob_len != SIGN_SIGNATURE_SIZE) {
+            return refuse(why, STATUS_DENIED_SIGNATURE, "the signature by %.*s is not Ed25519",
+                          QUOTE(line->name));
+        }
+        if (i > 0 && bytes_equal(line->name, event->issuer)) {
+            return refuse(why, STATUS_DENIED_SIGNATURE, "the issuer signed twice");
+        }
+        if (i > 1 && bytes_compare(line[-1].name, line->name) >= 0) {
+            return refuse(why, STATUS_DENIED_SIGNATURE,
+                          "the signature by %.*s is out of order: after the issuer's, lines are "
+                          "sorted by key name, each once",
+                          QUOTE(line->name));
+        }
+    }
+    if (!event->kind->roots_threshold && note->count != 1) {
+        return refuse(why, STATUS_DENIED_SIGNATURE, "%s is signed by its issuer alone",
+                      event->kind->name);
+    }
+    return event->kind->id == KIND_LOG_OPENED ? check_opening_lines(event, why) : STATUS_OK;
+}
