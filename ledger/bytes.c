@@ -144,7 +144,7 @@ bool reader_line(struct reader *r, struct bytes *line) {
 }
 
 bool reader_skip(struct reader *r, const char *text) {
-    if (r->failed || !bytes_starts_with(r->rest, text)) {
+    if (!bytes_starts_with(r->rest, text)) {
         return false;
     }
     struct bytes skipped;

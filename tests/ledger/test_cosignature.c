@@ -134,6 +134,15 @@ Test(cosignature, types_and_keys_are_told_apart) {
                  STATUS_DENIED_SIGNATURE);
     CHECK_STATUS(note_verify(&note, &as_note.vkey), STATUS_NOT_FOUND);
     cr_assert(!note_signature_verify(&note.signatures[1], note.text, &cosigner.vkey));
+    /* The same key pair under another name, and of the other type with the ID by collision. */
+    struct vkey renamed, retyped = cosigner.vkey;
+    CHECK_OK(vkey_make(bytes_text("m.example"), VKEY_COSIGNATURE, &cosigner.vkey.key, &renamed));
+    retyped.type = VKEY_NOTE;
+    CHECK_STATUS(cosignature_verify(&note.signatures[1], note.text, &renamed, &time),
+                 STATUS_DENIED_SIGNATURE);
+    CHECK_STATUS(cosignature_verify(&note.signatures[1], note.text, &retyped, &time),
+                 STATUS_DENIED_SIGNATURE);
+    CHECK_STATUS(cosignature_find(&note, &retyped, &time), STATUS_NOT_FOUND);
     cr_assert(time == 77, "untouched");
     CHECK_OK(cosignature_find(&note, &cosigner.vkey, &time));
     cr_assert(time == 100);

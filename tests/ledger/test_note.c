@@ -283,6 +283,11 @@ Test(note, signed_by_two_keys) {
     CHECK_STATUS(note_verify(&note, &c.vkey), STATUS_NOT_FOUND);
     CHECK_STATUS(note_verify(&note, &a4.vkey), STATUS_NOT_FOUND);
     cr_assert(note_signature_verify(&note.signatures[0], note.text, &a.vkey));
+    /* One key of another type that has the ID by collision. */
+    a4.vkey.id = a.vkey.id;
+    a4.vkey.key = a.vkey.key;
+    cr_assert(!note_signature_verify(&note.signatures[0], note.text, &a4.vkey));
+    CHECK_STATUS(note_verify(&note, &a4.vkey), STATUS_NOT_FOUND);
     cr_assert(!note_signature_verify(&note.signatures[0], note.text, &b.vkey));
     cr_assert(!note_signature_verify(&note.signatures[0], bytes_text("other\n"), &a.vkey));
 }
