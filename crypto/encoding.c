@@ -30,8 +30,8 @@ static bool is_base64(char c) {
            c == '/' || c == '=';
 }
 
-/* Decodes one piece. libsodium refuses wrong or missing padding and trailing bits that are not zero,
- * but 1.0.18 takes characters for signed and reads every byte from 0x80 up as '/'. */
+/* Decodes one piece. libsodium refuses wrong or missing padding and trailing bits that are not
+ * zero, but 1.0.18 takes characters for signed and reads every byte from 0x80 up as '/'. */
 static bool decode_piece(const char *text, size_t text_len, uint8_t out[PIECE_BYTES], size_t *len) {
     assert(text_len <= PIECE_CHARACTERS);
     for (size_t i = 0; i < text_len; i++) {

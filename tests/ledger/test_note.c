@@ -376,7 +376,7 @@ Test(note, no_damaged_note_passes) {
 
 Test(note, parsing_takes_time_in_proportion) {
     /* 4 MiB of what an impatient parser would scan again and again: it must not take minutes. */
-    static const char *const lines[] = {"\n", "a\n", DASH "\n", TINY_LINE, "\n\n\n" DASH};
+    static const char *const lines[] = {"\n", "a\n", DASH "\n", TINY_LINE, ("\n\n\n" DASH)};
     const size_t len = 4U << 20;
     uint8_t *memory = malloc(len);
     cr_assert(memory != NULL);
