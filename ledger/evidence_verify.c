@@ -170,8 +170,7 @@ static void find_times(const struct note *note, const struct vkey *key, uint64_t
     *latest = 0;
     for (size_t i = 0; i < note->count; i++) {
         uint64_t timestamp;
-        if (!note_signature_is_by(&note->signatures[i], key) ||
-            cosignature_verify(&note->signatures[i], note->text, key, &timestamp) != STATUS_OK) {
+        if (cosignature_verify(&note->signatures[i], note->text, key, &timestamp) != STATUS_OK) {
             continue;
         }
         *earliest = timestamp < *earliest ? timestamp : *earliest;

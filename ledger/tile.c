@@ -164,7 +164,7 @@ void tile_node_hash(const uint8_t *hashes, unsigned count, struct hash *out) {
 
 bool bundle_next(struct reader *r, struct bytes *entry) {
     uint16_t len;
-    if (!r->failed && r->rest.len == 0) {
+    if (r->rest.len == 0) {
         return false;
     }
     return reader_u16(r, &len) && reader_take(r, len, entry);

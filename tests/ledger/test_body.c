@@ -206,6 +206,37 @@ Test(body, most_members) {
     assert_refused(EVENT_MEMBERS_MAX + 1, STATUS_TOO_LARGE, "at most 64");
 }
 
+/* What no event can commit to is not accepted as disclosed either, although the hashes fit. */
+Test(body, disclosure_of_what_no_body_holds_is_refused) {
+    struct hash leaves[EVENT_MEMBERS_MAX + 1];
+    struct hash root;
+    struct merkle_proof proof = {.count = 0};
+    struct hash commitment;
+    for (int bad = 1; bad >= 0; bad--) {
+        members[0].name = bytes_text(bad ? "Officer" : "officer");
+        body_commitment(&context, &members[0], &commitment);
+        hash_leaf(commitment.bytes, HASH_SIZE, &root);
+        cr_assert_eq(body_check(&context, &members[0], 0, 1, &proof, &root), !bad);
+    }
+    for (unsigned i = 0; i <= EVENT_MEMBERS_MAX; i++) {
+        leaves[i] = root; /* one member, over and over */
+    }
+    for (unsigned count = EVENT_MEMBERS_MAX; count <= EVENT_MEMBERS_MAX + 1; count++) {
+        merkle_root_of(leaves, count, &root);
+        merkle_root_of(leaves, EVENT_MEMBERS_MAX, &proof.hashes[0]);
+        proof.count = 1;
+        if (count == EVENT_MEMBERS_MAX) {
+            for (proof.count = 0; proof.count < 6; proof.count++) {
+                merkle_root_of(leaves, (size_t)1 << proof.count, &proof.hashes[proof.count]);
+            }
+        }
+        cr_assert(
+            merkle_inclusion_check(&leaves[0], count - 1, count, proof.hashes, proof.count, &root));
+        cr_assert_eq(body_check(&context, &members[0], count - 1, count, &proof, &root),
+                     count == EVENT_MEMBERS_MAX);
+    }
+}
+
 Test(body, proof_of_a_member_that_is_not_there_aborts, .signal = SIGABRT) {
     struct merkle_proof proof;
     (void)!body_prove(&context, members, 3, 3, &proof);

@@ -418,16 +418,20 @@ Test(evidence, going_back_is_not_proved_if) {
 
 /* Several cosignatures by one key: the latest on the smaller against the earliest on the larger. */
 Test(evidence, a_cosigner_that_went_back_between_cosignatures) {
-    struct evidence e = form_d(100, 300);
-    struct note note;
-    for (int which = 0; which < 2; which++) {
-        struct writer w = {notes[which].memory, e.parts[which].len, sizeof notes[0].memory, false};
-        cr_assert_eq(note_parse(e.parts[which], &note, NULL), STATUS_OK);
-        cosignature_sign(&w, note.text, which == 0 ? 210 : 200, &cosigner);
-        cr_assert_not(w.failed);
-        e.parts[which] = writer_view(&w);
+    for (int order = 0; order < 2; order++) {
+        struct evidence e = order == 0 ? form_d(100, 300) : form_d(210, 200);
+        struct note note;
+        for (int which = 0; which < 2; which++) {
+            uint64_t second = order == 0 ? (which == 0 ? 210 : 200) : (which == 0 ? 100 : 300);
+            struct writer w = {notes[which].memory, e.parts[which].len, sizeof notes[0].memory,
+                               false};
+            cr_assert_eq(note_parse(e.parts[which], &note, NULL), STATUS_OK);
+            cosignature_sign(&w, note.text, second, &cosigner);
+            cr_assert_not(w.failed);
+            e.parts[which] = writer_view(&w);
+        }
+        assert_proves(&e, &cosigner, "at time 200, and later, at 210, for only 5");
     }
-    assert_proves(&e, &cosigner, "at time 200, and later, at 210, for only 5");
 }
 
 /* --- the outer form --- */
@@ -566,6 +570,9 @@ Test(evidence, bad_forms_are_refused) {
         struct refusal why = {0};
         enum status got = evidence_parse(bytes_text(cases[i].text), &e, &why);
         cr_assert_eq(got, cases[i].status, "%s: %s", cases[i].text, why.text);
+        bool no_form = strstr(why.text, "the form is not a, b, c or d") != NULL;
+        cr_assert_eq(no_form,
+                     strlen(cases[i].text) > 22 && strchr("eA", cases[i].text[20]) != NULL);
         if (got != STATUS_OK) {
             cr_assert(e.form == '?' && why.status == got && why.text[0] != '\0');
         } else {
