@@ -62,6 +62,14 @@ void connection_kill(struct connection *connection, const char *why) {
     shutdown(connection->fd, SHUT_RDWR);
 }
 
+/* On a tick only, as libmicrohttpd's lists change under it. */
+static void kill_again(struct connection *connection) {
+    if (!connection->timed) {
+        connection->timed = true;
+        MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+    }
+}
+
 bool pace_failed(const struct server *server, uint64_t *window_start, uint64_t *window_bytes,
                  uint64_t now) {
     const struct server_options *options = &server->options;
@@ -123,6 +131,7 @@ static void check_request(struct connection *connection, uint64_t now) {
 static void check_connection(struct connection *connection, uint64_t now) {
     struct request *request = connection->request;
     if (connection->killed) {
+        kill_again(connection);
         return;
     }
     if (request != NULL && request->phase != PHASE_HEADERS) {
@@ -174,6 +183,10 @@ static void stop_connections(struct server *server) {
     uint64_t waited = loop_now_ms(server->loop) - server->stop_since;
     for (struct connection *i = server->connections; i != NULL; i = i->next) {
         struct request *request = i->request;
+        if (i->killed) {
+            kill_again(i);
+            continue;
+        }
         if (request == NULL || request->phase == PHASE_HEADERS) {
             connection_kill(i, "stopping");
             continue;

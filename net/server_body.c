@@ -157,5 +157,5 @@ void request_resume(struct request *request) {
         request_move(request, PHASE_PAUSED);
         return; /* still suspended */
     }
-    MHD_resume_connection(request->mhd);
+    mhd_resume(request);
 }

@@ -17,6 +17,12 @@
  *     and a close with unread input makes the kernel throw away the answer: a duplicate of the
  *     descriptor keeps the connection open and is drained (server_linger.c).
  *   - A suspended connection never times out nor notices that its client left: server.c's tick.
+ *   - Resuming a connection only marks it: without threads of libmicrohttpd's own nothing wakes the
+ *     loop, and MHD_get_timeout does not know. mhd_resume sees to it that MHD_run follows.
+ *   - A chunk size line or a trailer that does not end fills its read buffer; from then on it asks
+ * to be run again at once, for ever, and looks at the socket no more. mhd_run then runs it a
+ *     thousand times a second only, and what connection_kill shuts down in vain the next tick ends
+ *     by libmicrohttpd's own timeout.
  *   - After a suspension within a chunked body access_cb is called again with the next chunk: it
  *     must take nothing then.
  *   - Transfer-Encoding other than "chunked", and with Content-Length beside it, or two lengths,
@@ -119,8 +125,10 @@ static void connection_close(struct connection *connection) {
 
 static void connected_cb(void *cls, struct MHD_Connection *mhd, void **slot,
                          enum MHD_ConnectionNotificationCode code) {
+    struct server *server = cls;
+    server->progress++;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection_open(cls, mhd, slot);
+        connection_open(server, mhd, slot);
     } else if (*slot != NULL) {
         connection_close(*slot);
         *slot = NULL;
@@ -128,7 +136,8 @@ static void connected_cb(void *cls, struct MHD_Connection *mhd, void **slot,
 }
 
 static void *target_cb(void *cls, const char *uri, struct MHD_Connection *mhd) {
-    (void)cls;
+    struct server *server = cls;
+    server->progress++;
     struct connection *connection =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (connection == NULL) {
@@ -143,7 +152,8 @@ static void *target_cb(void *cls, const char *uri, struct MHD_Connection *mhd) {
 
 static void completed_cb(void *cls, struct MHD_Connection *mhd, void **slot,
                          enum MHD_RequestTerminationCode code) {
-    (void)cls;
+    struct server *server = cls;
+    server->progress++;
     (void)mhd;
     (void)code;
     struct request *request = *slot;
@@ -154,7 +164,7 @@ static void completed_cb(void *cls, struct MHD_Connection *mhd, void **slot,
     struct connection *connection = request->connection;
     assert(connection->request == request);
     forget_request(connection);
-    if (connection->server->stopping) {
+    if (server->stopping) {
         connection_kill(connection, "stopping");
     }
 }
@@ -369,7 +379,8 @@ static enum MHD_Result take_end(struct request *request) {
 static enum MHD_Result access_cb(void *cls, struct MHD_Connection *mhd, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *size, void **slot) {
-    (void)cls;
+    struct server *server = cls;
+    server->progress++;
     (void)url;
     struct request *request = *slot;
     if (request == NULL) {
@@ -423,13 +434,26 @@ enum status mhd_start(struct server *server, int listen_fd, struct refusal *why)
     return STATUS_OK;
 }
 
+void mhd_resume(struct request *request) {
+    struct server *server = request->server;
+    MHD_resume_connection(request->mhd);
+    server->due_set = true;
+    timer_start(server->due, 0, 0);
+}
+
 void mhd_run(struct server *server) {
     assert(!server->running);
     server->running = true;
+    uint64_t before = server->progress;
     MHD_run(server->daemon);
     server->running = false;
     MHD_UNSIGNED_LONG_LONG timeout;
     if (MHD_get_timeout(server->daemon, &timeout) != MHD_YES) {
+        return;
+    }
+    if (timeout == 0 && server->progress == before) {
+        timer_start(server->due, 1, 0); /* it would only spin */
+        server->due_set = true;
         return;
     }
     /* Timeouts only move away, so an armed timer is early enough unless something is due at once.

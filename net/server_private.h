@@ -98,6 +98,7 @@ struct connection {
     int linger_fd;       /* a duplicate, to be drained after libmicrohttpd closed; -1: none */
     bool linger_upload;
     bool killed;
+    bool timed; /* killed in vain: left to libmicrohttpd's timeout */
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -127,7 +128,8 @@ struct server {
     struct timer *tick;
     struct timer *due; /* MHD_get_timeout */
     bool due_set;
-    bool running; /* inside MHD_run */
+    bool running;      /* inside MHD_run */
+    uint64_t progress; /* counts callbacks: whether a run did anything */
     struct connection *connections;
     struct lingerer *lingers;
     size_t linger_count; /* in the list */
@@ -155,6 +157,8 @@ bool pace_failed(const struct server *server, uint64_t *window_start, uint64_t *
 /* --- server_mhd.c --- */
 enum status mhd_start(struct server *server, int listen_fd, struct refusal *why) MUST_USE;
 void mhd_run(struct server *server);
+/* Lets a suspended connection go on, soon but not within this call. */
+void mhd_resume(struct request *request);
 
 /* --- server_request.c --- */
 void request_move(struct request *request, enum request_phase to);

@@ -235,7 +235,7 @@ static void proceed(struct request *request) {
     bool suspended = request->phase == PHASE_PAUSED || request->phase == PHASE_WAITING;
     request_move(request, PHASE_DRAINING);
     if (suspended) {
-        MHD_resume_connection(request->mhd);
+        mhd_resume(request);
     }
 }
 
