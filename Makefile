@@ -12,6 +12,8 @@ all:
 .PHONY: all libraries deps clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# Objects of the tests are kept, though only a pattern names them.
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 Q := $(if $(V),,@)

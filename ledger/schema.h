@@ -19,21 +19,22 @@ enum table {
     TABLE_ENTRY = 'e',     /* log, first index: a piece of the unfinished block [tree] */
     TABLE_BLOCK = 'b',     /* log, index / 256: the piece that is a full block [tree] */
     TABLE_TILE = 'h',      /* log, u8 level >= 1, index: hashes of a tile [tree] */
-    TABLE_HEAD = 'H',      /* log: last signed candidate [sequencer] */
-    TABLE_PUBLISHED = 'p', /* log, size: cosigned checkpoint, quorum time [sequencer] */
-    TABLE_REFRESHED = 'q', /* log: the latest published, with later cosignatures [publish] */
+    TABLE_HEAD = 'H',      /* log: last signed candidate [cut] */
+    TABLE_PUBLISHED = 'p', /* log, size: quorum time, cosigned checkpoint [publish] */
+    TABLE_REFRESHED = 'q', /* log: the latest, with later cosignatures [publish] */
     TABLE_PENDING = 'P',   /* log: pending checkpoint [mirror] */
     TABLE_OLD_PENDING = 'O',  /* log, size: earlier pending checkpoints kept [mirror] */
     TABLE_MIRRORED = 'M',     /* log: mirror checkpoint [mirror] */
     TABLE_COSIGNED = 'c',     /* log, key ID: last timestamp and size cosigned [mirror] */
-    TABLE_ACCEPT = 'a',       /* log: last stamp, number of issuers [issuer] */
+    TABLE_ACCEPT = 'a',       /* log: last stamp, issuers, threshold, operator [issuer] */
     TABLE_JUDGED = 'j',       /* log: judged size [judge] */
     TABLE_VERDICT = 'v',      /* log, index: why a stored entry is not accepted [judge] */
-    TABLE_ISSUER = 'i',       /* log, key name: key, role, scope, last seq, last id [issuer] */
+    TABLE_ISSUER = 'i',       /* log, key name: key, roles, scope, last seq and id [issuer] */
     TABLE_ISSUER_NAME = 'n',  /* log, issuer number: key name [issuer] */
-    TABLE_SEQUENCE = 's',     /* log, issuer number, seq: index, event id [accept_apply] */
-    TABLE_CONFLICT = 'x',     /* log, issuer number, seq: the other event of a used seq [same] */
-    TABLE_POLICY = 'y',       /* log, index: a log.policy stands there [accept_apply] */
+    TABLE_SEQUENCE = 's',     /* log, issuer number, seq: index, id, body [accept_apply] */
+    TABLE_CONFLICT = 'x',     /* log, issuer number, seq: the other event of a used seq
+                                 [accept_apply] */
+    TABLE_POLICY = 'y',       /* log, index: nothing; a log.policy stands there [accept_apply] */
     TABLE_EVIDENCE = 'E',     /* key ID, hash: evidence file [fork] */
     TABLE_UNRECONCILED = 'u', /* log, size, hash: signed checkpoint not yet explained [fork] */
 };

@@ -38,11 +38,11 @@ Test(schema, orders_as_the_numbers_do) {
 
 Test(schema, gives_each_table_its_own_byte) {
     static const enum table tables[] = {
-        TABLE_META,        TABLE_ORIGIN,   TABLE_LOG,      TABLE_TREE,      TABLE_ENTRY,
-        TABLE_BLOCK,       TABLE_TILE,     TABLE_HEAD,     TABLE_PUBLISHED, TABLE_PENDING,
-        TABLE_OLD_PENDING, TABLE_MIRRORED, TABLE_COSIGNED, TABLE_JUDGED,    TABLE_VERDICT,
-        TABLE_ISSUER,      TABLE_SEQUENCE, TABLE_CONFLICT, TABLE_RULE,      TABLE_EVIDENCE,
-        TABLE_UNRECONCILED};
+        TABLE_META,         TABLE_ORIGIN,   TABLE_LOG,         TABLE_TREE,      TABLE_ENTRY,
+        TABLE_BLOCK,        TABLE_TILE,     TABLE_HEAD,        TABLE_PUBLISHED, TABLE_PENDING,
+        TABLE_OLD_PENDING,  TABLE_MIRRORED, TABLE_COSIGNED,    TABLE_JUDGED,    TABLE_VERDICT,
+        TABLE_ISSUER,       TABLE_SEQUENCE, TABLE_CONFLICT,    TABLE_POLICY,    TABLE_EVIDENCE,
+        TABLE_UNRECONCILED, TABLE_ACCEPT,   TABLE_ISSUER_NAME, TABLE_REFRESHED};
     bool seen[256] = {false};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         cr_assert_not(seen[tables[i]]);
