@@ -3,6 +3,29 @@
 #include <assert.h>
 #include <string.h>
 
+bool table_known(uint8_t byte) {
+    switch (byte) {
+#define TABLE_KNOWN(name, byte, of_log) case (byte):
+        TABLES(TABLE_KNOWN)
+#undef TABLE_KNOWN
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool table_of_log(uint8_t byte) {
+    switch (byte) {
+#define TABLE_OF_LOG(name, byte, of_log)                                                           \
+    case (byte):                                                                                   \
+        return (of_log);
+        TABLES(TABLE_OF_LOG)
+#undef TABLE_OF_LOG
+    default:
+        return false;
+    }
+}
+
 static void put_big_endian(struct key *key, uint64_t v, size_t len) {
     assert(key->len >= 1 && key->len + len <= sizeof key->data);
     for (size_t i = 0; i < len; i++) {

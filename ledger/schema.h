@@ -9,35 +9,66 @@
 #include "ledger/bytes.h"
 #include "ledger/store.h"
 
-/* TABLE = byte, then key parts: value [owner] */
+/* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
+#define TABLES(X)                                                                                  \
+    /* name: format number, own names [logs]; "opened", a count [store_lmdb] */                    \
+    X(META, 'm', false)                                                                            \
+    /* origin: log number [logs] */                                                                \
+    X(ORIGIN, 'o', false)                                                                          \
+    /* log: origin, vkey, flags [logs] */                                                          \
+    X(LOG, 'l', true)                                                                              \
+    /* log: size, root, frontier [tree] */                                                         \
+    X(TREE, 't', true)                                                                             \
+    /* log, first index: a piece of the unfinished block [tree] */                                 \
+    X(ENTRY, 'e', true)                                                                            \
+    /* log, index / 256: the piece that is a full block [tree] */                                  \
+    X(BLOCK, 'b', true)                                                                            \
+    /* log, u8 level >= 1, index: hashes of a tile [tree] */                                       \
+    X(TILE, 'h', true)                                                                             \
+    /* log: last signed candidate [cut] */                                                         \
+    X(HEAD, 'H', true)                                                                             \
+    /* log, size: quorum time, cosigned checkpoint [publish] */                                    \
+    X(PUBLISHED, 'p', true)                                                                        \
+    /* log: the latest, with later cosignatures [publish] */                                       \
+    X(REFRESHED, 'q', true)                                                                        \
+    /* log: pending checkpoint [mirror] */                                                         \
+    X(PENDING, 'P', true)                                                                          \
+    /* log, size: earlier pending checkpoints kept [mirror] */                                     \
+    X(OLD_PENDING, 'O', true)                                                                      \
+    /* log: mirror checkpoint [mirror] */                                                          \
+    X(MIRRORED, 'M', true)                                                                         \
+    /* log, key ID: last timestamp and size cosigned [mirror] */                                   \
+    X(COSIGNED, 'c', true)                                                                         \
+    /* log: last stamp, issuers, threshold, operator [issuer] */                                   \
+    X(ACCEPT, 'a', true)                                                                           \
+    /* log: judged size [judge] */                                                                 \
+    X(JUDGED, 'j', true)                                                                           \
+    /* log, index: why a stored entry is not accepted [judge] */                                   \
+    X(VERDICT, 'v', true)                                                                          \
+    /* log, key name: key, roles, scope, last seq and id [issuer] */                               \
+    X(ISSUER, 'i', true)                                                                           \
+    /* log, issuer number: key name [issuer] */                                                    \
+    X(ISSUER_NAME, 'n', true)                                                                      \
+    /* log, issuer number, seq: index, id, body [accept_apply] */                                  \
+    X(SEQUENCE, 's', true)                                                                         \
+    /* log, issuer number, seq: the other event of a used seq [accept_apply] */                    \
+    X(CONFLICT, 'x', true)                                                                         \
+    /* log, index: nothing; a log.policy stands there [accept_apply] */                            \
+    X(POLICY, 'y', true)                                                                           \
+    /* key ID, hash: evidence file [fork] */                                                       \
+    X(EVIDENCE, 'E', false)                                                                        \
+    /* log, size, hash: signed checkpoint not yet explained [fork] */                              \
+    X(UNRECONCILED, 'u', true)
+
 enum table {
-    TABLE_META = 'm',      /* name: format number, own names [logs]; "opened": u64, times opened for
-                              writing [store_lmdb] */
-    TABLE_ORIGIN = 'o',    /* origin: log number [logs] */
-    TABLE_LOG = 'l',       /* log: origin, vkey, flags [logs] */
-    TABLE_TREE = 't',      /* log: size, root, frontier [tree] */
-    TABLE_ENTRY = 'e',     /* log, first index: a piece of the unfinished block [tree] */
-    TABLE_BLOCK = 'b',     /* log, index / 256: the piece that is a full block [tree] */
-    TABLE_TILE = 'h',      /* log, u8 level >= 1, index: hashes of a tile [tree] */
-    TABLE_HEAD = 'H',      /* log: last signed candidate [cut] */
-    TABLE_PUBLISHED = 'p', /* log, size: quorum time, cosigned checkpoint [publish] */
-    TABLE_REFRESHED = 'q', /* log: the latest, with later cosignatures [publish] */
-    TABLE_PENDING = 'P',   /* log: pending checkpoint [mirror] */
-    TABLE_OLD_PENDING = 'O',  /* log, size: earlier pending checkpoints kept [mirror] */
-    TABLE_MIRRORED = 'M',     /* log: mirror checkpoint [mirror] */
-    TABLE_COSIGNED = 'c',     /* log, key ID: last timestamp and size cosigned [mirror] */
-    TABLE_ACCEPT = 'a',       /* log: last stamp, issuers, threshold, operator [issuer] */
-    TABLE_JUDGED = 'j',       /* log: judged size [judge] */
-    TABLE_VERDICT = 'v',      /* log, index: why a stored entry is not accepted [judge] */
-    TABLE_ISSUER = 'i',       /* log, key name: key, roles, scope, last seq and id [issuer] */
-    TABLE_ISSUER_NAME = 'n',  /* log, issuer number: key name [issuer] */
-    TABLE_SEQUENCE = 's',     /* log, issuer number, seq: index, id, body [accept_apply] */
-    TABLE_CONFLICT = 'x',     /* log, issuer number, seq: the other event of a used seq
-                                 [accept_apply] */
-    TABLE_POLICY = 'y',       /* log, index: nothing; a log.policy stands there [accept_apply] */
-    TABLE_EVIDENCE = 'E',     /* key ID, hash: evidence file [fork] */
-    TABLE_UNRECONCILED = 'u', /* log, size, hash: signed checkpoint not yet explained [fork] */
+#define TABLE_ENUM(name, byte, of_log) TABLE_##name = (byte),
+    TABLES(TABLE_ENUM)
+#undef TABLE_ENUM
 };
+
+/* Whether a key's first byte names a table, and one whose keys go on with a log. */
+bool table_known(uint8_t byte);
+bool table_of_log(uint8_t byte);
 
 struct key {
     uint8_t data[STORE_KEY_MAX];

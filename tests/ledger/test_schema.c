@@ -38,16 +38,19 @@ Test(schema, orders_as_the_numbers_do) {
 
 Test(schema, gives_each_table_its_own_byte) {
     static const enum table tables[] = {
-        TABLE_META,         TABLE_ORIGIN,   TABLE_LOG,         TABLE_TREE,      TABLE_ENTRY,
-        TABLE_BLOCK,        TABLE_TILE,     TABLE_HEAD,        TABLE_PUBLISHED, TABLE_PENDING,
-        TABLE_OLD_PENDING,  TABLE_MIRRORED, TABLE_COSIGNED,    TABLE_JUDGED,    TABLE_VERDICT,
-        TABLE_ISSUER,       TABLE_SEQUENCE, TABLE_CONFLICT,    TABLE_POLICY,    TABLE_EVIDENCE,
-        TABLE_UNRECONCILED, TABLE_ACCEPT,   TABLE_ISSUER_NAME, TABLE_REFRESHED};
+#define TABLE_BYTE(name, byte, of_log) TABLE_##name,
+        TABLES(TABLE_BYTE)
+#undef TABLE_BYTE
+    };
     bool seen[256] = {false};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         cr_assert_not(seen[tables[i]]);
         seen[tables[i]] = true;
     }
+    for (unsigned byte = 0; byte < 256; byte++) {
+        cr_assert_eq(table_known((uint8_t)byte), seen[byte]);
+    }
+    cr_assert(table_of_log(TABLE_TREE) && !table_of_log(TABLE_META) && !table_of_log('?'));
 }
 
 Test(schema, takes_the_longest_key) {
