@@ -2,6 +2,7 @@
 #include "ledger/schema.h"
 #include "ledger/store_check.h"
 #include "ledger/store_memory.h"
+#include "ledger/tile.h"
 #include "ledger/tree.h"
 #include "tests/lib/check.h"
 
@@ -234,6 +235,101 @@ Test(store_check, finds_damage_in_tiles_of_every_level) {
         value.len -= HASH_SIZE;
         expect_found(&key, &value, "truncation", t);
     }
+}
+
+/* Someone who edits the store and mends the hashes above his edit is found where he stops. A
+ * spot is a byte of a row. */
+struct spot {
+    struct key key;
+    size_t at;
+};
+
+static struct spot tile_spot(unsigned level, uint64_t hash) {
+    struct spot spot = {.key = key_log(TABLE_TILE, LOG), .at = (size_t)(hash % 256) * HASH_SIZE};
+    key_u8(&spot.key, (uint8_t)level);
+    key_u64(&spot.key, hash / 256);
+    return spot;
+}
+
+/* Puts `hash` where the spot is. */
+static void mend(struct store_txn *txn, const struct spot *spot, const struct hash *hash) {
+    static uint8_t memory[16384];
+    struct bytes value;
+    CHECK_OK(store_get(txn, key_view(&spot->key), &value));
+    cr_assert(value.len <= sizeof memory && spot->at + HASH_SIZE <= value.len);
+    memcpy(memory, value.data, value.len);
+    memcpy(memory + spot->at, hash->bytes, HASH_SIZE);
+    CHECK_OK(store_put(txn, key_view(&spot->key), bytes_of(memory, value.len)));
+}
+
+/* The root of the 256 hashes after `from` in a row. */
+static struct hash root_of_row(struct store_txn *txn, const struct key *key, size_t from) {
+    struct bytes value;
+    struct hash root;
+    CHECK_OK(store_get(txn, key_view(key), &value));
+    cr_assert_geq(value.len, from + 256 * HASH_SIZE);
+    tile_node_hash(value.data + from, 256, &root);
+    return root;
+}
+
+/* Changes the last byte of entry 4 of the row's bundle, and that entry's leaf hash. */
+static void edit_entry(struct store_txn *txn, const struct key *key) {
+    static uint8_t memory[16384];
+    struct bytes value, entry = {.len = 0};
+    CHECK_OK(store_get(txn, key_view(key), &value));
+    cr_assert_leq(value.len, sizeof memory);
+    memcpy(memory, value.data, value.len);
+    size_t hashes = ((size_t)memory[0] + 1) * HASH_SIZE;
+    struct reader r;
+    reader_init(&r, bytes_of(memory + 1 + hashes, value.len - 1 - hashes));
+    for (int i = 0; i <= 4; i++) {
+        cr_assert(bundle_next(&r, &entry));
+    }
+    cr_assert_gt(entry.len, 0);
+    memory[(size_t)(entry.data - memory) + entry.len - 1] ^= 1;
+    struct hash leaf;
+    hash_leaf(entry.data, entry.len, &leaf);
+    memcpy(memory + 1 + 4 * HASH_SIZE, leaf.bytes, HASH_SIZE);
+    CHECK_OK(store_put(txn, key_view(key), bytes_of(memory, value.len)));
+}
+
+Test(store_check, finds_an_edit_with_mended_leaf_hash) {
+    append_to(268, 7);
+    struct store_txn *txn = begin(STORE_WRITE);
+    struct key key = key_log_u64(TABLE_ENTRY, LOG, 259);
+    edit_entry(txn, &key);
+    cr_assert_eq(findings(txn), 1, "only the frontier knows");
+    store_abort(txn);
+}
+
+Test(store_check, finds_an_edit_wherever_mending_stops) {
+    append_to(65536 + 256 * 3, 6000);
+    for (int mended = 0; mended <= 2; mended++) {
+        struct store_txn *txn = begin(STORE_WRITE);
+        struct key key = key_log_u64(TABLE_BLOCK, LOG, 7);
+        edit_entry(txn, &key);
+        struct hash root = root_of_row(txn, &key, 1);
+        struct spot spot = tile_spot(1, 7);
+        if (mended >= 1) {
+            mend(txn, &spot, &root);
+            root = root_of_row(txn, &spot.key, 0);
+        }
+        struct spot above = tile_spot(2, 0);
+        if (mended >= 2) {
+            mend(txn, &above, &root);
+        }
+        cr_assert_eq(findings(txn), 1, "%d levels mended: %s", mended, last_finding);
+        store_abort(txn);
+    }
+    /* In the last, partial tile. */
+    struct store_txn *txn = begin(STORE_WRITE);
+    struct key key = key_log_u64(TABLE_BLOCK, LOG, 257);
+    edit_entry(txn, &key);
+    struct hash root = root_of_row(txn, &key, 1);
+    struct spot spot = tile_spot(1, 257);
+    mend(txn, &spot, &root);
+    cr_assert_eq(findings(txn), 1);
+    store_abort(txn);
 }
 
 /* A head of an older state, whole in itself, on a later tree: an edited or half-restored store. */
