@@ -48,7 +48,7 @@ void log_line(enum log_level level, const char *part, const char *event, const c
     }
     char line[LOG_LINE_MAX];
     size_t len = put_head(line, sizeof line, level, part, event);
-    if (format[0] != '\0') {
+    if (format != NULL && format[0] != '\0') {
         line[len++] = ' ';
         va_list args;
         va_start(args, format);

@@ -19,8 +19,8 @@ bool log_enabled(enum log_level level);
 /* "debug", "info", "warn", "error", "off". BAD_FORM. */
 enum status log_level_parse(struct bytes text, enum log_level *out) MUST_USE;
 
-/* `part` and `event` are words; `format` makes further pairs, such as "port=%u why=\"%s\"", or is
- * "". */
+/* `part` and `event` are words; `format` makes further pairs, such as "port=%u why=\"%s\""; NULL
+ * if there are none. */
 void log_line(enum log_level level, const char *part, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -29,7 +29,7 @@ static uint64_t query_number(struct request *request, const char *name) {
     return request_query(request, name, &value) && bytes_to_u64(value, &n) ? n : 0;
 }
 
-void on_free(struct request *request) {
+void net_on_free(struct request *request) {
     struct task *task = request_user(request);
     seen_of(request)->freed++;
     if (task != NULL) {
@@ -66,7 +66,7 @@ static void on_echo(struct request *request) {
                         header != NULL ? header : "(none)", request_peer(request));
 }
 
-void on_collect(struct request *request) {
+void net_on_collect(struct request *request) {
     seen_of(request)->ended++;
     struct bytes body = request_body(request);
     request_answer_text(request, 200, "%zu %08lx", body.len,
@@ -155,33 +155,33 @@ static void on_silent(struct request *request) {
 }
 
 static const struct route routes[] = {
-    {.method = "GET", .pattern = "/hello", .on_end = on_hello, .on_free = on_free},
+    {.method = "GET", .pattern = "/hello", .on_end = on_hello, .on_free = net_on_free},
     {.method = "GET", .pattern = "/echo/*", .on_end = on_echo},
     {.method = "POST", .pattern = "/echo/*", .on_end = on_echo, .body_max = 10},
     {.method = "POST",
      .pattern = "/collect",
      .body_max = COLLECT_MAX,
-     .on_end = on_collect,
+     .on_end = net_on_collect,
      .on_cancel = on_cancel,
-     .on_free = on_free},
+     .on_free = net_on_free},
     {.method = "POST",
      .pattern = "/zip",
      .flags = ROUTE_GZIP,
      .body_max = COLLECT_MAX,
-     .on_end = on_collect,
+     .on_end = net_on_collect,
      .on_cancel = on_cancel,
-     .on_free = on_free},
+     .on_free = net_on_free},
     {.method = "POST",
      .pattern = "/later",
      .body_max = COLLECT_MAX,
      .on_end = on_later,
      .on_cancel = on_cancel,
-     .on_free = on_free},
+     .on_free = net_on_free},
     {.method = "GET",
      .pattern = "/later",
      .on_end = on_later,
      .on_cancel = on_cancel,
-     .on_free = on_free},
+     .on_free = net_on_free},
     {.method = "POST",
      .pattern = "/stream",
      .flags = ROUTE_GZIP | ROUTE_UPLOAD,
@@ -190,44 +190,45 @@ static const struct route routes[] = {
      .on_body = on_stream_body,
      .on_end = on_stream_end,
      .on_cancel = on_cancel,
-     .on_free = on_free},
-    {.method = "GET", .pattern = "/big", .on_end = on_big, .on_free = on_free},
+     .on_free = net_on_free},
+    {.method = "GET", .pattern = "/big", .on_end = on_big, .on_free = net_on_free},
     {.method = "GET",
      .pattern = "/silent",
      .on_end = on_silent,
      .on_cancel = on_cancel,
-     .on_free = on_free},
+     .on_free = net_on_free},
 };
 
-struct fixture f;
-struct seen seen;
+struct fixture net_fixture;
+struct seen net_seen;
 
-void start_with(const struct server_options *options) {
-    memset(&seen, 0, sizeof seen);
-    fixture_start(&f, options, routes, sizeof routes / sizeof routes[0], &seen);
-    seen.loop = f.loop;
+void net_start_with(const struct server_options *options) {
+    memset(&net_seen, 0, sizeof net_seen);
+    fixture_start(&net_fixture, options, routes, sizeof routes / sizeof routes[0], &net_seen);
+    net_seen.loop = net_fixture.loop;
 }
 
-void start(void) {
-    start_with(NULL);
+void net_start(void) {
+    net_start_with(NULL);
 }
 
-void exchange(int fd, const char *text, struct raw_response *r) {
+void net_exchange(int fd, const char *text, struct raw_response *r) {
     cr_assert(raw_send_text(fd, text));
     raw_receive(fd, false, r);
 }
 
 /* One request on a connection of its own. */
-void once(const char *text, struct raw_response *r) {
-    int fd = raw_connect(f.port);
-    exchange(fd, text, r);
+void net_once(const char *text, struct raw_response *r) {
+    int fd = raw_connect(net_fixture.port);
+    net_exchange(fd, text, r);
     raw_close(fd);
 }
 
-void wait_for_freed(int count) {
+void net_wait_for_freed(int count) {
     for (int i = 0; i < 200; i++) {
-        struct server_stats stats = fixture_stats(&f); /* orders what follows after the loop's */
-        if (stats.connections == 0 && seen.freed >= count) {
+        struct server_stats stats =
+            fixture_stats(&net_fixture); /* orders what follows after the loop's */
+        if (stats.connections == 0 && net_seen.freed >= count) {
             return;
         }
         sleep_ms(20);
@@ -235,7 +236,7 @@ void wait_for_freed(int count) {
     cr_assert_fail("the requests were not let go");
 }
 
-bool send_body(int fd, const char *path, long declared, size_t len, const char *headers) {
+bool net_send_body(int fd, const char *path, long declared, size_t len, const char *headers) {
     char head[512];
     if (declared >= 0) {
         snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %ld\r\n\r\n",
@@ -263,7 +264,7 @@ bool send_body(int fd, const char *path, long declared, size_t len, const char *
     return declared >= 0 || raw_send_text(fd, "0\r\n\r\n");
 }
 
-const struct server_options *quick(void) {
+const struct server_options *net_quick(void) {
     static struct server_options options;
     options = server_defaults;
     options.idle_ms = 300;
@@ -276,7 +277,7 @@ const struct server_options *quick(void) {
     return &options;
 }
 
-void expect_stream(const struct raw_response *r, size_t len) {
+void net_expect_stream(const struct raw_response *r, size_t len) {
     static char piece[4096];
     memset(piece, 'x', sizeof piece);
     unsigned long sum = 0;

@@ -21,30 +21,30 @@ struct seen {
 
 /* The one server of the test's process. Written on its thread: `seen` is to be read after
  * fixture_stop or a fixture_stats. */
-extern struct fixture f;
-extern struct seen seen;
+extern struct fixture net_fixture;
+extern struct seen net_seen;
 
-void start(void);
-void start_with(const struct server_options *options);
+void net_start(void);
+void net_start_with(const struct server_options *options);
 /* Options with 300 ms for everything. */
-const struct server_options *quick(void);
+const struct server_options *net_quick(void);
 /* Waits until no connection is left and `count` requests were freed; fails the test if they are
  * not. */
-void wait_for_freed(int count);
+void net_wait_for_freed(int count);
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
-void exchange(int fd, const char *text, struct raw_response *r);
+void net_exchange(int fd, const char *text, struct raw_response *r);
 /* One request on a connection of its own. */
-void once(const char *text, struct raw_response *r);
+void net_once(const char *text, struct raw_response *r);
 /* Sends a request with `len` bytes of 'x', `declared` (-1: chunked) as length. False: the peer does
  * not take it. */
-bool send_body(int fd, const char *path, long declared, size_t len, const char *headers);
+bool net_send_body(int fd, const char *path, long declared, size_t len, const char *headers);
 
 /* Fails the test unless /stream answered for `len` bytes of 'x'. */
-void expect_stream(const struct raw_response *r, size_t len);
+void net_expect_stream(const struct raw_response *r, size_t len);
 
 /* Handlers for routes of a test's own. */
-void on_collect(struct request *request);
-void on_free(struct request *request);
+void net_on_collect(struct request *request);
+void net_on_free(struct request *request);
 
 #endif

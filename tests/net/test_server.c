@@ -56,81 +56,81 @@ Test(server, patterns) {
 }
 
 Test(server, answers) {
-    start();
+    net_start();
     struct raw_response r;
-    once(GET("/hello"), &r);
+    net_once(GET("/hello"), &r);
     cr_assert_eq(r.http, 200);
     cr_assert_str_eq(r.body, "hello\n");
     cr_assert_str_eq(raw_header(&r, "Content-Type"), "text/plain; charset=utf-8");
     cr_assert_str_eq(raw_header(&r, "X-Content-Type-Options"), "nosniff");
 
-    int fd = raw_connect(f.port);
+    int fd = raw_connect(net_fixture.port);
     cr_assert(raw_send_text(fd, "HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
     raw_receive(fd, true, &r);
     cr_assert_eq(r.http, 200);
     cr_assert_str_eq(raw_header(&r, "Content-Length"), "6");
-    exchange(fd, GET("/hello"), &r); /* nothing of a body was in between */
+    net_exchange(fd, GET("/hello"), &r); /* nothing of a body was in between */
     cr_assert_eq(r.http, 200);
     raw_close(fd);
 
-    once(GET("/nowhere"), &r);
+    net_once(GET("/nowhere"), &r);
     cr_assert_eq(r.http, 404);
     cr_assert_eq(strchr(r.body, '\n'), r.body + r.body_len - 1, "one line");
-    once("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n", &r);
+    net_once("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n", &r);
     cr_assert_eq(r.http, 405);
     cr_assert_str_eq(raw_header(&r, "Allow"), "GET, HEAD");
-    once("PUT /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", &r);
+    net_once("PUT /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", &r);
     cr_assert_eq(r.http, 405);
     cr_assert_str_eq(raw_header(&r, "Allow"), "GET, HEAD, POST");
-    fd = raw_connect(f.port);
+    fd = raw_connect(net_fixture.port);
     cr_assert(raw_send_text(fd, "HEAD /collect HTTP/1.1\r\nHost: x\r\n\r\n")); /* POST only */
     raw_receive(fd, true, &r);
     cr_assert_str_eq(raw_header(&r, "Allow"), "POST");
     raw_close(fd);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 3);
-    cr_assert_eq(seen.freed, 3);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 3);
+    cr_assert_eq(net_seen.freed, 3);
 }
 
 Test(server, request_fields) {
-    start();
+    net_start();
     struct raw_response r;
-    once("GET /echo/a%20b?p=1&q=x%3D&q=2 HTTP/1.1\r\nHost: x\r\nX-Test: yes\r\n\r\n", &r);
+    net_once("GET /echo/a%20b?p=1&q=x%3D&q=2 HTTP/1.1\r\nHost: x\r\nX-Test: yes\r\n\r\n", &r);
     cr_assert_str_eq(r.body, "GET|a%20b|=x%3D|yes|127.0.0.1\n", "%s", r.body);
-    once(GET("/echo/z?qq=1&q"), &r);
+    net_once(GET("/echo/z?qq=1&q"), &r);
     cr_assert_str_eq(r.body, "GET|z|=|(none)|127.0.0.1\n", "%s", r.body);
-    once(GET("/echo/z?&&x&"), &r);
+    net_once(GET("/echo/z?&&x&"), &r);
     cr_assert_str_eq(r.body, "GET|z|-|(none)|127.0.0.1\n", "%s", r.body);
     /* A quoted control character does not make a second line. */
-    once("GET /echo/z HTTP/1.1\r\nHost: x\r\nX-Test: a\x01\x1b\xff\r\n\r\n", &r);
+    net_once("GET /echo/z HTTP/1.1\r\nHost: x\r\nX-Test: a\x01\x1b\xff\r\n\r\n", &r);
     cr_assert_str_eq(r.body, "GET|z|-|a???|127.0.0.1\n", "%s", r.body);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server, targets) {
-    start();
+    net_start();
     struct raw_response r;
     static char text[8192];
     char path[TARGET_MAX + 2];
     memset(path, 'a', sizeof path);
     path[TARGET_MAX + 1] = '\0';
     snprintf(text, sizeof text, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-    once(text, &r);
+    net_once(text, &r);
     cr_assert_eq(r.http, 414);
     path[TARGET_MAX - 1] = '\0';
     snprintf(text, sizeof text, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-    once(text, &r);
+    net_once(text, &r);
     cr_assert_eq(r.http, 404);
-    once(GET("http://x/hello"), &r);
+    net_once(GET("http://x/hello"), &r);
     cr_assert_eq(r.http, 400);
-    once(GET("*"), &r);
+    net_once(GET("*"), &r);
     cr_assert_eq(r.http, 400);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server, pipelined) {
-    start();
-    int fd = raw_connect(f.port);
+    net_start();
+    int fd = raw_connect(net_fixture.port);
     cr_assert(raw_send_text(
         fd, GET("/echo/1") "POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
                            "GET /later?ms=50 HTTP/1.1\r\nHost: x\r\n\r\n" GET("/nowhere")
@@ -147,7 +147,7 @@ Test(server, pipelined) {
     raw_receive(fd, false, &r);
     cr_assert_eq(r.body[4], '2');
     raw_close(fd);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 /* --- crowds --- */
@@ -156,39 +156,39 @@ Test(server, budget) {
     struct server_options options = server_defaults;
     options.body_budget = 4 * COLLECT_MAX;
     options.retry_after_s = 7;
-    start_with(&options);
+    net_start_with(&options);
     struct raw_response r;
     int fds[4];
     for (int i = 0; i < 4; i++) {
-        fds[i] = raw_connect(f.port);
-        cr_assert(send_body(fds[i], "/collect", COLLECT_MAX, 10, ""));
+        fds[i] = raw_connect(net_fixture.port);
+        cr_assert(net_send_body(fds[i], "/collect", COLLECT_MAX, 10, ""));
     }
-    while (fixture_stats(&f).body_bytes < options.body_budget) {
+    while (fixture_stats(&net_fixture).body_bytes < options.body_budget) {
         sleep_ms(5);
     }
-    int fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/collect", 1, 1, ""));
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", 1, 1, ""));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 503);
     cr_assert_str_eq(raw_header(&r, "Retry-After"), "7");
-    exchange(fd, GET("/hello"), &r); /* what needs no memory goes on */
+    net_exchange(fd, GET("/hello"), &r); /* what needs no memory goes on */
     cr_assert_eq(r.http, 200);
     raw_close(fds[0]);
-    while (fixture_stats(&f).body_bytes == options.body_budget) {
+    while (fixture_stats(&net_fixture).body_bytes == options.body_budget) {
         sleep_ms(5);
     }
-    cr_assert(send_body(fd, "/collect", 1, 1, ""));
+    cr_assert(net_send_body(fd, "/collect", 1, 1, ""));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 200);
     raw_close(fd);
     for (int i = 1; i < 4; i++) {
         raw_close(fds[i]);
     }
-    wait_for_freed(4);
-    struct server_stats stats = fixture_stats(&f);
+    net_wait_for_freed(4);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_eq(stats.body_bytes, 0);
     cr_assert_eq(stats.refused_budget, 1);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 /* A body of unknown length is charged as it grows. */
@@ -198,20 +198,20 @@ Test(server, budget_of_chunked) {
     static const struct route large[] = {{.method = "POST",
                                           .pattern = "/large",
                                           .body_max = 1 << 20,
-                                          .on_end = on_collect,
-                                          .on_free = on_free}};
-    memset(&seen, 0, sizeof seen);
-    fixture_start(&f, &options, large, 1, &seen);
+                                          .on_end = net_on_collect,
+                                          .on_free = net_on_free}};
+    memset(&net_seen, 0, sizeof net_seen);
+    fixture_start(&net_fixture, &options, large, 1, &net_seen);
     struct raw_response r;
-    int fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/large", -1, 60000, ""));
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/large", -1, 60000, ""));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 200);
-    cr_assert(send_body(fd, "/large", -1, 200000, ""));
+    cr_assert(net_send_body(fd, "/large", -1, 200000, ""));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 503);
     raw_close(fd);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server, many_connections) {
@@ -219,10 +219,10 @@ Test(server, many_connections) {
     struct server_options options = server_defaults;
     options.connections_max = 700;
     options.per_peer_max = COUNT;
-    start_with(&options);
+    net_start_with(&options);
     static int fds[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        fds[i] = raw_connect(f.port);
+        fds[i] = raw_connect(net_fixture.port);
         cr_assert_geq(fds[i], 0);
         cr_assert(raw_send_text(fds[i], i % 2 == 0 ? GET("/hello") : GET("/later?ms=100")));
     }
@@ -231,54 +231,54 @@ Test(server, many_connections) {
         raw_receive(fds[i], false, &r);
         cr_assert_eq(r.http, 200, "%d: %d", i, r.http);
     }
-    int extra = raw_connect(f.port); /* one more of the same address is closed */
+    int extra = raw_connect(net_fixture.port); /* one more of the same address is closed */
     raw_send_text(extra, GET("/hello"));
     raw_receive(extra, false, &r);
     cr_assert_eq(r.http, 0);
     raw_close(extra);
-    struct server_stats stats = fixture_stats(&f);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_eq(stats.connections, COUNT);
     cr_assert_eq(stats.answered[2], COUNT);
     for (int i = 0; i < COUNT; i++) {
         raw_close(fds[i]);
     }
-    wait_for_freed(COUNT);
-    fixture_stop(&f);
+    net_wait_for_freed(COUNT);
+    fixture_stop(&net_fixture);
 }
 
 Test(server, idle_connections_make_room) {
     struct server_options options = server_defaults;
     options.connections_max = 16;
     options.tick_ms = 50;
-    start_with(&options);
+    net_start_with(&options);
     int fds[16];
     for (int i = 0; i < 16; i++) {
-        fds[i] = raw_connect(f.port);
+        fds[i] = raw_connect(net_fixture.port);
     }
     struct raw_response r;
-    once(GET("/hello"), &r); /* waits in the kernel for a place */
+    net_once(GET("/hello"), &r); /* waits in the kernel for a place */
     cr_assert_eq(r.http, 200);
     for (int i = 0; i < 16; i++) {
         raw_close(fds[i]);
     }
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 /* --- closing --- */
 
 Test(server, closes_in_order) {
-    start_with(quick());
-    int idle = raw_connect(f.port);
-    int waiting = raw_connect(f.port);
-    int uploading = raw_connect(f.port);
-    int stuck = raw_connect(f.port);
+    net_start_with(net_quick());
+    int idle = raw_connect(net_fixture.port);
+    int waiting = raw_connect(net_fixture.port);
+    int uploading = raw_connect(net_fixture.port);
+    int stuck = raw_connect(net_fixture.port);
     cr_assert(raw_send_text(waiting, GET("/silent")));
-    cr_assert(send_body(uploading, "/collect", 100, 50, ""));
-    cr_assert(send_body(stuck, "/collect", 100, 50, ""));
-    while (fixture_stats(&f).requests < 3) {
+    cr_assert(net_send_body(uploading, "/collect", 100, 50, ""));
+    cr_assert(net_send_body(stuck, "/collect", 100, 50, ""));
+    while (fixture_stats(&net_fixture).requests < 3) {
         sleep_ms(5);
     }
-    fixture_close_server(&f);
+    fixture_close_server(&net_fixture);
     struct raw_response r;
     raw_receive(waiting, false, &r);
     cr_assert_eq(r.http, 503);
@@ -290,31 +290,31 @@ Test(server, closes_in_order) {
     cr_assert_eq(r.http, 503);
     cr_assert_geq(raw_wait_closed(idle, 2000), 0);
     cr_assert_geq(raw_wait_closed(stuck, 2000), 0, "it is not waited for for ever");
-    cr_assert_eq(raw_connect(f.port), -1);
-    fixture_stop(&f);
+    cr_assert_eq(raw_connect(net_fixture.port), -1);
+    fixture_stop(&net_fixture);
     raw_close(idle);
     raw_close(waiting);
     raw_close(uploading);
     raw_close(stuck);
-    cr_assert_eq(seen.cancelled[CANCEL_STOPPING], 3);
-    cr_assert_eq(seen.freed, 3);
+    cr_assert_eq(net_seen.cancelled[CANCEL_STOPPING], 3);
+    cr_assert_eq(net_seen.freed, 3);
 }
 
 Test(server, refuses_to_open) {
-    start();
+    net_start();
     struct loop *loop;
     cr_assert_eq(loop_open(&loop), STATUS_OK);
     struct server *server;
     struct refusal why;
     struct server_options options = server_defaults;
-    options.port = f.port;
+    options.port = net_fixture.port;
     static const struct route routes[] = {
-        {.method = "POST", .pattern = "/collect", .body_max = 1, .on_end = on_collect}};
+        {.method = "POST", .pattern = "/collect", .body_max = 1, .on_end = net_on_collect}};
     cr_assert_eq(server_open(loop, &options, routes, 1, NULL, &server, &why), STATUS_IO);
     cr_assert_not_null(strstr(why.text, "another port"));
     options.address = "localhost";
     cr_assert_eq(server_open(loop, &options, routes, 1, NULL, &server, &why), STATUS_BAD_FORM);
     loop_run(loop);
     loop_free(loop);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }

@@ -11,7 +11,7 @@
 /* --- bodies --- */
 
 Test(server_body, collects_in_every_shape) {
-    start();
+    net_start();
     struct raw_response r;
     const char *shapes[] = {
         "POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
@@ -21,9 +21,9 @@ Test(server_body, collects_in_every_shape) {
         "5\r\nhello\r\n0\r\nTrailer: 1\r\n\r\n",
     };
     for (size_t i = 0; i < 3; i++) {
-        once(shapes[i], &r);
+        net_once(shapes[i], &r);
         cr_assert_str_eq(r.body, "5 3610a686\n", "%zu", i);
-        int fd = raw_connect(f.port);
+        int fd = raw_connect(net_fixture.port);
         for (const char *c = shapes[i]; *c != '\0'; c++) {
             cr_assert(raw_send(fd, c, 1)); /* every split */
         }
@@ -31,85 +31,87 @@ Test(server_body, collects_in_every_shape) {
         cr_assert_str_eq(r.body, "5 3610a686\n", "%zu", i);
         raw_close(fd);
     }
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", &r);
     cr_assert_str_eq(r.body, "0 00000000\n");
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             &r);
     cr_assert_str_eq(r.body, "0 00000000\n");
-    fixture_stop(&f);
-    cr_assert_eq(seen.freed, 8);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.freed, 8);
 }
 
 Test(server_body, largest_body) {
-    start();
+    net_start();
     struct raw_response r;
     for (int chunked = 0; chunked < 2; chunked++) {
-        int fd = raw_connect(f.port);
-        cr_assert(send_body(fd, "/collect", chunked ? -1 : COLLECT_MAX, COLLECT_MAX, ""));
+        int fd = raw_connect(net_fixture.port);
+        cr_assert(net_send_body(fd, "/collect", chunked ? -1 : COLLECT_MAX, COLLECT_MAX, ""));
         raw_receive(fd, false, &r);
         cr_assert_eq(r.http, 200);
         cr_assert_eq(strtoul(r.body, NULL, 10), COLLECT_MAX);
         /* One byte more. The rest is discarded and the connection goes on. */
-        cr_assert(send_body(fd, "/collect", chunked ? -1 : COLLECT_MAX + 1, COLLECT_MAX + 1, ""));
+        cr_assert(
+            net_send_body(fd, "/collect", chunked ? -1 : COLLECT_MAX + 1, COLLECT_MAX + 1, ""));
         raw_receive(fd, false, &r);
         cr_assert_eq(r.http, 413);
-        exchange(fd, GET("/hello"), &r);
+        net_exchange(fd, GET("/hello"), &r);
         cr_assert_eq(r.http, 200);
         raw_close(fd);
     }
-    struct server_stats stats = fixture_stats(&f);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_leq(stats.body_bytes_max, 2 * COLLECT_MAX);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server_body, oversize_is_told_early) {
-    start();
+    net_start();
     struct raw_response r;
     /* Too large to be worth discarding: the answer comes at once, also to a client that first sends
      * all it has. Many times: it must not depend on which side is faster. */
     for (int i = 0; i < 20; i++) {
-        int fd = raw_connect(f.port);
-        send_body(fd, "/collect", 4 << 20, 900 << 10, "");
+        int fd = raw_connect(net_fixture.port);
+        net_send_body(fd, "/collect", 4 << 20, 900 << 10, "");
         raw_receive(fd, false, &r);
         cr_assert_eq(r.http, 413, "round %d", i);
         cr_assert_str_eq(raw_header(&r, "Connection"), "close");
         raw_close(fd);
     }
     /* A client that waits for "100 Continue" is refused in its place. */
-    int fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/collect", COLLECT_MAX + 1, 0, "Expect: 100-continue\r\n"));
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", COLLECT_MAX + 1, 0, "Expect: 100-continue\r\n"));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 413);
     raw_close(fd);
     /* And let through if all is well. */
-    fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/collect", 3, 0, "Expect: 100-continue\r\n"));
+    fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", 3, 0, "Expect: 100-continue\r\n"));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 100);
-    exchange(fd, "abc", &r);
+    net_exchange(fd, "abc", &r);
     cr_assert_eq(r.http, 200);
     raw_close(fd);
     /* No body is taken where none belongs, however it is announced. */
-    once("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", &r);
+    net_once("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", &r);
     cr_assert_eq(r.http, 413);
-    once("GET /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", &r);
+    net_once("GET /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", &r);
     cr_assert_eq(r.http, 413);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 1);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 1);
 }
 
 Test(server_body, endless_body) {
     struct server_options options = server_defaults;
     options.drain_max = 256 << 10;
-    start_with(&options);
-    int fd = raw_connect(f.port);
-    cr_assert_not(send_body(fd, "/collect", -1, 256U << 20, ""), "it took 256 MiB");
+    net_start_with(&options);
+    int fd = raw_connect(net_fixture.port);
+    cr_assert_not(net_send_body(fd, "/collect", -1, 256U << 20, ""), "it took 256 MiB");
     raw_close(fd);
-    wait_for_freed(1);
-    struct server_stats stats = fixture_stats(&f);
+    net_wait_for_freed(1);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_eq(stats.body_bytes, 0);
     cr_assert_leq(stats.body_bytes_max, 2 * COLLECT_MAX);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 0);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 0);
 }
 
 static double cpu_seconds(void) {
@@ -122,14 +124,14 @@ static double cpu_seconds(void) {
 /* Lines within a body that do not end: a chunk's size, a trailer. libmicrohttpd's buffer is full
  * then, and it neither reads on nor sleeps. */
 Test(server_body, endless_lines) {
-    struct server_options options = *quick();
+    struct server_options options = *net_quick();
     options.body_window_ms = 1000;
-    start_with(&options);
+    net_start_with(&options);
     static char piece[65536];
     memset(piece, 'e', sizeof piece);
     const char *starts[] = {"1;", "1\r\nx\r\n0\r\nTrailer: "};
     for (int i = 0; i < 2; i++) {
-        int fd = raw_connect(f.port);
+        int fd = raw_connect(net_fixture.port);
         cr_assert(raw_send_text(
             fd, "POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
         cr_assert(raw_send_text(fd, starts[i]));
@@ -140,60 +142,63 @@ Test(server_body, endless_lines) {
         cr_assert_geq(raw_wait_closed(fd, 5000), 0, "it is never closed");
         raw_close(fd);
     }
-    wait_for_freed(2);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 0);
+    net_wait_for_freed(2);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 0);
 }
 
 Test(server_body, framing) {
-    start();
+    net_start();
     struct raw_response r;
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
-         "chunked\r\n\r\n0\r\n\r\n",
-         &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+             "chunked\r\n\r\n0\r\n\r\n",
+             &r);
     cr_assert_eq(r.http, 400);
     cr_assert_str_eq(raw_header(&r, "Connection"), "close");
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: "
-         "5\r\n\r\nhello",
-         &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: "
+             "5\r\n\r\nhello",
+             &r);
     cr_assert_eq(r.http, 400);
-    once("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 3\r\n\r\n", &r);
+    net_once("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 3\r\n\r\n",
+             &r);
     cr_assert_eq(r.http, 400);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", &r);
     cr_assert_eq(r.http, 501);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", &r);
     cr_assert_eq(r.http, 400);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-         &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+             &r);
     cr_assert_eq(r.http, 413);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n",
+             &r);
     cr_assert(r.http == 413 || r.http == 400);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", &r);
     cr_assert_eq(r.http, 400);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: "
-         "br\r\n\r\nabc",
-         &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: "
+             "br\r\n\r\nabc",
+             &r);
     cr_assert_eq(r.http, 415);
-    once("POST /zip HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: br\r\n\r\nabc",
-         &r);
+    net_once(
+        "POST /zip HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: br\r\n\r\nabc",
+        &r);
     cr_assert_eq(r.http, 415);
-    once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: "
-         "identity\r\n\r\nabc",
-         &r);
+    net_once("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Encoding: "
+             "identity\r\n\r\nabc",
+             &r);
     cr_assert_eq(r.http, 200);
-    once("GET /hello HTTP/1.1\r\n\r\n", &r); /* no Host */
+    net_once("GET /hello HTTP/1.1\r\n\r\n", &r); /* no Host */
     cr_assert_eq(r.http, 400);
     static char head[200000];
     memset(head, 'h', sizeof head);
     memcpy(head, "GET /hello HTTP/1.1\r\nHost: ", 27);
     head[sizeof head - 1] = '\0';
-    int fd = raw_connect(f.port);
+    int fd = raw_connect(net_fixture.port);
     raw_send_text(fd, head);
     raw_receive(fd, false, &r);
     cr_assert(r.http == 431 || r.http == 413 || r.closed, "%d", r.http);
     raw_close(fd);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 1);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 1);
 }
 
 /* --- gzip --- */
@@ -225,14 +230,14 @@ static void send_zip(int fd, const char *path, const uint8_t *data, size_t len) 
 }
 
 static void zip_once(const char *path, const uint8_t *data, size_t len, struct raw_response *r) {
-    int fd = raw_connect(f.port);
+    int fd = raw_connect(net_fixture.port);
     send_zip(fd, path, data, len);
     raw_receive(fd, false, r);
     raw_close(fd);
 }
 
 Test(server_body, gzip_bodies) {
-    start();
+    net_start();
     struct raw_response r;
     static uint8_t zipped[65536];
     size_t len = gzip("hello", 5, zipped, sizeof zipped);
@@ -260,11 +265,11 @@ Test(server_body, gzip_bodies) {
     zipped[len + second] = 'x';
     zip_once("/zip", zipped, len + second + 1, &r);
     cr_assert_eq(r.http, 400);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server_body, gzip_bombs) {
-    start();
+    net_start();
     struct raw_response r;
     size_t plain_len = 64U << 20;
     uint8_t *plain = calloc(1, plain_len);
@@ -290,37 +295,37 @@ Test(server_body, gzip_bombs) {
     zip_once("/zip", zipped, (1 << 20) - 10, &r);
     cr_assert_eq(r.http, 413);
     free(zipped);
-    struct server_stats stats = fixture_stats(&f);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_leq(stats.body_bytes_max, 4 * COLLECT_MAX, "%zu", stats.body_bytes_max);
-    fixture_stop(&f);
-    cr_assert_eq(seen.ended, 0);
+    fixture_stop(&net_fixture);
+    cr_assert_eq(net_seen.ended, 0);
 }
 
 /* --- streams --- */
 
 Test(server_body, streams) {
-    start();
+    net_start();
     struct raw_response r;
-    int fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/stream", 20 << 20, 20 << 20, ""));
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/stream", 20 << 20, 20 << 20, ""));
     raw_receive(fd, false, &r);
-    expect_stream(&r, 20 << 20);
-    cr_assert(send_body(fd, "/stream", -1, 3 << 20, ""));
+    net_expect_stream(&r, 20 << 20);
+    cr_assert(net_send_body(fd, "/stream", -1, 3 << 20, ""));
     raw_receive(fd, false, &r);
-    expect_stream(&r, 3 << 20);
+    net_expect_stream(&r, 3 << 20);
     raw_close(fd);
-    struct server_stats stats = fixture_stats(&f);
+    struct server_stats stats = fixture_stats(&net_fixture);
     cr_assert_leq(stats.body_bytes_max, 65536, "a stream is not collected");
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
 
 Test(server_body, pauses) {
-    start();
+    net_start();
     struct raw_response r;
-    int fd = raw_connect(f.port);
-    cr_assert(send_body(fd, "/stream?pause=1", 1 << 20, 1 << 20, ""));
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/stream?pause=1", 1 << 20, 1 << 20, ""));
     raw_receive(fd, false, &r);
-    expect_stream(&r, 1 << 20);
+    net_expect_stream(&r, 1 << 20);
     /* Chunks of one byte: libmicrohttpd offers the next while suspended. */
     cr_assert(raw_send_text(
         fd, "POST /stream?pause=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
@@ -329,16 +334,16 @@ Test(server_body, pauses) {
     }
     cr_assert(raw_send_text(fd, "0\r\n\r\n" GET("/hello")));
     raw_receive(fd, false, &r);
-    expect_stream(&r, 100);
+    net_expect_stream(&r, 100);
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 200);
     raw_close(fd);
-    fixture_stop(&f);
-    cr_assert_geq(seen.pauses, 116);
+    fixture_stop(&net_fixture);
+    cr_assert_geq(net_seen.pauses, 116);
 }
 
 Test(server_body, pauses_while_inflating) {
-    start();
+    net_start();
     struct raw_response r;
     size_t plain_len = 10 << 20;
     char *plain = malloc(plain_len);
@@ -349,35 +354,35 @@ Test(server_body, pauses_while_inflating) {
     free(plain);
     /* About 10 KiB hold 160 pieces of output: most of them wait within zlib. */
     zip_once("/stream?pause=1", zipped, len, &r);
-    expect_stream(&r, plain_len);
-    fixture_stop(&f);
-    cr_assert_geq(seen.pauses, 150);
+    net_expect_stream(&r, plain_len);
+    fixture_stop(&net_fixture);
+    cr_assert_geq(net_seen.pauses, 150);
 }
 
 Test(server_body, early_answer_while_uploading) {
-    start();
+    net_start();
     struct raw_response r;
-    int fd = raw_connect(f.port);
+    int fd = raw_connect(net_fixture.port);
     for (int pause = 0; pause < 2; pause++) {
-        cr_assert(send_body(fd, pause ? "/stream?refuse=1&pause=1" : "/stream?refuse=100000",
-                            20 << 20, 20 << 20, ""));
+        cr_assert(net_send_body(fd, pause ? "/stream?refuse=1&pause=1" : "/stream?refuse=100000",
+                                20 << 20, 20 << 20, ""));
         raw_receive(fd, false, &r);
         cr_assert_eq(r.http, 422);
-        exchange(fd, GET("/hello"), &r); /* all of it was discarded */
+        net_exchange(fd, GET("/hello"), &r); /* all of it was discarded */
         cr_assert_eq(r.http, 200);
     }
     /* At the headers: nothing of the body reaches the handler. */
-    seen.chunks = 0;
-    cr_assert(send_body(fd, "/stream?refuse_now=1", 20 << 20, 20 << 20, ""));
+    net_seen.chunks = 0;
+    cr_assert(net_send_body(fd, "/stream?refuse_now=1", 20 << 20, 20 << 20, ""));
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 409);
-    cr_assert_eq(seen.chunks, 0);
+    cr_assert_eq(net_seen.chunks, 0);
     raw_close(fd);
     /* Elsewhere the server discards 1 MiB and no more. */
-    fd = raw_connect(f.port);
-    send_body(fd, "/collect", -1, 20 << 20, "");
+    fd = raw_connect(net_fixture.port);
+    net_send_body(fd, "/collect", -1, 20 << 20, "");
     raw_receive(fd, false, &r);
     cr_assert_eq(r.http, 0);
     raw_close(fd);
-    fixture_stop(&f);
+    fixture_stop(&net_fixture);
 }
