@@ -138,11 +138,11 @@ static enum status look_for_conflict(struct store_txn *txn, struct add_checkpoin
     struct tree_head head;
     struct hash root;
     enum status status = mirror_known(txn, job->log.number, checkpoint->size, &known);
-    if (status == STATUS_OK && !hash_equal(&known.root, &checkpoint->root)) {
-        job->suspicion = SUSPECT_SAME_SIZE;
-        return STATUS_OK;
+    if (status == STATUS_OK) {
+        job->suspicion = hash_equal(&known.root, &checkpoint->root) ? SUSPECT_NONE
+                                                                    : SUSPECT_SAME_SIZE;
     }
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+    if (status != STATUS_NOT_FOUND) {
         return status;
     }
     TRY(tree_read_head(txn, job->log.number, &head));

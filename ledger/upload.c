@@ -224,9 +224,10 @@ static enum status incomplete(struct store_txn *txn, struct upload_end_job *job)
         return mirror_info_answer(txn, job->upload->log.number, job->upload->end, true, 202,
                                   &job->answer);
     }
-    /* "no entry package was authenticated and saved before the body ended": 400, whatever the
-     * package's own fault was. */
-    if (why.status != STATUS_BAD_FORM) {
+    /* "no entry package was authenticated and saved before the body ended": 400, unless the fault
+     * was our own. */
+    if (why.status != STATUS_BAD_FORM &&
+        (why.status == STATUS_OK || answer_http(why.status) < 500)) {
         (void)refuse(&why, STATUS_BAD_FORM, "the body ended before the first package did");
     }
     answer_refusal(&job->answer, &why);
