@@ -11,15 +11,33 @@
 
 static_assert(TREE_SIZE_MAX >> 56 < TILE_WIDTH, "the level above the last tiles is never full");
 
+/* A log without a head has no entries either; else it would be begun anew, over what is there. */
+static enum status check_empty(struct store_txn *txn, uint32_t log) {
+    static const enum table tables[] = {TABLE_ENTRY, TABLE_BLOCK};
+    for (size_t i = 0; i < 2; i++) {
+        struct key from = key_log(tables[i], log);
+        struct bytes key, value;
+        enum status status = store_seek(txn, key_view(&from), &key, &value);
+        if (status == STATUS_OK && key.len >= from.len &&
+            memcmp(key.data, from.data, from.len) == 0) {
+            return STATUS_STORE_CORRUPT;
+        }
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status tree_load(struct store_txn *txn, uint32_t log, struct tree *out) {
     struct key key = key_log(TABLE_TREE, log);
     struct bytes value;
-    enum status status = store_get(txn, key_view(&key), &value);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
     struct tree_row row = {.frontier = {.size = 0}};
-    if (status == STATUS_OK) {
+    enum status status = store_get(txn, key_view(&key), &value);
+    if (status == STATUS_NOT_FOUND) {
+        TRY(check_empty(txn, log));
+    } else {
+        TRY(status);
         TRY(tree_row_parse(value, &row));
     }
     out->log = log;

@@ -35,7 +35,7 @@ struct tree {
 };
 
 /* Reads the head, in one read; a log never appended to has size 0. STORE_CORRUPT if its root is not
- * that of its frontier. */
+ * that of its frontier, or there are entries without a head. */
 enum status tree_load(struct store_txn *txn, uint32_t log, struct tree *out) MUST_USE;
 /* Appends one entry at index tree->frontier.size. The entry bytes are borrowed until tree_flush. A
  * finished block is written at once. `leaf` may be NULL or give the leaf hash when already known.
