@@ -238,7 +238,7 @@ static void close_server(void *context) {
 
 static void stop(void *context) {
     struct node *node = context;
-    log_line(LOG_INFO, "node", "stopping", "");
+    log_line(LOG_INFO, "node", "stopping", "name=%s", node->config.name);
     node->stopping = true;
     if (node->submitter != NULL) {
         submitter_close(node->submitter, close_server, node);

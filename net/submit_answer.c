@@ -1,0 +1,182 @@
+/* What POST /add answers (specs/http.md): a receipt, a place to ask, or a refusal with what the
+ * client needs to go on. */
+#include "net/submit_call.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char object_type[] = "application/json";
+static const char lines_type[] = "application/x-ndjson";
+static const char text_type[] = "text/plain; charset=utf-8";
+
+/* The event's name and place: "/receipt/<issuer>/<seq>". */
+static void receipt_path(const struct submit_call *call, size_t which, char *out, size_t cap) {
+    const struct event *event = &call->submissions[which].event;
+    int n = snprintf(out, cap, "/receipt/%.*s/%llu", (int)event->issuer.len, event->issuer.data,
+                     (unsigned long long)event->seq);
+    assert(n > 0 && (size_t)n < cap);
+}
+
+static json_t *accepted_json(const struct submit_call *call, size_t which, unsigned http) {
+    const struct submit_result *result = &call->results[which];
+    char path[NAME_SIZE_MAX + 64];
+    receipt_path(call, which, path, sizeof path);
+    return json_pack("{s:I, s:s, s:I, s:i}", "index", (json_int_t)result->place.index, "receipt",
+                     path, "received", (json_int_t)result->received_ms, "status", (int)http);
+}
+
+static json_t *refused_json(const struct submit_call *call, size_t which) {
+    const struct submit_result *result = &call->results[which];
+    bool tried = result->status != STATUS_BUSY;
+    json_t *line = json_pack("{s:s, s:i}", "error", result->why.text, "status",
+                             (int)(tried ? answer_http(result->status) : 424));
+    if (line != NULL && result->status == STATUS_CONFLICT_GAP) {
+        char head[HASH_SIZE * 2];
+        struct writer w;
+        writer_init(&w, head, sizeof head);
+        writer_hash_hex(&w, &result->place.head);
+        json_object_set_new(line, "expected", json_integer((json_int_t)result->place.expected));
+        if (result->place.expected > 1) {
+            json_object_set_new(line, "head", json_stringn(head, sizeof head));
+        }
+    } else if (line != NULL && result->status == STATUS_CONFLICT_USED) {
+        char path[NAME_SIZE_MAX + 64];
+        receipt_path(call, which, path, sizeof path);
+        json_object_set_new(line, "index", json_integer((json_int_t)result->place.index));
+        json_object_set_new(line, "receipt", json_string(path));
+    }
+    return line;
+}
+
+/* Dumps a line and its newline at the end of `text`, which grows. Takes the line. */
+static bool append_line(char **text, size_t *len, json_t *line) {
+    char *dumped = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(line);
+    if (dumped == NULL) {
+        return false;
+    }
+    size_t more = strlen(dumped);
+    char *grown = realloc(*text, *len + more + 1);
+    if (grown != NULL) {
+        memcpy(grown + *len, dumped, more);
+        grown[*len + more] = '\n';
+        *text = grown;
+        *len += more + 1;
+    }
+    free(dumped);
+    return grown != NULL;
+}
+
+static void answer_json(struct submit_call *call, unsigned http, const char *type, char *text,
+                        size_t len) {
+    struct reply reply = {
+        .http = http, .content_type = type, .body = bytes_of(text, len), .body_is = REPLY_TAKE};
+    request_answer(call->request, &reply);
+}
+
+static void answer_line(struct submit_call *call, unsigned http, json_t *line) {
+    char *text = NULL;
+    size_t len = 0;
+    if (append_line(&text, &len, line)) {
+        answer_json(call, http, object_type, text, len);
+    } else {
+        request_answer_text(call->request, 503, "out of memory: ask for the receipt later");
+    }
+}
+
+static void answer_receipt(struct submit_call *call) {
+    const struct event *event = &call->submissions[0].event;
+    struct node *node = call->node;
+    struct refusal why = {.text = ""};
+    struct store_txn *txn = NULL;
+    bool pending = false;
+    uint64_t index = 0;
+    uint8_t *memory = malloc(RECEIPT_SIZE_MAX);
+    struct writer w;
+    enum status status = memory != NULL ? store_begin(node->store, STORE_READ, &txn) : STATUS_NOMEM;
+    if (status == STATUS_OK) {
+        writer_init(&w, memory, RECEIPT_SIZE_MAX);
+        status = sequencer_receipt(txn, &node->own, event->issuer, event->seq, &w, &pending, &index,
+                                   &why);
+        store_abort(txn);
+    }
+    if (status != STATUS_OK) {
+        free(memory);
+        answer_line(call, 202,
+                    accepted_json(call, 0, 202)); /* it is held: only the receipt is wanting */
+        return;
+    }
+    struct reply reply = {
+        .http = 200, .content_type = text_type, .body = writer_view(&w), .body_is = REPLY_COPY};
+    request_answer(call->request, &reply);
+    free(memory);
+}
+
+static void answer_one(struct submit_call *call, bool published) {
+    const struct submit_result *result = &call->results[0];
+    if (result->status == STATUS_OK && published) {
+        answer_receipt(call);
+    } else if (result->status == STATUS_OK) {
+        answer_line(call, 202, accepted_json(call, 0, 202));
+    } else if (result->status == STATUS_CONFLICT_GAP || result->status == STATUS_CONFLICT_USED) {
+        answer_line(call, 409, refused_json(call, 0));
+    } else {
+        request_refuse(call->request, &result->why);
+    }
+}
+
+static void answer_several(struct submit_call *call, bool published) {
+    char *text = NULL;
+    size_t len = 0;
+    unsigned http = published ? 200 : 202;
+    bool fits = true;
+    for (size_t i = 0; i < call->count && fits; i++) {
+        bool accepted = call->results[i].status == STATUS_OK;
+        fits = append_line(&text, &len,
+                           accepted ? accepted_json(call, i, http) : refused_json(call, i));
+    }
+    if (!fits) {
+        free(text);
+        request_answer_text(call->request, 503,
+                            "out of memory: send the same again, it is not logged twice");
+        return;
+    }
+    /* The refusal's own status only if nothing was committed: then the first event is the one
+     * refused. */
+    bool nothing = call->results[0].status != STATUS_OK;
+    answer_json(call, nothing ? answer_http(call->results[0].status) : http, lines_type, text, len);
+}
+
+static void answer_opaque(struct submit_call *call, bool published) {
+    if (published) {
+        char index[32];
+        int n = snprintf(index, sizeof index, "%llu", (unsigned long long)call->append.first);
+        struct reply reply = {.http = 200,
+                              .content_type = text_type,
+                              .body = bytes_of(index, (size_t)n),
+                              .body_is = REPLY_COPY};
+        request_answer(call->request, &reply);
+    } else {
+        request_answer_text(call->request, 503,
+                            "durable as entry %llu; no quorum of mirrors has it yet",
+                            (unsigned long long)call->append.first);
+    }
+}
+
+void submit_answer(struct submit_call *call, bool published) {
+    if (call->opaque) {
+        answer_opaque(call, published);
+    } else if (call->several) {
+        answer_several(call, published);
+    } else {
+        answer_one(call, published);
+    }
+}
+
+void submit_answer_failure(struct submit_call *call, enum status status) {
+    request_answer_text(call->request, 503, "nothing was kept: %s: try again in a second",
+                        status_text(status));
+}
