@@ -5,6 +5,8 @@
 
 #include "net/node.h"
 
+#include <jansson.h>
+
 /* handle_tiles.c: checkpoints, tiles, bundles */
 void handle_own_checkpoint(struct request *request);
 void handle_log_checkpoint(struct request *request);
@@ -34,6 +36,8 @@ void handle_healthz(struct request *request);
 /* A read transaction for a handler. False: the request is answered 503 already. */
 bool handler_begin(struct request *request, struct store_txn **txn);
 /* Answers with what a status from the store means to a reader. */
+/* Answers with the object and a newline. Takes the object; NULL is out of memory. */
+void handler_answer_json(struct request *request, unsigned http, json_t *object);
 void handler_answer_status(struct request *request, enum status status, const char *what);
 
 #endif

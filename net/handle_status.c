@@ -1,0 +1,183 @@
+/* What an operator, a monitor or a script asks: which logs, how far, how healthy. */
+#include "crypto/encoding.h"
+#include "ledger/accept.h"
+#include "ledger/schema.h"
+#include "ledger/sequencer.h"
+#include "net/handlers.h"
+#include "net/replicator.h"
+#include "net/submitter.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* --- /logs --- */
+
+static enum status count_refused(struct store_txn *txn, uint32_t log, uint64_t *count) {
+    struct key key = key_log(TABLE_VERDICT, log);
+    struct key prefix = key;
+    struct bytes found;
+    struct bytes value;
+    uint64_t n = 0;
+    enum status status = store_seek(txn, key_view(&key), &found, &value);
+    while (status == STATUS_OK && found.len > prefix.len &&
+           memcmp(found.data, prefix.data, prefix.len) == 0 && n < 1000000) {
+        n++;
+        key = prefix;
+        key_bytes(&key, bytes_of(found.data + prefix.len, found.len - prefix.len));
+        key_u8(&key, 0); /* just after it */
+        status = store_seek(txn, key_view(&key), &found, &value);
+    }
+    *count = n;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status log_sizes(struct store_txn *txn, const struct log *log, json_t *object) {
+    struct tree_head tree;
+    struct published published = {.size = 0};
+    struct signed_checkpoint pending = {.size = 0};
+    struct signed_checkpoint mirrored = {.size = 0};
+    uint64_t judged = 0;
+    uint64_t refused = 0;
+    bool own = (log->flags & LOG_OWN) != 0;
+    TRY(tree_read_head(txn, log->number, &tree));
+    enum status status = own ? sequencer_published(txn, log->number, &published) : STATUS_OK;
+    if (status == STATUS_OK && !own) {
+        status = mirror_pending(txn, log->number, &pending);
+    }
+    if (status == STATUS_OK && !own) {
+        status = mirror_checkpoint(txn, log->number, &mirrored);
+    }
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    json_object_set_new(object, "size", json_integer((json_int_t)tree.size));
+    if (own) {
+        json_object_set_new(object, "published", json_integer((json_int_t)published.size));
+        return STATUS_OK;
+    }
+    json_object_set_new(object, "pending", json_integer((json_int_t)pending.size));
+    json_object_set_new(object, "mirrored", json_integer((json_int_t)mirrored.size));
+    if ((log->flags & LOG_EVENTS) != 0) {
+        TRY(judge_size(txn, log->number, &judged));
+        TRY(count_refused(txn, log->number, &refused));
+        json_object_set_new(object, "judged", json_integer((json_int_t)judged));
+        json_object_set_new(object, "refused", json_integer((json_int_t)refused));
+    }
+    return STATUS_OK;
+}
+
+void handle_logs(struct request *request) {
+    struct node *node = request_context(request);
+    struct store_txn *txn = NULL;
+    if (!handler_begin(request, &txn)) {
+        return;
+    }
+    json_t *list = json_array();
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < node->log_count && status == STATUS_OK; i++) {
+        const struct log *log = &node->logs[i];
+        char hex[HEX_LEN(HASH_SIZE) + 1];
+        hex[hex_encode(hex, log->id.bytes, HASH_SIZE)] = '\0';
+        json_t *object = json_pack("{s:s, s:s, s:s, s:b}", "id", hex, "kind",
+                                   (log->flags & LOG_EVENTS) != 0 ? "events" : "opaque", "origin",
+                                   log->vkey.name, "own", (log->flags & LOG_OWN) != 0);
+        status = object != NULL ? log_sizes(txn, log, object) : STATUS_NOMEM;
+        json_array_append_new(list, object);
+    }
+    store_abort(txn);
+    if (status == STATUS_OK) {
+        handler_answer_json(request, 200, json_pack("{s:o}", "logs", list));
+    } else {
+        json_decref(list);
+        handler_answer_status(request, status, "no logs");
+    }
+}
+
+/* --- /status --- */
+
+static json_t *mirror_json(const struct replica_mirror *mirror) {
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", mirror->vkey.name, "state",
+                  replica_mirror_state_name(mirror->state), "url", mirror->url, "cosigned",
+                  (json_int_t)mirror->cosigned, "failures", (json_int_t)mirror->failures, "pending",
+                  (json_int_t)mirror->pending);
+    if (object != NULL && mirror->has_offset) {
+        json_object_set_new(object, "clock_offset",
+                            json_integer((json_int_t)mirror->offset_seconds));
+    }
+    return object;
+}
+
+static json_t *own_json(const struct node *node) {
+    const struct replica *replica = replicator_state(node->replicator);
+    struct submitter_stats stats = submitter_stats(node->submitter);
+    json_t *mirrors = json_array();
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        json_array_append_new(mirrors, mirror_json(&replica->mirrors[i]));
+    }
+    json_t *object = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "origin", node->own.vkey.name, "state",
+        replica_state_name(replica->state), "committed", (json_int_t)replica->committed, "signed",
+        (json_int_t)replica->signed_size, "published", (json_int_t)replica->published, "accepted",
+        (json_int_t)stats.accepted, "refused", (json_int_t)stats.refused, "waiting",
+        (json_int_t)(stats.waiting_events + stats.waiting_requests), "mirrors", mirrors);
+    if (object != NULL && replica->state == REPLICA_HALTED) {
+        json_object_set_new(object, "halted", json_string(replica->halted_why));
+    }
+    return object;
+}
+
+void handle_status(struct request *request) {
+    struct node *node = request_context(request);
+    struct server_stats stats = server_stats(node->server);
+    json_t *object =
+        json_pack("{s:s, s:I, s:I, s:I}", "name", node->config.name, "connections",
+                  (json_int_t)stats.connections, "requests", (json_int_t)stats.requests,
+                  "body_bytes", (json_int_t)stats.body_bytes);
+    if (object != NULL && node->submitter != NULL) {
+        json_object_set_new(object, "log", own_json(node));
+    }
+    handler_answer_json(request, 200, object);
+}
+
+/* --- /healthz --- */
+
+/* How many mirrors of the policy have not cosigned what is published. */
+static size_t mirrors_behind(const struct replica *replica) {
+    size_t behind = 0;
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        behind += replica->mirrors[i].cosigned < replica->published ? 1 : 0;
+    }
+    return behind;
+}
+
+void handle_healthz(struct request *request) {
+    struct node *node = request_context(request);
+    struct refusal why = {.text = ""};
+    if (node_admit(node, &why) != STATUS_OK) {
+        request_answer_text(request, 503, "down: %s", why.text);
+        return;
+    }
+    if (!node->has_own) {
+        request_answer_text(request, 200, "ok");
+        return;
+    }
+    const struct replica *replica = replicator_state(node->replicator);
+    uint64_t waited_ms = clock_wall_ms() - replica->candidate_since_ms;
+    size_t behind = mirrors_behind(replica);
+    if (replica->state == REPLICA_HALTED) {
+        request_answer_text(request, 503, "down: %s", replica->halted_why);
+    } else if (!replica_may_stamp(replica)) {
+        request_answer_text(request, 503,
+                            "down: this node's clock and its mirrors' differ by over five minutes");
+    } else if (replica->state == REPLICA_PUSHING && replica->published < replica->signed_size &&
+               waited_ms > 2 * replica->options.round_timeout_ms) {
+        request_answer_text(request, 503, "down: no quorum of mirrors for %llu s: see /status",
+                            (unsigned long long)(waited_ms / 1000));
+    } else if (behind > 0) {
+        request_answer_text(request, 200, "degraded: %zu of %zu mirrors behind: see /status",
+                            behind, replica->mirror_count);
+    } else {
+        request_answer_text(request, 200, "ok");
+    }
+}
