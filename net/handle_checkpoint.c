@@ -89,10 +89,10 @@ void handle_add_checkpoint(struct request *request) {
     call->node = node;
     call->request = request;
     request_hold(request);
-    add_checkpoint_job_init(&call->job);
     call->job.body = request_body(request);
     call->job.cosigner = &node->cosigner;
     call->job.now_seconds = clock_wall_ms() / 1000;
+    add_checkpoint_job_init(&call->job);
     call->commit = (struct commit){.job = &call->job.job, .done = checkpoint_done, .context = call};
     if (node_commit(node, &call->commit) != STATUS_OK) {
         request_answer_text(request, 503, "too much is waiting: try again in a second");

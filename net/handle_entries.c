@@ -98,12 +98,12 @@ static void end_done(struct commit *commit, enum status batch_status) {
 static void finish(struct entries_call *call) {
     assert(!call->in_flight && !call->ending);
     call->ending = true;
-    upload_end_job_init(&call->end);
     call->end.upload = &call->upload;
     call->end.cosigner = &call->node->cosigner;
     call->end.now_seconds = clock_wall_ms() / 1000;
     call->end.saved = call->saved;
     call->end.failed = call->failed;
+    upload_end_job_init(&call->end);
     (void)launch(call, &call->end.job, end_done); /* answered 503 if not */
 }
 

@@ -113,7 +113,9 @@ static json_t *own_json(const struct node *node) {
     struct submitter_stats stats = submitter_stats(node->submitter);
     json_t *mirrors = json_array();
     for (size_t i = 0; i < replica->mirror_count; i++) {
-        json_array_append_new(mirrors, mirror_json(&replica->mirrors[i]));
+        if (replica->mirrors[i].used) {
+            json_array_append_new(mirrors, mirror_json(&replica->mirrors[i]));
+        }
     }
     json_t *object = json_pack(
         "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "origin", node->own.vkey.name, "state",
@@ -142,13 +144,17 @@ void handle_status(struct request *request) {
 
 /* --- /healthz --- */
 
-/* How many mirrors of the policy have not cosigned what is published. */
-static size_t mirrors_behind(const struct replica *replica) {
-    size_t behind = 0;
+/* How many mirrors the policy counts, and how many of them did not answer when last asked. One that
+ * is a round behind is only slow. */
+static size_t mirrors_failing(const struct replica *replica, size_t *wanted) {
+    size_t failing = 0;
+    *wanted = 0;
     for (size_t i = 0; i < replica->mirror_count; i++) {
-        behind += replica->mirrors[i].cosigned < replica->published ? 1 : 0;
+        const struct replica_mirror *mirror = &replica->mirrors[i];
+        *wanted += mirror->used && mirror->wanted ? 1 : 0;
+        failing += mirror->used && mirror->wanted && mirror->failures > 0 ? 1 : 0;
     }
-    return behind;
+    return failing;
 }
 
 void handle_healthz(struct request *request) {
@@ -164,19 +170,20 @@ void handle_healthz(struct request *request) {
     }
     const struct replica *replica = replicator_state(node->replicator);
     uint64_t waited_ms = clock_wall_ms() - replica->candidate_since_ms;
-    size_t behind = mirrors_behind(replica);
+    size_t wanted = 0;
+    size_t failing = mirrors_failing(replica, &wanted);
     if (replica->state == REPLICA_HALTED) {
         request_answer_text(request, 503, "down: %s", replica->halted_why);
     } else if (!replica_may_stamp(replica)) {
         request_answer_text(request, 503,
                             "down: this node's clock and its mirrors' differ by over five minutes");
-    } else if (replica->state == REPLICA_PUSHING && replica->published < replica->signed_size &&
+    } else if (replica->published < replica->signed_size &&
                waited_ms > 2 * replica->options.round_timeout_ms) {
         request_answer_text(request, 503, "down: no quorum of mirrors for %llu s: see /status",
                             (unsigned long long)(waited_ms / 1000));
-    } else if (behind > 0) {
-        request_answer_text(request, 200, "degraded: %zu of %zu mirrors behind: see /status",
-                            behind, replica->mirror_count);
+    } else if (failing > 0) {
+        request_answer_text(request, 200, "degraded: %zu of %zu mirrors do not answer: see /status",
+                            failing, wanted);
     } else {
         request_answer_text(request, 200, "ok");
     }

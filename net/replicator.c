@@ -16,8 +16,8 @@
 struct push {
     struct replicator *replicator;
     size_t mirror;
-    uint8_t *body;
     struct client_call *call; /* NULL: none under way */
+    bool fetching;            /* its pending checkpoint */
 };
 
 /* One job of the replica's on its way through the committer. */
@@ -86,6 +86,12 @@ static void tick(void *context) {
     }
 }
 
+static void free_policies(struct replicator *r) {
+    free(r->replica.policy);
+    free(r->replica.incoming);
+    free(r->replica.next);
+}
+
 /* Frees the replicator once nothing refers to it. */
 static void maybe_closed(struct replicator *r) {
     if (!r->closing || r->cut.busy || r->publication.busy) {
@@ -96,10 +102,7 @@ static void maybe_closed(struct replicator *r) {
     }
     void (*closed)(void *) = r->closed;
     void *context = r->closed_context;
-    free(r->replica.policy);
-    if (r->replica.incoming != r->replica.policy) {
-        free(r->replica.incoming);
-    }
+    free_policies(r);
     free(r);
     if (closed != NULL) {
         closed(context);
@@ -108,10 +111,15 @@ static void maybe_closed(struct replicator *r) {
 
 /* --- requests to mirrors --- */
 
-static void push_release(void *owner) {
-    struct push *push = owner;
-    free(push->body);
-    push->body = NULL;
+/* Our own root at the size that a fetched checkpoint names, for the replica to compare. */
+static bool own_root(struct replicator *r, struct bytes checkpoint, struct hash *root) {
+    struct store_txn *txn = NULL;
+    if (store_begin(r->node->store, STORE_READ, &txn) != STATUS_OK) {
+        return false;
+    }
+    enum status status = push_own_root(txn, r->node->own.number, checkpoint, root);
+    store_abort(txn);
+    return status == STATUS_OK;
 }
 
 static void push_done(void *context, const struct client_response *response) {
@@ -125,10 +133,14 @@ static void push_done(void *context, const struct client_response *response) {
         log_line(LOG_DEBUG, "replicator", "unreachable", "mirror=%s why=\"%s\"",
                  r->replica.mirrors[push->mirror].vkey.name, response->error);
     }
+    struct hash root;
     struct replica_event event = event_of(REPLICA_RESPONSE);
     event.mirror = push->mirror;
     event.http = response->http;
     event.body = response->body;
+    if (push->fetching && response->http == 200 && own_root(r, response->body, &root)) {
+        event.root = &root;
+    }
     step(r, &event);
 }
 
@@ -148,6 +160,7 @@ static void push_send(struct replicator *r, size_t mirror, const char *method, c
     char url[POLICY_URL_MAX + 128];
     int n = snprintf(url, sizeof url, "%s%s", m->url, path);
     assert(n > 0 && (size_t)n < sizeof url);
+    push->fetching = body.len == 0;
     static const struct client_header octets[] = {{"Content-Type", "application/octet-stream"}};
     struct client_request request = {
         .method = method,
@@ -155,8 +168,8 @@ static void push_send(struct replicator *r, size_t mirror, const char *method, c
         .headers = octets,
         .header_count = body.len > 0 ? 1 : 0,
         .body = body,
-        .release_body = push_release,
-        .body_owner = push,
+        .release_body = free, /* the client is done with a body later than with its answer */
+        .body_owner = (void *)(uintptr_t)body.data,
         .timeout_ms = r->replica.options.request_timeout_ms,
         .response_max = CHECKPOINT_SIZE_MAX,
     };
@@ -186,24 +199,20 @@ static enum status build_entries(struct replicator *r, struct store_txn *txn,
 
 static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
                        build make, size_t cap) {
-    struct push *push = &r->pushes[action->mirror];
-    assert(push->body == NULL);
     struct store_txn *txn = NULL;
-    enum status status = store_begin(r->node->store, STORE_READ, &txn);
     struct writer w;
+    uint8_t *body = malloc(cap); /* mostly untouched: pages that are not written cost nothing */
+    enum status status =
+        body != NULL ? store_begin(r->node->store, STORE_READ, &txn) : STATUS_NOMEM;
     if (status == STATUS_OK) {
-        push->body = malloc(cap); /* mostly untouched: pages that are not written cost nothing */
-        status = push->body != NULL ? STATUS_OK : STATUS_NOMEM;
-        if (status == STATUS_OK) {
-            writer_init(&w, push->body, cap);
-            status = make(r, txn, action, &w);
-        }
+        writer_init(&w, body, cap);
+        status = make(r, txn, action, &w);
         store_abort(txn);
     }
     if (status != STATUS_OK) {
         log_line(LOG_WARN, "replicator", "push-not-built", "mirror=%s why=\"%s\"",
                  r->replica.mirrors[action->mirror].vkey.name, status_text(status));
-        push_release(push);
+        free(body);
         push_failed(r, action->mirror);
         return;
     }
@@ -417,6 +426,10 @@ void replicator_committed(struct replicator *r, uint64_t size) {
     step(r, &event);
 }
 
+bool replicator_has_policy(const struct replicator *r) {
+    return r->has_policy;
+}
+
 const struct replica *replicator_state(const struct replicator *r) {
     return &r->replica;
 }
@@ -519,7 +532,7 @@ enum status replicator_open(struct node *node, replicator_served served, void *c
 err_after_timer:
     timer_close(r->timer);
 err_after_alloc:
-    free(r->replica.policy);
+    free_policies(r);
     free(r);
     return status;
 }
