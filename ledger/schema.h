@@ -9,9 +9,12 @@
 #include "ledger/bytes.h"
 #include "ledger/store.h"
 
+/* What this version writes and reads; another number in a store is refused. */
+#define STORE_FORMAT 1
+
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
-    /* name: format number, own names [logs]; "opened", a count [store_lmdb] */                    \
+    /* "logs": their number [logs]; "store": format, times opened [store_lmdb] */                  \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \

@@ -10,7 +10,7 @@
 
 #define PROGRESS_EVERY_BLOCKS 64
 
-void check_found(struct check *check, const char *format, ...) {
+void store_check_found(struct store_check *check, const char *format, ...) {
     char text[REFUSAL_TEXT_MAX];
     va_list args;
     va_start(args, format);
@@ -68,7 +68,7 @@ static bool scan_number(const struct scan *scan, struct bytes key, uint64_t *out
 /* --- blocks --- */
 
 /* Every entry hashes to its leaf hash, and the bundle ends with the last. */
-static void check_entries(struct check *check, uint32_t log, const struct piece *piece) {
+static void check_entries(struct store_check *check, uint32_t log, const struct piece *piece) {
     struct reader r;
     reader_init(&r, piece->bundle);
     for (unsigned i = 0; i < piece->count; i++) {
@@ -76,22 +76,23 @@ static void check_entries(struct check *check, uint32_t log, const struct piece 
         struct hash leaf;
         uint64_t index = piece->first + i;
         if (!bundle_next(&r, &entry)) {
-            check_found(check,
-                        "log %" PRIu32 ": the bundle of entry %" PRIu64 " is cut off before it",
-                        log, index);
+            store_check_found(
+                check, "log %" PRIu32 ": the bundle of entry %" PRIu64 " is cut off before it", log,
+                index);
             return;
         }
         hash_leaf(entry.data, entry.len, &leaf);
         if (memcmp(leaf.bytes, piece->hashes.data + (size_t)i * HASH_SIZE, HASH_SIZE) != 0) {
-            check_found(check, "log %" PRIu32 ": entry %" PRIu64 " does not have its leaf hash",
-                        log, index);
+            store_check_found(check,
+                              "log %" PRIu32 ": entry %" PRIu64 " does not have its leaf hash", log,
+                              index);
         }
         check->stats.entries++;
         check->stats.bytes += entry.len;
     }
     if (r.rest.len > 0) {
-        check_found(check, "log %" PRIu32 ": bytes left over after entry %" PRIu64, log,
-                    piece->first + piece->count - 1);
+        store_check_found(check, "log %" PRIu32 ": bytes left over after entry %" PRIu64, log,
+                          piece->first + piece->count - 1);
     }
 }
 
@@ -102,11 +103,11 @@ struct parents {
     struct bytes hashes;
 };
 
-static enum status check_block(struct check *check, struct store_txn *txn, uint32_t log,
+static enum status check_block(struct store_check *check, struct store_txn *txn, uint32_t log,
                                uint64_t block, struct bytes value, struct parents *parents) {
     struct piece piece;
     if (piece_parse(value, block * TILE_WIDTH, &piece) != STATUS_OK || piece.count != TILE_WIDTH) {
-        check_found(check, "log %" PRIu32 ": block %" PRIu64 " is malformed", log, block);
+        store_check_found(check, "log %" PRIu32 ": block %" PRIu64 " is malformed", log, block);
         return STATUS_OK;
     }
     check->stats.blocks++;
@@ -115,7 +116,7 @@ static enum status check_block(struct check *check, struct store_txn *txn, uint3
         struct key key = tile_key(log, 1, block / TILE_WIDTH);
         enum status status = store_get(txn, key_view(&key), &parents->hashes);
         if (status == STATUS_NOT_FOUND) {
-            parents->hashes = bytes_of(NULL, 0); /* check_head finds that it is missing */
+            parents->hashes = bytes_of(NULL, 0); /* store_check_head finds that it is missing */
         } else {
             TRY(status);
         }
@@ -129,22 +130,23 @@ static enum status check_block(struct check *check, struct store_txn *txn, uint3
     struct hash root;
     tile_node_hash(piece.hashes.data, TILE_WIDTH, &root);
     if (memcmp(root.bytes, parents->hashes.data + offset, HASH_SIZE) != 0) {
-        check_found(check, "log %" PRIu32 ": block %" PRIu64 " does not have the root in its tile",
-                    log, block);
+        store_check_found(check,
+                          "log %" PRIu32 ": block %" PRIu64 " does not have the root in its tile",
+                          log, block);
     }
     return STATUS_OK;
 }
 
-static void check_missing(struct check *check, uint32_t log, const char *what, uint64_t from,
+static void check_missing(struct store_check *check, uint32_t log, const char *what, uint64_t from,
                           uint64_t to) {
     if (from < to) {
-        check_found(check, "log %" PRIu32 ": %s %" PRIu64 " to %" PRIu64 " missing", log, what,
-                    from, to - 1);
+        store_check_found(check, "log %" PRIu32 ": %s %" PRIu64 " to %" PRIu64 " missing", log,
+                          what, from, to - 1);
     }
 }
 
-enum status check_blocks(struct check *check, struct store_txn *txn, uint32_t log, uint64_t size,
-                         uint64_t from, uint64_t to) {
+enum status store_check_blocks(struct store_check *check, struct store_txn *txn, uint32_t log,
+                               uint64_t size, uint64_t from, uint64_t to) {
     assert(from <= to && to <= size / TILE_WIDTH);
     bool last = to == size / TILE_WIDTH;
     struct scan scan =
@@ -156,14 +158,15 @@ enum status check_blocks(struct check *check, struct store_txn *txn, uint32_t lo
     while ((status = scan_next(&scan, &key, &value)) == STATUS_OK) {
         uint64_t block;
         if (!scan_number(&scan, key, &block)) {
-            check_found(check, "log %" PRIu32 ": a malformed key among its blocks", log);
+            store_check_found(check, "log %" PRIu32 ": a malformed key among its blocks", log);
             continue;
         }
         if (block >= to) {
             if (!last) {
                 break;
             }
-            check_found(check, "log %" PRIu32 ": block %" PRIu64 " beyond the tree", log, block);
+            store_check_found(check, "log %" PRIu32 ": block %" PRIu64 " beyond the tree", log,
+                              block);
             continue;
         }
         check_missing(check, log, "blocks", next, block);
@@ -185,7 +188,7 @@ enum status check_blocks(struct check *check, struct store_txn *txn, uint32_t lo
 
 /* The frontier's nodes within one tile level: they are the perfect subtrees of the level's last,
  * partial tile, whose `width` hashes these are. */
-static void check_frontier(struct check *check, const struct merkle_frontier *f, uint32_t log,
+static void check_frontier(struct store_check *check, const struct merkle_frontier *f, uint32_t log,
                            unsigned level, const uint8_t *hashes) {
     unsigned width = (unsigned)(f->size >> (8 * level) & (TILE_WIDTH - 1));
     unsigned first = 0;
@@ -200,17 +203,17 @@ static void check_frontier(struct check *check, const struct merkle_frontier *f,
         struct hash node;
         tile_node_hash(hashes + (size_t)first * HASH_SIZE, count, &node);
         if (!hash_equal(&node, &f->nodes[at])) {
-            check_found(check,
-                        "log %" PRIu32 ": level %u, hashes from %" PRIu64
-                        " do not have the frontier's node",
-                        log, level, (f->size >> (8 * level)) - width + first);
+            store_check_found(check,
+                              "log %" PRIu32 ": level %u, hashes from %" PRIu64
+                              " do not have the frontier's node",
+                              log, level, (f->size >> (8 * level)) - width + first);
         }
         first += count;
     }
 }
 
 /* The pieces of the unfinished block stand next to each other and hold what the head says. */
-static enum status check_unfinished(struct check *check, struct store_txn *txn, uint32_t log,
+static enum status check_unfinished(struct store_check *check, struct store_txn *txn, uint32_t log,
                                     const struct tree_row *row) {
     uint64_t size = row->frontier.size;
     uint64_t start = size / TILE_WIDTH * TILE_WIDTH, next = start, bundle_bytes = 0;
@@ -224,13 +227,14 @@ static enum status check_unfinished(struct check *check, struct store_txn *txn, 
         struct piece piece;
         uint64_t first;
         if (!scan_number(&scan, key, &first) || piece_parse(value, first, &piece) != STATUS_OK) {
-            check_found(check, "log %" PRIu32 ": a malformed piece of the unfinished block", log);
+            store_check_found(check, "log %" PRIu32 ": a malformed piece of the unfinished block",
+                              log);
             whole = false;
         } else if (first != next || piece.count > size - first) {
-            check_found(check,
-                        "log %" PRIu32 ": a piece at %" PRIu64 " where %" PRIu64 " of %" PRIu64
-                        " entries come next",
-                        log, first, next, size);
+            store_check_found(check,
+                              "log %" PRIu32 ": a piece at %" PRIu64 " where %" PRIu64
+                              " of %" PRIu64 " entries come next",
+                              log, first, next, size);
             whole = false;
         } else {
             check_entries(check, log, &piece);
@@ -245,10 +249,10 @@ static enum status check_unfinished(struct check *check, struct store_txn *txn, 
     check_missing(check, log, "entries", next, size);
     if (whole && next == size) {
         if (bundle_bytes != row->unfinished_bytes) {
-            check_found(check,
-                        "log %" PRIu32 ": the unfinished block has %" PRIu64
-                        " bytes, not the head's %" PRIu32,
-                        log, bundle_bytes, row->unfinished_bytes);
+            store_check_found(check,
+                              "log %" PRIu32 ": the unfinished block has %" PRIu64
+                              " bytes, not the head's %" PRIu32,
+                              log, bundle_bytes, row->unfinished_bytes);
         }
         check_frontier(check, &row->frontier, log, 0, leaves);
     }
@@ -256,14 +260,15 @@ static enum status check_unfinished(struct check *check, struct store_txn *txn, 
 }
 
 /* One tile of level >= 1 in its right width; a full one has the root in its parent. */
-static enum status check_tile(struct check *check, struct store_txn *txn, uint32_t log,
+static enum status check_tile(struct store_check *check, struct store_txn *txn, uint32_t log,
                               const struct tree_row *row, unsigned level, uint64_t index,
                               struct bytes hashes) {
     unsigned width = tile_width_at(level, index, row->frontier.size);
     check->stats.tiles++;
     if (hashes.len != (size_t)width * HASH_SIZE) {
-        check_found(check, "log %" PRIu32 ": tile %u/%" PRIu64 " has %zu bytes, not %u hashes", log,
-                    level, index, hashes.len, width);
+        store_check_found(check,
+                          "log %" PRIu32 ": tile %u/%" PRIu64 " has %zu bytes, not %u hashes", log,
+                          level, index, hashes.len, width);
         return STATUS_OK;
     }
     if (width < TILE_WIDTH) {
@@ -282,23 +287,23 @@ static enum status check_tile(struct check *check, struct store_txn *txn, uint32
     }
     TRY(status);
     if (memcmp(root.bytes, parent.data + offset, HASH_SIZE) != 0) {
-        check_found(check,
-                    "log %" PRIu32 ": tile %u/%" PRIu64 " does not have the root in its parent",
-                    log, level, index);
+        store_check_found(
+            check, "log %" PRIu32 ": tile %u/%" PRIu64 " does not have the root in its parent", log,
+            level, index);
     }
     return STATUS_OK;
 }
 
-static void check_missing_tiles(struct check *check, uint32_t log, unsigned level, uint64_t from,
-                                uint64_t to) {
+static void check_missing_tiles(struct store_check *check, uint32_t log, unsigned level,
+                                uint64_t from, uint64_t to) {
     if (from < to) {
-        check_found(check, "log %" PRIu32 ": tiles %u/%" PRIu64 " to %u/%" PRIu64 " missing", log,
-                    level, from, level, to - 1);
+        store_check_found(check, "log %" PRIu32 ": tiles %u/%" PRIu64 " to %u/%" PRIu64 " missing",
+                          log, level, from, level, to - 1);
     }
 }
 
 /* All tiles of one level, as many as the size asks for. */
-static enum status check_level(struct check *check, struct store_txn *txn, uint32_t log,
+static enum status check_level(struct store_check *check, struct store_txn *txn, uint32_t log,
                                const struct tree_row *row, unsigned level) {
     uint64_t hashes = row->frontier.size >> (8 * level);
     uint64_t tiles = (hashes + TILE_WIDTH - 1) / TILE_WIDTH, next = 0;
@@ -310,7 +315,7 @@ static enum status check_level(struct check *check, struct store_txn *txn, uint3
     while ((status = scan_next(&scan, &key, &value)) == STATUS_OK) {
         uint64_t index;
         if (!scan_number(&scan, key, &index) || index >= tiles) {
-            check_found(check, "log %" PRIu32 ": a tile of level %u too many", log, level);
+            store_check_found(check, "log %" PRIu32 ": a tile of level %u too many", log, level);
             continue;
         }
         check_missing_tiles(check, log, level, next, index);
@@ -325,14 +330,14 @@ static enum status check_level(struct check *check, struct store_txn *txn, uint3
 }
 
 /* Keys of the log in the tree's tables that no size explains. */
-static enum status check_surplus(struct check *check, struct store_txn *txn, uint32_t log) {
+static enum status check_surplus(struct store_check *check, struct store_txn *txn, uint32_t log) {
     struct bytes key, value;
     struct key prefix = key_log(TABLE_TREE, log), at = prefix;
     key_u8(&at, 0);
     struct scan scan = scan_from(txn, prefix, at);
     enum status status = scan_next(&scan, &key, &value);
     if (status == STATUS_OK) {
-        check_found(check, "log %" PRIu32 ": a second head", log);
+        store_check_found(check, "log %" PRIu32 ": a second head", log);
     } else if (status != STATUS_NOT_FOUND) {
         return status;
     }
@@ -341,7 +346,7 @@ static enum status check_surplus(struct check *check, struct store_txn *txn, uin
     while ((status = scan_next(&scan, &key, &value)) == STATUS_OK) {
         unsigned level = key.len > prefix.len ? key.data[prefix.len] : 0;
         if (level < 1 || level > TILE_LEVEL_MAX) {
-            check_found(check, "log %" PRIu32 ": a tile of a level that no tree has", log);
+            store_check_found(check, "log %" PRIu32 ": a tile of a level that no tree has", log);
             continue;
         }
         /* The level itself is check_level's: on to the next one. */
@@ -351,14 +356,15 @@ static enum status check_surplus(struct check *check, struct store_txn *txn, uin
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status check_head(struct check *check, struct store_txn *txn, uint32_t log, uint64_t *size) {
+enum status store_check_head(struct store_check *check, struct store_txn *txn, uint32_t log,
+                             uint64_t *size) {
     struct key key = key_log(TABLE_TREE, log);
     struct bytes value;
     struct tree_row row = {.unfinished_bytes = 0};
     enum status status = store_get(txn, key_view(&key), &value);
     if (status == STATUS_OK && tree_row_parse(value, &row) != STATUS_OK) {
-        check_found(check, "log %" PRIu32 ": the head is malformed, or its root not its frontier's",
-                    log);
+        store_check_found(
+            check, "log %" PRIu32 ": the head is malformed, or its root not its frontier's", log);
         *size = 0;
         return STATUS_OK;
     }
@@ -374,20 +380,20 @@ enum status check_head(struct check *check, struct store_txn *txn, uint32_t log,
     return STATUS_OK;
 }
 
-enum status check_tree(struct check *check, struct store_txn *txn, uint32_t log) {
+enum status store_check_tree(struct store_check *check, struct store_txn *txn, uint32_t log) {
     uint64_t size;
     uint64_t before = check->stats.findings;
-    TRY(check_head(check, txn, log, &size));
+    TRY(store_check_head(check, txn, log, &size));
     if (size == 0 && check->stats.findings > before) {
         return STATUS_OK; /* without a head every block would be a finding */
     }
-    return check_blocks(check, txn, log, size, 0, size / TILE_WIDTH);
+    return store_check_blocks(check, txn, log, size, 0, size / TILE_WIDTH);
 }
 
 /* --- keys of nobody --- */
 
 /* Finds the keys of a table that are too short, and the logs in it that nobody registered. */
-static enum status check_table(struct check *check, struct store_txn *txn, uint8_t table,
+static enum status check_table(struct store_check *check, struct store_txn *txn, uint8_t table,
                                uint32_t logs) {
     struct bytes key, value;
     struct key prefix;
@@ -400,12 +406,12 @@ static enum status check_table(struct check *check, struct store_txn *txn, uint8
         uint32_t log;
         reader_init(&r, bytes_of(key.data + 1, key.len - 1));
         if (!reader_u32(&r, &log)) {
-            check_found(check, "a key of table '%c' without a log", table);
+            store_check_found(check, "a key of table '%c' without a log", table);
             continue;
         }
         if (log < 1 || log > logs) {
-            check_found(check, "table '%c' has keys of log %" PRIu32 ", which is unknown", table,
-                        log);
+            store_check_found(check, "table '%c' has keys of log %" PRIu32 ", which is unknown",
+                              table, log);
         }
         if (log == UINT32_MAX) {
             return STATUS_OK;
@@ -415,7 +421,7 @@ static enum status check_table(struct check *check, struct store_txn *txn, uint8
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status check_strays(struct check *check, struct store_txn *txn, uint32_t logs) {
+enum status store_check_strays(struct store_check *check, struct store_txn *txn, uint32_t logs) {
     struct key at = {.len = 0};
     for (;;) {
         struct bytes key, value;
@@ -426,7 +432,7 @@ enum status check_strays(struct check *check, struct store_txn *txn, uint32_t lo
         TRY(status);
         uint8_t table = key.data[0];
         if (!table_known(table)) {
-            check_found(check, "keys of an unknown table 0x%02x", table);
+            store_check_found(check, "keys of an unknown table 0x%02x", table);
         } else if (table_of_log(table)) {
             TRY(check_table(check, txn, table, logs));
         }

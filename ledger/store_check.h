@@ -16,7 +16,7 @@
 
 #include "ledger/store.h"
 
-struct check_stats {
+struct store_check_stats {
     uint64_t entries; /* hashed */
     uint64_t bytes;   /* of entries */
     uint64_t blocks;
@@ -24,33 +24,35 @@ struct check_stats {
     uint64_t findings;
 };
 
-struct check {
+struct store_check {
     /* Called with each finding; `why->status` is STORE_CORRUPT. Borrowed for the call. */
     void (*finding)(void *context, const struct refusal *why);
     /* Called now and then with the entries checked so far in this `stats`; false ends the check
      * with STATUS_BUSY. May be NULL. */
     bool (*progress)(void *context, uint64_t entries);
     void *context;
-    struct check_stats stats; /* added to; start with zeros */
+    struct store_check_stats stats; /* added to; start with zeros */
 };
 
 /* Reports a finding; for other checkers too. */
-void check_found(struct check *check, const char *format, ...)
+void store_check_found(struct store_check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* One log's head, frontier, unfinished block, tiles and keys: all but its finished blocks. Gives
  * the tree's size; 0 if the head cannot be read. */
-enum status check_head(struct check *check, struct store_txn *txn, uint32_t log,
-                       uint64_t *size) MUST_USE;
+enum status store_check_head(struct store_check *check, struct store_txn *txn, uint32_t log,
+                             uint64_t *size) MUST_USE;
 /* The finished blocks [from, to) of a log whose tree has `size` entries; to <= size / 256. The
  * range that ends with the last block also looks for surplus ones after it. */
-enum status check_blocks(struct check *check, struct store_txn *txn, uint32_t log, uint64_t size,
-                         uint64_t from, uint64_t to) MUST_USE;
+enum status store_check_blocks(struct store_check *check, struct store_txn *txn, uint32_t log,
+                               uint64_t size, uint64_t from, uint64_t to) MUST_USE;
 /* Both, whole, in one transaction. */
-enum status check_tree(struct check *check, struct store_txn *txn, uint32_t log) MUST_USE;
+enum status store_check_tree(struct store_check *check, struct store_txn *txn,
+                             uint32_t log) MUST_USE;
 
 /* Keys of no known table, and keys of logs that nobody registered: `logs` are known, numbered from
  * 1. */
-enum status check_strays(struct check *check, struct store_txn *txn, uint32_t logs) MUST_USE;
+enum status store_check_strays(struct store_check *check, struct store_txn *txn,
+                               uint32_t logs) MUST_USE;
 
 #endif

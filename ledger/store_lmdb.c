@@ -7,57 +7,17 @@
  *   - commit fails before the meta page: nothing is there, FULL or STORE_FAILED;
  *   - commit fails with an I/O error, or at the meta page: STORE_DOUBT, for ever;
  *   - all reader slots taken: dead processes' slots are freed, else BUSY. */
-#include "ledger/store_lmdb.h"
-
-#include "ledger/schema.h"
+#include "ledger/store_lmdb_parts.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-#define MAP_SIZE_MIN ((uint64_t)64 << 20)
 #define REAP_READERS_EVERY 1024 /* write transactions */
 /* LMDB calls a short write EIO, and a disk that fills up writes short. With less than this left, an
  * EIO before the meta page is taken for the full disk that it is. */
 #define NEARLY_FULL_BYTES ((uint64_t)4 << 20)
-
-struct lmdb_txn {
-    struct store_txn base;
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    enum status failed;    /* the first failed change; STATUS_OK if none */
-    struct lmdb_txn *next; /* in the pool */
-};
-
-struct lmdb_store {
-    struct store base;
-    MDB_env *env;
-    MDB_dbi dbi;
-    int lock_fd; /* -1 for readers */
-    bool read_only;
-    uint64_t map_size;
-    atomic_bool doubted;
-
-    pthread_mutex_t mutex; /* guards what follows */
-    struct lmdb_txn *idle; /* readers that were reset: a slot, no snapshot */
-    unsigned readers;      /* readers in use */
-    bool writing;
-    pthread_t writer;
-
-    struct lmdb_txn write; /* touched only by who holds LMDB's writer lock */
-    unsigned writes;
-};
 
 static struct lmdb_store *of(struct store *store) {
     return (struct lmdb_store *)store;
@@ -79,7 +39,7 @@ static struct bytes bytes_from(const MDB_val *v) {
     return (struct bytes){.data = v->mv_data, .len = v->mv_size};
 }
 
-static enum status status_of(int rc) {
+enum status lmdb_status_of(int rc) {
     switch (rc) {
     case MDB_SUCCESS:
         return STATUS_OK;
@@ -156,7 +116,7 @@ err_after_txn:
     mdb_txn_abort(t->txn);
 err_after_alloc:
     free(t);
-    return status_of(rc);
+    return lmdb_status_of(rc);
 }
 
 static void end_reader(struct lmdb_store *s, struct lmdb_txn *t) {
@@ -178,7 +138,7 @@ static enum status begin_writer(struct lmdb_store *s, struct store_txn **out) {
     MDB_txn *txn = NULL;
     int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
     if (rc != MDB_SUCCESS) {
-        return status_of(rc);
+        return lmdb_status_of(rc);
     }
     /* It may have waited for a commit that ended in doubt. */
     if (atomic_load(&s->doubted)) {
@@ -190,7 +150,7 @@ static enum status begin_writer(struct lmdb_store *s, struct store_txn **out) {
     rc = mdb_cursor_open(txn, s->dbi, &t->cursor);
     if (rc != MDB_SUCCESS) {
         mdb_txn_abort(txn);
-        return status_of(rc);
+        return lmdb_status_of(rc);
     }
     /* A tool that was killed while it read would hold its pages for ever. */
     if (++s->writes % REAP_READERS_EVERY == 0) {
@@ -256,7 +216,7 @@ static bool meta_page_in_doubt(const struct lmdb_store *s) {
  * whatever fails before the meta page leaves the last commit in force, since nothing that it
  * references was overwritten. An I/O error is doubted all the same, unless it is a short write. */
 static enum status commit_failed(struct lmdb_store *s, int rc) {
-    enum status status = status_of(rc);
+    enum status status = lmdb_status_of(rc);
     bool short_write = rc == EIO && disk_nearly_full(s);
     if (meta_page_in_doubt(s) || (rc == EIO && !short_write)) {
         atomic_store(&s->doubted, true);
@@ -286,7 +246,7 @@ static enum status lmdb_get(struct store_txn *txn, struct bytes key, struct byte
     MDB_val k = val_of(key), v;
     int rc = mdb_cursor_get(of_txn(txn)->cursor, &k, &v, MDB_SET_KEY);
     if (rc != MDB_SUCCESS) {
-        return status_of(rc);
+        return lmdb_status_of(rc);
     }
     *value = bytes_from(&v);
     return STATUS_OK;
@@ -294,7 +254,7 @@ static enum status lmdb_get(struct store_txn *txn, struct bytes key, struct byte
 
 /* Remembers the first failed change, so that commit refuses. */
 static enum status changed(struct lmdb_txn *t, int rc) {
-    enum status status = status_of(rc);
+    enum status status = lmdb_status_of(rc);
     if (status != STATUS_OK && t->failed == STATUS_OK) {
         t->failed = status;
     }
@@ -328,7 +288,7 @@ static enum status lmdb_seek(struct store_txn *txn, struct bytes from, struct by
     MDB_val k = val_of(from), v;
     int rc = mdb_cursor_get(of_txn(txn)->cursor, &k, &v, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
     if (rc != MDB_SUCCESS) {
-        return status_of(rc);
+        return lmdb_status_of(rc);
     }
     *key = bytes_from(&k);
     *value = bytes_from(&v);
@@ -346,14 +306,14 @@ static enum status lmdb_seek_back(struct store_txn *txn, struct bytes from, stru
         rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
     }
     if (rc != MDB_SUCCESS) {
-        return status_of(rc);
+        return lmdb_status_of(rc);
     }
     *key = bytes_from(&k);
     *value = bytes_from(&v);
     return STATUS_OK;
 }
 
-static const struct store_ops lmdb_ops = {
+const struct store_ops lmdb_ops = {
     .begin = lmdb_begin,
     .get = lmdb_get,
     .put = lmdb_put,
@@ -364,227 +324,3 @@ static const struct store_ops lmdb_ops = {
     .commit = lmdb_commit,
     .abort = lmdb_abort,
 };
-
-/* --- opening and closing --- */
-
-/* LMDB alone would let two processes write in turn, each signing over what the other appended. */
-static enum status take_folder(struct lmdb_store *s, const char *folder, struct refusal *why) {
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return refuse(why, STATUS_IO, "cannot make the data folder %s: %s", folder,
-                      strerror(errno));
-    }
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/in-use", folder);
-    if (n < 0 || (size_t)n >= sizeof path) {
-        return refuse(why, STATUS_IO, "the data folder's path is too long: shorten it");
-    }
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0) {
-        return refuse(why, STATUS_IO, "cannot open %s: %s", path, strerror(errno));
-    }
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        return STATUS_OK;
-    }
-    int error = errno;
-    close(s->lock_fd);
-    s->lock_fd = -1;
-    if (error == EWOULDBLOCK) {
-        return refuse(why, STATUS_STORE_IN_USE,
-                      "the data folder %s is in use: stop the other process, or give each its own",
-                      folder);
-    }
-    return refuse(why, STATUS_IO, "cannot lock %s: %s", path, strerror(error));
-}
-
-/* The default map leaves half of a limited address space to everything else. */
-static uint64_t default_map_size(void) {
-    uint64_t size = STORE_LMDB_MAP_DEFAULT;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        while (size > limit.rlim_cur / 2 && size > MAP_SIZE_MIN) {
-            size /= 2;
-        }
-    }
-    return size;
-}
-
-static int open_env_once(struct lmdb_store *s, const char *folder,
-                         const struct store_lmdb_options *options, uint64_t map_size) {
-    int rc = mdb_env_create(&s->env);
-    if (rc != MDB_SUCCESS) {
-        s->env = NULL;
-        return rc;
-    }
-    unsigned readers = options->max_readers ? options->max_readers : STORE_LMDB_READERS_DEFAULT;
-    unsigned flags =
-        MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->no_sync ? MDB_NOSYNC : 0);
-    rc = mdb_env_set_maxreaders(s->env, readers);
-    if (rc == MDB_SUCCESS) {
-        rc = mdb_env_set_mapsize(s->env, map_size);
-    }
-    if (rc == MDB_SUCCESS) {
-        rc = mdb_env_open(s->env, folder, flags, 0600);
-    }
-    if (rc != MDB_SUCCESS) {
-        mdb_env_close(s->env); /* LMDB wants it even after a failed open */
-        s->env = NULL;
-    }
-    return rc;
-}
-
-static enum status open_env(struct lmdb_store *s, const char *folder,
-                            const struct store_lmdb_options *options, struct refusal *why) {
-    uint64_t size = options->map_size != 0 ? options->map_size : default_map_size();
-    int rc = open_env_once(s, folder, options, size);
-    while (rc == ENOMEM && options->map_size == 0 && size > MAP_SIZE_MIN) {
-        size /= 2; /* an address space smaller than its limit says, as under some sanitizers */
-        rc = open_env_once(s, folder, options, size);
-    }
-    if (rc == ENOENT && options->read_only) {
-        return refuse(why, STATUS_NOT_FOUND, "no store in %s: name a node's data folder", folder);
-    }
-    enum status status = status_of(rc);
-    if (status == STATUS_STORE_CORRUPT) {
-        return refuse(why, status, "%s/data.mdb is not a store of this program: %s", folder,
-                      mdb_strerror(rc));
-    }
-    if (status != STATUS_OK) {
-        status = status == STATUS_STORE_FAILED ? STATUS_IO : status;
-        return refuse(why, status, "cannot open the store in %s: %s", folder, mdb_strerror(rc));
-    }
-    s->map_size = size;
-    int dead = 0;
-    (void)mdb_reader_check(s->env, &dead);
-    return STATUS_OK;
-}
-
-/* The handle of LMDB's one unnamed database; it outlives the transaction that opened it. */
-static int open_dbi(struct lmdb_store *s) {
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-    if (rc != MDB_SUCCESS) {
-        return rc;
-    }
-    rc = mdb_dbi_open(txn, NULL, 0, &s->dbi);
-    if (rc != MDB_SUCCESS) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    return mdb_txn_commit(txn);
-}
-
-/* Counts how often the folder was opened; what matters is the durable commit. */
-static enum status commit_once(struct store *store) {
-    struct key key;
-    key_start(&key, TABLE_META);
-    key_bytes(&key, bytes_text("opened"));
-    struct store_txn *txn;
-    TRY(store_begin(store, STORE_WRITE, &txn));
-    uint64_t count = 0;
-    struct bytes value;
-    enum status status = store_get(txn, key_view(&key), &value);
-    if (status == STATUS_OK) {
-        struct reader r;
-        reader_init(&r, value);
-        reader_u64(&r, &count);
-        status = reader_done(&r) ? STATUS_OK : STATUS_STORE_CORRUPT;
-    } else if (status == STATUS_NOT_FOUND) {
-        status = STATUS_OK;
-    }
-    if (status == STATUS_OK) {
-        uint8_t memory[8];
-        struct writer w;
-        writer_init(&w, memory, sizeof memory);
-        writer_u64(&w, count + 1);
-        status = store_put(txn, key_view(&key), writer_view(&w));
-    }
-    if (status != STATUS_OK) {
-        store_abort(txn);
-        return status;
-    }
-    return store_commit(txn);
-}
-
-enum status store_lmdb_open(const char *folder, const struct store_lmdb_options *options,
-                            struct store **out, struct refusal *why) {
-    static const struct store_lmdb_options defaults = {0};
-    options = options != NULL ? options : &defaults;
-    struct lmdb_store *s = calloc(1, sizeof *s);
-    if (s == NULL) {
-        return refuse(why, STATUS_NOMEM, "out of memory");
-    }
-    s->base.ops = &lmdb_ops;
-    s->lock_fd = -1;
-    s->read_only = options->read_only;
-    atomic_init(&s->doubted, false);
-    int mutex_rc = pthread_mutex_init(&s->mutex, NULL);
-    assert(mutex_rc == 0); /* a default mutex needs no resource on Linux */
-    enum status status = STATUS_OK;
-    if (!s->read_only) {
-        status = take_folder(s, folder, why);
-    }
-    if (status == STATUS_OK) {
-        status = open_env(s, folder, options, why);
-    }
-    if (status == STATUS_OK) {
-        int rc = open_dbi(s);
-        if (rc != MDB_SUCCESS) {
-            status = refuse(why, status_of(rc), "cannot read the store in %s: %s", folder,
-                            mdb_strerror(rc));
-        }
-    }
-    if (status == STATUS_OK && !s->read_only) {
-        status = commit_once(&s->base);
-        if (status != STATUS_OK) {
-            (void)refuse(why, status, "cannot write to the store in %s: %s", folder,
-                         status_text(status));
-        }
-    }
-    if (status != STATUS_OK) {
-        store_lmdb_close(&s->base);
-        return status;
-    }
-    *out = &s->base;
-    return STATUS_OK;
-}
-
-void store_lmdb_close(struct store *store) {
-    if (store == NULL) {
-        return;
-    }
-    struct lmdb_store *s = of(store);
-    assert(s->readers == 0 && !s->writing);
-    while (s->idle != NULL) {
-        struct lmdb_txn *t = s->idle;
-        s->idle = t->next;
-        mdb_cursor_close(t->cursor);
-        mdb_txn_abort(t->txn);
-        free(t);
-    }
-    if (s->env != NULL) {
-        mdb_env_close(s->env);
-    }
-    if (s->lock_fd >= 0) {
-        close(s->lock_fd); /* and with it the lock */
-    }
-    pthread_mutex_destroy(&s->mutex);
-    free(s);
-}
-
-enum status store_lmdb_used(struct store *store, uint64_t *used, uint64_t *free_bytes) {
-    struct lmdb_store *s = of(store);
-    MDB_envinfo info;
-    MDB_stat stat;
-    int fd = -1;
-    struct statvfs fs;
-    if (mdb_env_info(s->env, &info) != MDB_SUCCESS || mdb_env_stat(s->env, &stat) != MDB_SUCCESS ||
-        mdb_env_get_fd(s->env, &fd) != MDB_SUCCESS || fstatvfs(fd, &fs) != 0) {
-        return STATUS_IO;
-    }
-    uint64_t in_use = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    uint64_t in_map = s->map_size > in_use ? s->map_size - in_use : 0;
-    uint64_t on_disk = (uint64_t)fs.f_bavail * fs.f_frsize;
-    *used = in_use;
-    *free_bytes = in_map < on_disk ? in_map : on_disk;
-    return STATUS_OK;
-}

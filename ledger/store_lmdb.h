@@ -1,10 +1,10 @@
 /* The store in LMDB (specs/storage.md): one memory-mapped file, one writer, readers that block
- * nobody. The only file that includes lmdb.h is store_lmdb.c.
+ * nobody. Only store_lmdb*.c know LMDB.
  *
  * A folder holds data.mdb and lock.mdb (LMDB's) and `in-use`, locked for as long as a process may
  * write. Opening for writing makes the folder (0700) and the files (0600) where they are missing,
- * and commits once, durably, before anything is read: after a failed fsync of an earlier process
- * the page cache may show what no disk holds.
+ * and commits once, durably, before anything else is read: after a failed fsync of an earlier
+ * process the page cache may show what no disk holds.
  *
  * Threads: a write transaction belongs to the thread that began it; another thread's begin waits
  * for it to end. Readers may be begun in one thread and ended in another, and are kept for reuse.

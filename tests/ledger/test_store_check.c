@@ -13,7 +13,7 @@
 #define LOG 2
 
 static struct store *store;
-static struct check checked;
+static struct store_check checked;
 static char last_finding[REFUSAL_TEXT_MAX];
 
 static void setup(void) {
@@ -69,14 +69,14 @@ static void keep_finding(void *context, const struct refusal *why) {
 }
 
 static void reset(void) {
-    checked = (struct check){.finding = keep_finding, .context = &checked};
+    checked = (struct store_check){.finding = keep_finding, .context = &checked};
     last_finding[0] = '\0';
 }
 
 /* The number of findings in the log as the transaction sees it. */
 static uint64_t findings(struct store_txn *txn) {
     reset();
-    CHECK_OK(check_tree(&checked, txn, LOG));
+    CHECK_OK(store_check_tree(&checked, txn, LOG));
     return checked.stats.findings;
 }
 
@@ -202,7 +202,7 @@ Test(store_check, finds_surplus_rows) {
         }
         expect_found(&key, &value, "longest key", t);
     }
-    key = key_log(TABLE_ENTRY, LOG + 1); /* not this log's: check_strays has it */
+    key = key_log(TABLE_ENTRY, LOG + 1); /* not this log's: store_check_strays has it */
     struct store_txn *txn = begin(STORE_WRITE);
     CHECK_OK(store_put(txn, key_view(&key), value));
     cr_assert_eq(findings(txn), 0, "%s", last_finding);
@@ -355,15 +355,15 @@ Test(store_check, shares_blocks_out_by_range) {
     append_to(256 * 20 + 9, 1000);
     struct store_txn *txn = begin(STORE_READ);
     cr_assert_eq(findings(txn), 0);
-    struct check_stats whole = checked.stats;
+    struct store_check_stats whole = checked.stats;
     reset();
     uint64_t size;
-    CHECK_OK(check_head(&checked, txn, LOG, &size));
+    CHECK_OK(store_check_head(&checked, txn, LOG, &size));
     cr_assert_eq(size, 256 * 20 + 9);
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 0, 7));
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 7, 7));
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 7, 20));
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 20, 20));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 0, 7));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 7, 7));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 7, 20));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 20, 20));
     cr_assert_eq(checked.stats.entries, whole.entries);
     cr_assert_eq(checked.stats.blocks, whole.blocks);
     cr_assert_eq(checked.stats.findings, 0);
@@ -373,9 +373,9 @@ Test(store_check, shares_blocks_out_by_range) {
     struct key key = key_log_u64(TABLE_BLOCK, LOG, 12);
     CHECK_OK(store_remove(txn, key_view(&key)));
     reset();
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 0, 12));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 0, 12));
     cr_assert_eq(checked.stats.findings, 0);
-    CHECK_OK(check_blocks(&checked, txn, LOG, size, 12, 13));
+    CHECK_OK(store_check_blocks(&checked, txn, LOG, size, 12, 13));
     cr_assert_eq(checked.stats.findings, 1);
     CHECK_TEXT(bytes_text(last_finding), "log 2: blocks 12 to 12 missing");
     store_abort(txn);
@@ -394,7 +394,7 @@ Test(store_check, can_be_stopped) {
     reset();
     checked.progress = stop_at_second;
     struct store_txn *txn = begin(STORE_READ);
-    CHECK_STATUS(check_tree(&checked, txn, LOG), STATUS_BUSY);
+    CHECK_STATUS(store_check_tree(&checked, txn, LOG), STATUS_BUSY);
     cr_assert_eq(progress_calls, 2);
     cr_assert_eq(checked.stats.entries, 256 * 128);
     store_abort(txn);
@@ -404,7 +404,7 @@ static uint64_t strays(const char *key, size_t len, uint32_t logs) {
     struct store_txn *txn = begin(STORE_WRITE);
     CHECK_OK(store_put(txn, bytes_of(key, len), bytes_text("v")));
     reset();
-    CHECK_OK(check_strays(&checked, txn, logs));
+    CHECK_OK(store_check_strays(&checked, txn, logs));
     store_abort(txn);
     return checked.stats.findings;
 }

@@ -184,14 +184,53 @@ Test(store_lmdb, commits_once_at_every_opening) {
         struct store_txn *txn = begin(store, STORE_READ);
         struct bytes value;
         struct reader r;
+        uint32_t format;
         uint64_t count;
-        CHECK_OK(store_get(txn, bytes_text("mopened"), &value));
+        CHECK_OK(store_get(txn, bytes_text("mstore"), &value));
         reader_init(&r, value);
-        cr_assert(reader_u64(&r, &count) && reader_done(&r));
+        cr_assert(reader_u32(&r, &format) && reader_u64(&r, &count) && reader_done(&r));
+        cr_assert_eq(format, STORE_FORMAT);
         cr_assert_eq(count, times);
         store_abort(txn);
         store_lmdb_close(store);
     }
+}
+
+/* Opens once more, for writing and for reading; both must say the same. */
+static void expect_refused(enum status expected) {
+    for (int read_only = 0; read_only <= 1; read_only++) {
+        struct store *store = NULL;
+        struct refusal why = {0};
+        struct store_lmdb_options options = {.read_only = read_only};
+        CHECK_STATUS(store_lmdb_open(folder.path, &options, &store, &why), expected);
+        cr_assert_eq(why.status, expected);
+        cr_assert_not_null(strstr(why.text, folder.path));
+    }
+}
+
+Test(store_lmdb, refuses_a_store_of_another_format) {
+    static const char *const values[] = {"\0\0\0\2\0\0\0\0\0\0\0\1", "\0\0\0\1\0\0\0\0\0\0\0", ""};
+    static const size_t lens[] = {12, 11, 0};
+    for (size_t i = 0; i < 3; i++) {
+        struct store *store = open_default();
+        struct store_txn *txn = begin(store, STORE_WRITE);
+        CHECK_OK(store_put(txn, bytes_text("mstore"), bytes_of(values[i], lens[i])));
+        CHECK_OK(store_commit(txn));
+        store_lmdb_close(store);
+        expect_refused(STATUS_STORE_CORRUPT);
+        folder_remove(&folder);
+        folder_make(&folder);
+    }
+}
+
+Test(store_lmdb, refuses_somebody_elses_store) {
+    struct store *store = open_default();
+    struct store_txn *txn = begin(store, STORE_WRITE);
+    CHECK_OK(store_remove(txn, bytes_text("mstore")));
+    CHECK_OK(store_put(txn, bytes_text("theirs"), bytes_text("v")));
+    CHECK_OK(store_commit(txn));
+    store_lmdb_close(store);
+    expect_refused(STATUS_STORE_CORRUPT);
 }
 
 /* --- durability --- */
