@@ -57,6 +57,7 @@ struct client_socket {
     uv_poll_t poll;
     struct client *client;
     curl_socket_t fd;
+    int events; /* what libcurl wants to hear of */
 };
 
 /* --- calls --- */
@@ -168,16 +169,18 @@ static int set_timer_cb(CURLM *multi, long timeout_ms, void *context) {
 static void poll_cb(uv_poll_t *poll, int status, int events) {
     struct client_socket *socket = poll->data;
     int flags = 0;
-    if (status < 0) {
-        flags = CURL_CSELECT_ERR;
-    }
-    if ((events & UV_READABLE) != 0) {
+    if (status < 0 || (events & UV_READABLE) != 0) {
         flags |= CURL_CSELECT_IN;
     }
-    if ((events & UV_WRITABLE) != 0) {
+    if (status < 0 || (events & UV_WRITABLE) != 0) {
         flags |= CURL_CSELECT_OUT;
     }
+    /* A socket in error (reset, say) is not reported as CURL_CSELECT_ERR, at which libcurl would
+     * leave unread the answer that came before the reset: reading on finds both. */
     act(socket->client, socket->fd, flags);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) {
+        uv_poll_start(poll, socket->events, poll_cb); /* libuv stopped it */
+    }
 }
 
 static void maybe_free(struct client *client);
@@ -227,9 +230,9 @@ static int socket_cb(CURL *easy, curl_socket_t fd, int what, void *context, void
     if (socket == NULL) {
         return -1; /* the transfer fails */
     }
-    int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
-                 ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
-    return uv_poll_start(&socket->poll, events, poll_cb) == 0 ? 0 : -1;
+    socket->events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
+                     ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
+    return uv_poll_start(&socket->poll, socket->events, poll_cb) == 0 ? 0 : -1;
 }
 
 /* --- sending --- */

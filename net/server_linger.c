@@ -1,7 +1,7 @@
 /* Lingering close. libmicrohttpd has sent an answer, half-closed and closed its descriptor while
  * the client may still be sending; our duplicate of the descriptor keeps the connection alive. What
- * comes is discarded until the client closes too, having read its answer, or until the limits of
- * draining; then the duplicate is closed. */
+ * comes is discarded, up to the limit of draining, until the client closes too, having read its
+ * answer, or its time is over; then the duplicate is closed. */
 #include "net/server_private.h"
 
 #include <assert.h>
@@ -67,7 +67,9 @@ static void linger_cb(uv_poll_t *poll, int status, int events) {
         linger->bytes += (uint64_t)n;
         linger->window_bytes += (uint64_t)n;
         if (linger->bytes > linger_max(linger)) {
-            linger_stop(linger);
+            /* Enough is read. Held open till its time is over, so that the client, whose sending
+             * now stalls, finds the answer before the reset. */
+            uv_poll_stop(&linger->poll);
             return;
         }
     }
