@@ -25,6 +25,8 @@
 #define ISSUER_ORIS_MAX 64
 #define ISSUER_KINDS_MAX 32
 
+enum issuer_basis { BASIS_LIVE = 1 << 0, BASIS_IMPORTED = 1 << 1 };
+
 struct issuer {
     uint32_t number; /* within the log, from 1 */
     struct vkey vkey;
@@ -36,7 +38,9 @@ struct issuer {
         revoked_at; /* index of the key.revoked entry; 0: not revoked (entry 0 revokes nothing) */
     uint32_t enroller; /* issuer number; 0 for those named in log.opened */
     /* Scope. */
-    uint32_t kinds;   /* bit i: kind number i of the table; all bits: any kind */
+    uint32_t kinds;   /* bit i: row i of the kinds table, the number of which the store's format
+                         names; all bits: any kind */
+    uint32_t bases;   /* enum issuer_basis bits */
     size_t ori_count; /* 0: any agency */
     char oris[ISSUER_ORIS_MAX][ORI_SIZE];
     uint64_t from_ms; /* valid for stamps in [from_ms, until_ms); until_ms UINT64_MAX: no end */
@@ -51,6 +55,10 @@ enum status issuer_by_number(struct store_txn *txn, uint32_t log, uint32_t numbe
 /* The index at which (issuer, seq) is logged. NOT_FOUND. */
 enum status issuer_event(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
                          uint64_t *index) MUST_USE;
+/* The other event that was sent under a used (issuer, seq), and was kept: its note, borrowed from
+ * the transaction. NOT_FOUND: none was. */
+enum status issuer_conflict(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
+                            struct bytes *note) MUST_USE;
 /* Indexes of the enrolments from the one by a root down to the issuer's own; none for those of
  * log.opened. */
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
@@ -108,10 +116,15 @@ enum status accept_keep_conflict(struct store_txn *txn, const struct log *log,
 struct judgement {
     uint64_t index;
     uint64_t stamp_ms;
-    struct bytes entry; /* borrowed from the transaction that prepared it: copy before that ends */
+    struct bytes entry; /* borrowed */
     struct submission submission;
     enum status form; /* whether the entry is a stamped note at all */
 };
+/* Prepares entry `index` for judge_advance: reads the stamp and prepares the event. Any thread,
+ * read transaction. `entry` is borrowed for the judgement's life. */
+void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index, struct bytes entry,
+                   struct judgement *out);
+void judgement_release(struct judgement *judgement);
 /* How far the log is judged. */
 enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) MUST_USE;
 /* Judges entries [judged, min(judged + max, size)) in order, records verdicts of those not

@@ -1,41 +1,32 @@
 /* Recording an accepted event: the issuer's sequence, and what the kind does to the registry and
  * the rules. */
-#include "ledger/accept_keys.h"
+#include "ledger/accept_parts.h"
 #include "ledger/schema.h"
 
 #include <assert.h>
 #include <string.h>
-
-static struct key sequence_key(enum table table, uint32_t log, uint32_t issuer, uint64_t seq) {
-    struct key key = key_log(table, log);
-    key_u32(&key, issuer);
-    key_u64(&key, seq);
-    return key;
-}
 
 /* The keys that log.opened names: its authorities and its operator, each with every right that its
  * role has. */
 static enum status add_opened(struct store_txn *txn, const struct log *log,
                               const struct event *event) {
     struct opened opened;
-    enum status status = opened_of(event, &opened, NULL);
-    assert(status == STATUS_OK); /* accept_check read it the same way */
-    for (size_t i = 0; i <= opened.authority_count; i++) {
-        bool runs_it = i == opened.authority_count;
-        struct issuer issuer = {.vkey = runs_it ? opened.operator_vkey : opened.authorities[i],
-                                .roles = runs_it ? ROLE_OPERATOR : ROLE_ROOT,
-                                .kinds = UINT32_MAX,
-                                .until_ms = UINT64_MAX};
-        TRY(issuer_add(txn, log->number, &issuer));
+    opened_of(event, &opened);
+    struct accept_state state = {.threshold = (uint32_t)opened.threshold};
+    memcpy(state.operator_name, opened.operator_name, sizeof state.operator_name);
+    TRY(accept_state_put(txn, log->number, &state));
+    for (size_t i = 0; i < opened.authority_count; i++) {
+        struct issuer root = issuer_named(&opened.authorities[i], ROLE_ROOT);
+        TRY(issuer_add(txn, log->number, &root));
     }
-    return STATUS_OK;
+    struct issuer runs_it = issuer_named(&opened.operator_vkey, ROLE_OPERATOR);
+    return issuer_add(txn, log->number, &runs_it);
 }
 
 static enum status add_enrolled(struct store_txn *txn, const struct log *log,
                                 const struct event *event, uint32_t enroller, uint64_t index) {
     struct issuer issuer;
-    enum status status = issuer_of_enrolment(event, &issuer, NULL);
-    assert(status == STATUS_OK); /* as above */
+    issuer_of_enrolment(event, &issuer);
     issuer.enroller = enroller;
     issuer.enrolled_at = index;
     return issuer_add(txn, log->number, &issuer);
@@ -49,17 +40,31 @@ static enum status revoke(struct store_txn *txn, const struct log *log, const st
     return issuer_put(txn, log->number, &issuer);
 }
 
+/* Marks that a log.policy stands at `index`. */
+static enum status mark_policy(struct store_txn *txn, const struct log *log, uint64_t index) {
+    struct key key = key_log_u64(TABLE_POLICY, log->number, index);
+    return store_put(txn, key_view(&key), bytes_of(NULL, 0));
+}
+
 static enum status apply_kind(struct store_txn *txn, const struct log *log,
                               const struct event *event, uint32_t issuer, uint64_t index) {
-    if (strcmp(event->kind->name, "key.enrolled") == 0) {
+    switch (event->kind->id) {
+    case KIND_KEY_ENROLLED:
         return add_enrolled(txn, log, event, issuer, index);
-    }
-    if (strcmp(event->kind->name, "key.revoked") == 0) {
+    case KIND_KEY_REVOKED:
         return revoke(txn, log, event, index);
-    }
-    if (strcmp(event->kind->name, "log.policy") == 0) {
-        struct key key = key_log_u64(TABLE_POLICY, log->number, index);
-        return store_put(txn, key_view(&key), bytes_of(NULL, 0));
+    case KIND_LOG_POLICY:
+        return mark_policy(txn, log, index);
+    case KIND_LOG_OPENED: /* its keys were added before its issuer could be found */
+    case KIND_CORRECTION:
+    case KIND_DISCIPLINE_IMPOSED:
+    case KIND_EVENT_OPENED:
+    case KIND_FAILURE_ALLEGED:
+    case KIND_FINDING_FINAL:
+    case KIND_FORK_OBSERVED:
+    case KIND_INTERVENTION_REPORTED:
+    case KIND_COUNT:
+        break;
     }
     return STATUS_OK;
 }
@@ -74,47 +79,20 @@ enum status accept_apply(struct store_txn *txn, const struct log *log,
     }
     TRY(accept_state_get(txn, log->number, &state));
     assert(stamp_ms >= state.last_stamp_ms);
-    state.last_stamp_ms = stamp_ms;
-    TRY(accept_state_put(txn, log->number, &state));
-
+    if (state.last_stamp_ms != stamp_ms) { /* one write for all that came in one batch */
+        state.last_stamp_ms = stamp_ms;
+        TRY(accept_state_put(txn, log->number, &state));
+    }
     TRY(issuer_find(txn, log->number, event->issuer, &issuer));
     assert(event->seq == issuer.last_seq + 1);
     issuer.last_seq = event->seq;
     issuer.last_id = event->id;
     TRY(issuer_put(txn, log->number, &issuer));
 
-    uint8_t value[8 + HASH_SIZE];
-    struct writer w;
-    writer_init(&w, value, sizeof value);
-    writer_u64(&w, index);
-    writer_hash(&w, &event->id);
-    struct key key = sequence_key(TABLE_SEQUENCE, log->number, issuer.number, event->seq);
-    TRY(store_put(txn, key_view(&key), writer_view(&w)));
+    struct sequence_row row = {
+        .index = index, .id = event->id, .has_body = event->has_body, .body = event->body};
+    TRY(sequence_put(txn, log->number, issuer.number, event->seq, &row));
     return apply_kind(txn, log, event, issuer.number, index);
-}
-
-enum status accept_keep_conflict(struct store_txn *txn, const struct log *log,
-                                 const struct submission *submission) {
-    struct issuer issuer;
-    struct bytes kept;
-    TRY(issuer_find(txn, log->number, submission->event.issuer, &issuer));
-    struct key key =
-        sequence_key(TABLE_CONFLICT, log->number, issuer.number, submission->event.seq);
-    enum status status = store_get(txn, key_view(&key), &kept);
-    if (status != STATUS_NOT_FOUND) {
-        return status; /* kept once: the first stands */
-    }
-    return store_put(txn, key_view(&key), submission->note);
-}
-
-enum status issuer_event(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
-                         uint64_t *index) {
-    struct key key = sequence_key(TABLE_SEQUENCE, log, issuer, seq);
-    struct bytes value;
-    struct reader r;
-    TRY(store_get(txn, key_view(&key), &value));
-    reader_init(&r, value);
-    return reader_u64(&r, index) ? STATUS_OK : STATUS_STORE_CORRUPT;
 }
 
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,

@@ -4,29 +4,36 @@
 #define DUTYLOG_LEDGER_ISSUER_H
 
 #include "ledger/accept.h"
+#include "ledger/opened.h"
 
 /* Writes the record of a known issuer back. */
 enum status issuer_put(struct store_txn *txn, uint32_t log, const struct issuer *issuer) MUST_USE;
 /* Gives a new issuer its number and writes it. Asserts that the name is not known. */
 enum status issuer_add(struct store_txn *txn, uint32_t log, struct issuer *issuer) MUST_USE;
 
-/* May the issuer, by its enrolment's scope, issue this kind about this agency (NULL: about none) at
- * this time? The refusal names what is out of scope. */
-enum status issuer_covers(const struct issuer *issuer, const struct kind *kind, const char *ori,
-                          uint64_t stamp_ms, struct refusal *why) MUST_USE;
-/* The issuer that a key.enrolled makes: key, role and scope; not its numbers. BAD_MEMBER: more than
- * the record holds. */
-enum status issuer_of_enrolment(const struct event *enrolment, struct issuer *out,
-                                struct refusal *why) MUST_USE;
+/* --- scope (scope.c) --- */
+
+/* The issuer that log.opened names in a role: root or operator, with every right of the role. Not
+ * its number. */
+struct issuer issuer_named(const struct vkey *vkey, uint32_t role);
+/* The issuer that a key.enrolled makes: key, role and scope; not its numbers. */
+void issuer_of_enrolment(const struct event *enrolment, struct issuer *out);
+/* May the issuer, by its role and its enrolment's scope, issue this event at this time?
+ * DENIED_SCOPE names the member that is out of scope. */
+enum status issuer_covers(const struct issuer *issuer, const struct event *event, uint64_t stamp_ms,
+                          struct refusal *why) MUST_USE;
 /* May `enroller` enrol `fresh`? A root gives any role but those of log.opened; an agency's key
- * makes clerks, within its own scope. */
+ * makes clerks, within its own scope. DENIED_SCOPE. */
 enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
                              struct refusal *why) MUST_USE;
 
-/* The log's state for acceptance. Zero before the first entry. */
+/* --- the log's state for acceptance; all zero before the first entry --- */
+
 struct accept_state {
-    uint64_t last_stamp_ms;
-    uint32_t issuers;
+    uint64_t last_stamp_ms; /* of the last accepted entry */
+    uint32_t issuers;       /* numbers given */
+    uint32_t threshold;     /* of log.opened */
+    char operator_name[OPENED_OPERATOR_MAX + 1];
 };
 enum status accept_state_get(struct store_txn *txn, uint32_t log,
                              struct accept_state *out) MUST_USE;

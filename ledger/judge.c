@@ -76,51 +76,76 @@ static enum status judge_event(struct store_txn *txn, const struct log *log,
     struct accept_place place;
     TRY(accept_state_get(txn, log->number, &state));
     if (stamp_ms < state.last_stamp_ms) {
-        return refuse(why, STATUS_BAD_MEMBER, "received: earlier than an entry before it");
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "received: %llu is earlier than an accepted entry before it",
+                      (unsigned long long)stamp_ms);
     }
     TRY(accept_check(txn, log, submission, index, stamp_ms, &place, why));
     if (place.logged) {
-        return refuse(why, STATUS_CONFLICT_USED, "entry %llu again",
+        return refuse(why, STATUS_CONFLICT_USED, "the event of entry %llu again",
                       (unsigned long long)place.index);
     }
     return accept_apply(txn, log, submission, index, stamp_ms);
 }
 
-static enum status judge_entry(struct store_txn *txn, const struct log *log, uint64_t index,
-                               struct bytes entry, struct submission *prepared) {
-    struct refusal why = {.status = STATUS_OK, .text = ""};
-    struct submission fresh;
-    struct submission *submission = prepared;
-    uint64_t stamp_ms = 0;
+void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index, struct bytes entry,
+                   struct judgement *out) {
     struct bytes note;
-    enum status status = entry_parse(entry, &stamp_ms, &note, &why);
+    out->index = index;
+    out->entry = entry;
+    out->stamp_ms = 0;
+    out->submission.parsed = false;
+    out->form = entry_parse(entry, &out->stamp_ms, &note, &out->submission.why);
+    if (out->form == STATUS_OK) {
+        submission_prepare(txn, log, note, &out->submission);
+    }
+}
+
+void judgement_release(struct judgement *judgement) {
+    submission_release(&judgement->submission);
+}
+
+static enum status judge_entry(struct store_txn *txn, const struct log *log,
+                               const struct judgement *entry) {
+    struct refusal why = entry->submission.why;
+    enum status status = entry->form;
     if (status == STATUS_OK) {
-        if (submission == NULL) {
-            submission_prepare(txn, log, note, &fresh);
-            submission = &fresh;
-        }
-        status = judge_event(txn, log, submission, index, stamp_ms, &why);
-        if (submission == &fresh) {
-            submission_release(&fresh);
-        }
+        status = judge_event(txn, log, &entry->submission, entry->index, entry->stamp_ms, &why);
     }
     if (status == STATUS_OK || batch_is_fatal(status)) {
         return status;
     }
-    why.status = status;
-    return put_verdict(txn, log->number, index, &why);
+    assert(why.status == status);
+    return put_verdict(txn, log->number, entry->index, &why);
 }
 
 /* What was prepared for this index, if its bytes are those stored. */
-static struct submission *find_prepared(struct judgement *prepared, size_t count, uint64_t index,
-                                        struct bytes entry) {
+static const struct judgement *find_prepared(const struct judgement *prepared, size_t count,
+                                             uint64_t index, struct bytes entry) {
     for (size_t i = 0; i < count; i++) {
         if (prepared[i].index == index && prepared[i].form == STATUS_OK &&
             bytes_equal(prepared[i].entry, entry)) {
-            return &prepared[i].submission;
+            return &prepared[i];
         }
     }
     return NULL;
+}
+
+static enum status judge_next(struct store_txn *txn, const struct log *log, uint64_t index,
+                              const struct judgement *prepared, size_t prepared_count) {
+    struct bytes entry;
+    TRY(tree_entry(txn, log->number, index, &entry));
+    const struct judgement *found = find_prepared(prepared, prepared_count, index, entry);
+    if (found != NULL) {
+        return judge_entry(txn, log, found);
+    }
+    struct judgement fresh;
+    uint8_t copy[ENTRY_SIZE_MAX]; /* writing ends what the transaction lent */
+    memcpy(copy, entry.data, entry.len);
+    judge_prepare(txn, log, index, bytes_of(copy, entry.len), &fresh);
+    enum status status = judge_entry(txn, log, &fresh);
+    judgement_release(&fresh);
+    return status;
 }
 
 enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t size, size_t max,
@@ -128,19 +153,14 @@ enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t
     assert((log->flags & LOG_EVENTS) != 0);
     uint64_t next = 0;
     TRY(judge_size(txn, log->number, &next));
-    uint64_t end = size - next > max ? next + max : size;
     assert(next <= size);
-    for (; next < end; next++) {
-        struct bytes entry;
-        uint8_t copy[ENTRY_SIZE_MAX];
-        TRY(tree_entry(txn, log->number, next, &entry));
-        /* Writing verdicts and records ends what the transaction lent. */
-        memcpy(copy, entry.data, entry.len);
-        entry = bytes_of(copy, entry.len);
-        TRY(judge_entry(txn, log, next, entry,
-                        find_prepared(prepared, prepared_count, next, entry)));
+    uint64_t end = size - next > max ? next + max : size;
+    for (uint64_t index = next; index < end; index++) {
+        TRY(judge_next(txn, log, index, prepared, prepared_count));
     }
-    TRY(put_judged(txn, log->number, next));
-    *judged = next;
+    if (end > next) {
+        TRY(put_judged(txn, log->number, end));
+    }
+    *judged = end;
     return STATUS_OK;
 }

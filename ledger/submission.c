@@ -1,41 +1,39 @@
 /* Preparing an event: everything about it that needs no order, the signatures above all. */
-#include "ledger/accept_keys.h"
+#include "ledger/accept_parts.h"
 
 #include <assert.h>
 #include <string.h>
 
+/* As much of a name as goes into a refusal. */
+#define QUOTE(name) (int)((name).len < 60 ? (name).len : 60), (const char *)(name).data
+
 /* The keys of log.opened are in it. */
-static enum status keys_of_opened(const struct event *event, struct vkey *keys,
-                                  struct refusal *why) {
+static void keys_of_opened(const struct event *event, struct vkey *keys) {
     struct opened opened;
-    TRY(opened_of(event, &opened, why));
+    opened_of(event, &opened);
     keys[0] = opened.operator_vkey;
     for (size_t i = 1; i < event->note.count; i++) {
         const struct vkey *key = opened_authority(&opened, event->note.signatures[i].name);
-        if (key == NULL) {
-            return refuse(
-                why, STATUS_DENIED_SIGNATURE, "signature by %.*s, which log.opened does not name",
-                (int)event->note.signatures[i].name.len, event->note.signatures[i].name.data);
-        }
+        assert(key != NULL); /* event_parse refused lines that are not by these */
         keys[i] = *key;
     }
-    return STATUS_OK;
 }
 
 enum status accept_find_keys(struct store_txn *txn, const struct log *log,
                              const struct event *event, struct vkey keys[EVENT_SIGNATURES_MAX],
                              struct refusal *why) {
-    if (event->seq == 1 && strcmp(event->kind->name, "log.opened") == 0) {
-        return keys_of_opened(event, keys, why);
+    if (event->kind->id == KIND_LOG_OPENED) {
+        keys_of_opened(event, keys);
+        return STATUS_OK;
     }
     for (size_t i = 0; i < event->note.count; i++) {
+        struct bytes name = event->note.signatures[i].name;
         struct issuer issuer;
-        enum status status = issuer_find(txn, log->number, event->note.signatures[i].name, &issuer);
+        enum status status = issuer_find(txn, log->number, name, &issuer);
         if (status == STATUS_NOT_FOUND) {
             return refuse(why, STATUS_DENIED_KEY,
                           "the key %.*s is not enrolled in this log: have it enrolled first",
-                          (int)event->note.signatures[i].name.len,
-                          event->note.signatures[i].name.data);
+                          QUOTE(name));
         }
         TRY(status);
         keys[i] = issuer.vkey;
@@ -73,8 +71,8 @@ void submission_prepare(struct store_txn *txn, const struct log *log, struct byt
     out->parsed = true;
     if (!bytes_equal(out->event.log, vkey_name(&log->vkey))) {
         out->status =
-            refuse(&out->why, STATUS_BAD_LOG, "member log: meant for %.*s, and this is %s",
-                   (int)out->event.log.len, out->event.log.data, log->vkey.name);
+            refuse(&out->why, STATUS_BAD_LOG, "member log: meant for %.*s, and this is %.60s",
+                   QUOTE(out->event.log), log->vkey.name);
         return;
     }
     enum status status = accept_find_keys(txn, log, &out->event, out->keys, &out->why);

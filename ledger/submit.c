@@ -24,28 +24,28 @@ static enum status append_event(struct submit_job *job, struct batch *batch, str
 
 /* The time at which a logged event was received, for whoever sends it again. */
 static enum status read_received(struct batch *batch, const struct submit_job *job,
-                                 struct submit_result *result) {
+                                 struct tree *tree, struct submit_result *result) {
     struct bytes entry;
     struct bytes note;
-    enum status status = tree_entry(batch->txn, job->log->number, result->place.index, &entry);
-    if (status == STATUS_NOT_FOUND) {
-        return STATUS_OK; /* appended within this batch: received_ms is this batch's */
+    uint32_t log = job->log->number;
+    if (result->place.index >= tree->flushed) {
+        TRY(tree_flush(tree, batch->txn)); /* it came earlier in this very batch */
     }
-    TRY(status);
-    return entry_parse(entry, &result->received_ms, &note, NULL) == STATUS_OK
-               ? STATUS_OK
-               : STATUS_STORE_CORRUPT;
+    enum status status = tree_entry(batch->txn, log, result->place.index, &entry);
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK &&
+         entry_parse(entry, &result->received_ms, &note, NULL) != STATUS_OK)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    return status;
 }
 
 static enum status submit_one(struct submit_job *job, struct batch *batch, struct tree *tree,
-                              size_t which, struct writer *memory) {
+                              size_t which, uint64_t stamp_ms, struct writer *memory) {
     struct submit_result *result = &job->results[which];
-    struct accept_state state;
-    TRY(accept_state_get(batch->txn, job->log->number, &state));
-    result->received_ms = job->now_ms > state.last_stamp_ms ? job->now_ms : state.last_stamp_ms;
-    result->status =
-        accept_check(batch->txn, job->log, &job->submissions[which], tree->frontier.size,
-                     result->received_ms, &result->place, &result->why);
+    result->received_ms = stamp_ms;
+    result->status = accept_check(batch->txn, job->log, &job->submissions[which],
+                                  tree->frontier.size, stamp_ms, &result->place, &result->why);
     if (batch_is_fatal(result->status)) {
         return result->status;
     }
@@ -55,16 +55,20 @@ static enum status submit_one(struct submit_job *job, struct batch *batch, struc
     if (result->status != STATUS_OK) {
         return STATUS_OK;
     }
-    return result->place.logged ? read_received(batch, job, result)
+    return result->place.logged ? read_received(batch, job, tree, result)
                                 : append_event(job, batch, tree, which, memory);
 }
 
 static enum status submit_apply(struct job *base, struct batch *batch) {
     struct submit_job *job = (struct submit_job *)base;
+    struct accept_state state;
     struct tree *tree = NULL;
     struct writer memory;
     writer_init(&memory, job->memory, job->memory_cap);
+    TRY(accept_state_get(batch->txn, job->log->number, &state));
     TRY(batch_tree(batch, job->log->number, true, &tree));
+    /* Stamps never decrease, whatever the clock does. */
+    uint64_t stamp_ms = job->now_ms > state.last_stamp_ms ? job->now_ms : state.last_stamp_ms;
     bool refused = false;
     for (size_t i = 0; i < job->count; i++) {
         if (refused) {
@@ -73,7 +77,7 @@ static enum status submit_apply(struct job *base, struct batch *batch) {
                        "not tried: an earlier event of this request was refused");
             continue;
         }
-        TRY(submit_one(job, batch, tree, i, &memory));
+        TRY(submit_one(job, batch, tree, i, stamp_ms, &memory));
         refused = job->results[i].status != STATUS_OK;
     }
     job->committed = tree->frontier.size;

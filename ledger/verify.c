@@ -130,7 +130,7 @@ static enum status check_opened(struct work *w) {
     if (strcmp(event->kind->name, "log.opened") != 0 || w->v->proof.index != 0) {
         return refuse(w->why, STATUS_BAD_FORM, "item 0 is not log.opened at index 0");
     }
-    TRY(opened_of(event, opened, w->why));
+    opened_of(event, opened);
     if (!line_is_good(event, 0, &opened->operator_vkey)) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
                       "log.opened is not signed by its operator's key");
@@ -148,11 +148,8 @@ static enum status check_policy(struct work *w) {
         return refuse(w->why, STATUS_BAD_FORM, "item 1 is not log.policy");
     }
     TRY(authorities_signed(w, event, 0));
-    const char *text = event_open_text(event, "policy");
-    assert(text != NULL); /* a required member of the row */
-    TRY(policy_parse(bytes_text(text), &w->v->policy, w->why));
     struct bytes operators[POLICY_WITNESSES_MAX];
-    opened_operators(event, &w->v->policy, operators);
+    event_policy(event, &w->v->policy, operators);
     struct bytes own = bytes_text(w->v->opened.operator_name);
     return policy_check_safe(&w->v->policy, &w->v->opened.log_vkey, own, operators, w->why);
 }
@@ -194,10 +191,8 @@ static enum status named_issuer(struct work *w, const struct event *event, struc
         return refuse(w->why, STATUS_DENIED_KEY,
                       "no enrolment in the receipt leads to the issuer of %s", event->kind->name);
     }
-    *out = (struct issuer){.vkey = root != NULL ? *root : opened->operator_vkey,
-                           .roles = root != NULL ? ROLE_ROOT : ROLE_OPERATOR,
-                           .kinds = UINT32_MAX,
-                           .until_ms = UINT64_MAX};
+    *out = root != NULL ? issuer_named(root, ROLE_ROOT)
+                        : issuer_named(&opened->operator_vkey, ROLE_OPERATOR);
     return STATUS_OK;
 }
 
@@ -211,8 +206,7 @@ static enum status check_issuer(struct work *w, const struct event *event, struc
                       "the chain of enrolments does not lead to the issuer of %s",
                       event->kind->name);
     }
-    const char *ori = event->kind->has_ori ? event_open_text(event, "ori") : NULL;
-    TRY(issuer_covers(&now->issuer, event->kind, ori, w->report->received_ms, w->why));
+    TRY(issuer_covers(&now->issuer, event, w->report->received_ms, w->why));
     if (event->kind->roots_threshold) {
         return authorities_signed(w, event, 0);
     }
@@ -250,7 +244,7 @@ static enum status check_link(struct work *w, const struct event *link, struct s
         return refuse(w->why, STATUS_TOO_LARGE, "more than %d enrolments", VERIFY_CHAIN_MAX);
     }
     TRY(check_issuer(w, link, now));
-    TRY(issuer_of_enrolment(link, &fresh, w->why));
+    issuer_of_enrolment(link, &fresh);
     TRY(issuer_may_grant(&now->issuer, &fresh, w->why));
     fresh.enrolled_at = w->v->proof.index;
     report_link(w->report, link, &fresh);
@@ -263,7 +257,7 @@ static enum status check_link(struct work *w, const struct event *link, struct s
 static enum status report_event(struct work *w, const struct event *event) {
     struct verify_report *report = w->report;
     const struct proof *proof = &w->v->proof;
-    const struct policy *policy = &w->v->policy;
+    struct policy *policy = &w->v->policy;
     copy_name(report->issuer, sizeof report->issuer, event->issuer);
     copy_name(report->kind, sizeof report->kind, bytes_text(event->kind->name));
     report->id = event->id;
@@ -283,7 +277,7 @@ static enum status report_event(struct work *w, const struct event *event) {
     report->confirmed_ms = report->stamp_confirmed ? report->received_ms : quorum_ms;
 
     struct bytes operators[POLICY_WITNESSES_MAX];
-    opened_operators(&w->v->policy_event, policy, operators);
+    event_policy(&w->v->policy_event, policy, operators);
     for (size_t i = 0; i < policy->witness_count; i++) {
         if (policy->witnesses[i].in_quorum) {
             struct verify_mirror *mirror = &report->mirrors[report->mirror_count++];

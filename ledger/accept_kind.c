@@ -1,0 +1,204 @@
+/* What acceptance asks of some kinds beyond what it asks of all: that a policy is safe, that an
+ * enrolment or a revocation is its issuer's to make, and that what an event says of another event
+ * of this log is true. What it says of other logs is standing, not acceptance. */
+#include "ledger/accept_parts.h"
+#include "ledger/body.h"
+#include "ledger/json.h"
+
+#include <assert.h>
+#include <string.h>
+
+static enum status check_policy(struct check *c) {
+    struct policy policy;
+    struct bytes operators[POLICY_WITNESSES_MAX];
+    struct accept_state state;
+    TRY(accept_state_get(c->txn, c->log->number, &state));
+    event_policy(c->event, &policy, operators);
+    struct bytes own = bytes_text(state.operator_name);
+#ifdef DUTYLOG_BUG_OWN_MIRROR /* planted: a mirror that the log's own operator runs counts */
+    own = bytes_of(NULL, 0);
+#endif
+    return policy_check_safe(&policy, &c->log->vkey, own, operators, c->why);
+}
+
+/* --- registry --- */
+
+static enum status check_enrolment(struct check *c) {
+    struct issuer fresh;
+    struct issuer known;
+    issuer_of_enrolment(c->event, &fresh);
+    if (memcmp(fresh.vkey.key.bytes, c->log->vkey.key.bytes, sizeof fresh.vkey.key.bytes) == 0) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member vkey: the log's own key, which signs checkpoints and nothing else");
+    }
+    enum status status = issuer_find(c->txn, c->log->number, vkey_name(&fresh.vkey), &known);
+    if (status == STATUS_OK) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member vkey: the name %.60s is taken in this log: give every key its own",
+                      fresh.vkey.name);
+    }
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    return issuer_may_grant(&c->issuer, &fresh, c->why);
+}
+
+static enum status check_revocation(struct check *c) {
+    struct issuer target;
+    const char *name = event_open_text(c->event, "key");
+    assert(name != NULL); /* a required member of the row */
+    enum status status = issuer_find(c->txn, c->log->number, bytes_text(name), &target);
+    if (status == STATUS_NOT_FOUND) {
+        return refuse(c->why, STATUS_BAD_MEMBER, "member key: %.60s is not enrolled in this log",
+                      name);
+    }
+    TRY(status);
+    if (target.enrolled_at == 0) {
+        return refuse(c->why, STATUS_DENIED_SCOPE,
+                      "member key: %.60s is named by log.opened and cannot be revoked", name);
+    }
+    if ((c->issuer.roles & ROLE_ROOT) == 0 && target.enroller != c->issuer.number) {
+        return refuse(c->why, STATUS_DENIED_SCOPE,
+                      "member key: only the enroller of %.60s or a root may revoke it", name);
+    }
+    if (target.revoked_at != 0) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member key: %.60s is revoked already, by entry %llu", name,
+                      (unsigned long long)target.revoked_at);
+    }
+    return STATUS_OK;
+}
+
+/* --- references --- */
+
+/* An event that a member of type MEMBER_EVENT names. */
+struct reference {
+    struct body_context context;
+    struct hash id;
+};
+
+static void read_reference(const json_t *value, struct reference *out) {
+    out->context.log = jcs_text(json_object_get(value, "log"));
+    out->context.issuer = jcs_text(json_object_get(value, "issuer"));
+    out->context.seq = (uint64_t)json_integer_value(json_object_get(value, "seq"));
+    bool good = bytes_hex_to_hash(jcs_text(json_object_get(value, "id")), &out->id);
+    assert(good); /* member_check took it */
+}
+
+/* OK if the event is in this log as named; `here` is false for another log's, which is not looked
+ * for. */
+static enum status find_reference(struct check *c, const char *member,
+                                  const struct reference *reference, bool *here,
+                                  struct sequence_row *row) {
+    struct issuer issuer;
+    *here = bytes_equal(reference->context.log, vkey_name(&c->log->vkey));
+    if (!*here) {
+        return STATUS_OK;
+    }
+    enum status status = issuer_find(c->txn, c->log->number, reference->context.issuer, &issuer);
+    if (status == STATUS_OK) {
+        status = sequence_get(c->txn, c->log->number, issuer.number, reference->context.seq, row);
+    }
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK && !hash_equal(&row->id, &reference->id))) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member %s: no event of that issuer, seq and id is in this log so far",
+                      member);
+    }
+    return status;
+}
+
+static enum status check_correction(struct check *c) {
+    static const char *const members[] = {"event", "replaced_by"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const json_t *value = json_object_get(c->event->open, members[i]);
+        struct reference reference;
+        struct sequence_row row;
+        bool here;
+        if (value != NULL) {
+            read_reference(value, &reference);
+            TRY(find_reference(c, members[i], &reference, &here, &row));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The disclosed member, its value written into `w`. */
+static void read_disclosed(const struct event *event, struct writer *w, struct body_member *out,
+                           uint64_t *index, uint64_t *count, struct merkle_proof *proof) {
+    const json_t *hashes = json_object_get(event->open, "proof");
+    struct hash salt;
+    bool good = event_open_integer(event, "index", index) &&
+                event_open_integer(event, "count", count) &&
+                bytes_hex_to_hash(jcs_text(json_object_get(event->open, "salt")), &salt);
+    enum status written = jcs_write(w, json_object_get(event->open, "value"), NULL);
+    assert(good && written == STATUS_OK); /* it was parsed from this form */
+    static_assert(sizeof salt.bytes == BODY_SALT_SIZE, "a salt is written as a hash is");
+    memcpy(out->salt, salt.bytes, BODY_SALT_SIZE);
+    out->name = jcs_text(json_object_get(event->open, "member"));
+    out->value = writer_view(w);
+    proof->count = json_array_size(hashes);
+    assert(proof->count <= sizeof proof->hashes / sizeof proof->hashes[0]);
+    for (size_t i = 0; i < proof->count; i++) {
+        bool hash = bytes_hex_to_hash(jcs_text(json_array_get(hashes, i)), &proof->hashes[i]);
+        assert(hash);
+    }
+}
+
+static enum status check_disclosure(struct check *c) {
+    struct reference reference;
+    struct sequence_row row;
+    struct body_member member;
+    struct merkle_proof proof;
+    struct writer w;
+    uint8_t value[EVENT_SIZE_MAX];
+    uint64_t index = 0;
+    uint64_t count = 0;
+    bool here = false;
+    read_reference(json_object_get(c->event->open, "event"), &reference);
+    TRY(find_reference(c, "event", &reference, &here, &row));
+    if (!here) {
+        return STATUS_OK;
+    }
+    if (!row.has_body) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member event: entry %llu has no closed members to disclose",
+                      (unsigned long long)row.index);
+    }
+    writer_init(&w, value, sizeof value);
+    read_disclosed(c->event, &w, &member, &index, &count, &proof);
+    if (!body_check(&reference.context, &member, index, count, &proof, &row.body)) {
+        return refuse(
+            c->why, STATUS_BAD_MEMBER,
+            "member value: with this name, salt, place and proof it is not in the body of "
+            "entry %llu",
+            (unsigned long long)row.index);
+    }
+    return STATUS_OK;
+}
+
+enum status accept_check_kind(struct check *c) {
+    switch (c->event->kind->id) {
+    case KIND_LOG_POLICY:
+        return check_policy(c);
+    case KIND_KEY_ENROLLED:
+        return check_enrolment(c);
+    case KIND_KEY_REVOKED:
+        return check_revocation(c);
+    case KIND_CORRECTION:
+        return check_correction(c);
+    case KIND_EVENT_OPENED:
+        return check_disclosure(c);
+    case KIND_DISCIPLINE_IMPOSED:
+    case KIND_FAILURE_ALLEGED:
+    case KIND_FINDING_FINAL:
+    case KIND_FORK_OBSERVED: /* whether the evidence holds is standing */
+    case KIND_INTERVENTION_REPORTED:
+        return STATUS_OK;
+    case KIND_LOG_OPENED: /* after entry 0: its seq is 1, and the only operator has used that */
+    case KIND_COUNT:
+        break;
+    }
+    assert(false);
+    return STATUS_BAD_KIND;
+}

@@ -1,0 +1,45 @@
+/* What the files of acceptance share: submission.c (runs anywhere), accept_check.c and
+ * accept_kind.c (in order, read only), accept_apply.c (in order, writes), sequence.c (the index of
+ * issuers' events). */
+#ifndef DUTYLOG_LEDGER_ACCEPT_PARTS_H
+#define DUTYLOG_LEDGER_ACCEPT_PARTS_H
+
+#include "ledger/issuer.h"
+
+/* --- keys --- */
+
+/* The key of each signature line. DENIED_KEY: one is not known. */
+enum status accept_find_keys(struct store_txn *txn, const struct log *log,
+                             const struct event *event, struct vkey keys[EVENT_SIGNATURES_MAX],
+                             struct refusal *why) MUST_USE;
+/* Verifies every line. DENIED_KEY: a line with another key's ID; DENIED_SIGNATURE. */
+enum status accept_verify(const struct event *event, const struct vkey *keys,
+                          struct refusal *why) MUST_USE;
+
+/* --- a check under way --- */
+
+struct check {
+    struct store_txn *txn;
+    const struct log *log;
+    const struct event *event;
+    struct issuer issuer;
+    struct refusal *why;
+};
+/* What the kind asks beyond what all kinds do: of the registry, of policies, of references. */
+enum status accept_check_kind(struct check *c) MUST_USE;
+
+/* --- the index of events --- */
+
+struct sequence_row {
+    uint64_t index;
+    struct hash id;
+    bool has_body;
+    struct hash body;
+};
+/* NOT_FOUND. */
+enum status sequence_get(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
+                         struct sequence_row *out) MUST_USE;
+enum status sequence_put(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
+                         const struct sequence_row *row) MUST_USE;
+
+#endif

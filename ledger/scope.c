@@ -1,0 +1,194 @@
+/* What an issuer may sign: its role, its enrolment's scope, and what it can pass on. Shared by
+ * acceptance and by the verifying of receipts. */
+#include "ledger/issuer.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DAY_MS UINT64_C(86400000)
+
+/* Kinds are kept as a set of rows of the kinds table. */
+static_assert(KIND_COUNT <= 32, "a bit of struct issuer.kinds for each kind");
+
+static uint32_t kind_bit(const struct kind *kind) {
+    return (uint32_t)1 << kind->id;
+}
+
+struct issuer issuer_named(const struct vkey *vkey, uint32_t role) {
+    assert(role == ROLE_ROOT || role == ROLE_OPERATOR);
+    return (struct issuer){.vkey = *vkey,
+                           .roles = role,
+                           .kinds = UINT32_MAX,
+                           .bases = BASIS_LIVE | BASIS_IMPORTED,
+                           .until_ms = UINT64_MAX};
+}
+
+/* The bases that a text means: "live", "imported", or an enrolment's "both". */
+static uint32_t bases_of(const char *text) {
+    if (strcmp(text, "live") == 0) {
+        return BASIS_LIVE;
+    }
+    return strcmp(text, "imported") == 0 ? BASIS_IMPORTED : BASIS_LIVE | BASIS_IMPORTED;
+}
+
+/* --- reading an enrolment --- */
+
+/* Days since 1970-01-01 of a real day "YYYY-MM-DD" (event_parse checked it). The count of days
+ * before a year, Gregorian. */
+static uint64_t day_number(const char *date) {
+    static const uint16_t before_month[12] = {0,   31,  59,  90,  120, 151,
+                                              181, 212, 243, 273, 304, 334};
+    uint64_t year = 0;
+    for (size_t i = 0; i < 4; i++) {
+        year = year * 10 + (uint64_t)(date[i] - '0');
+    }
+    uint64_t month = (uint64_t)(date[5] - '0') * 10 + (uint64_t)(date[6] - '0');
+    uint64_t day = (uint64_t)(date[8] - '0') * 10 + (uint64_t)(date[9] - '0');
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    uint64_t past = year - 1;
+    uint64_t days = past * 365 + past / 4 - past / 100 + past / 400;
+    days += before_month[month - 1] + (leap && month > 2 ? 1u : 0u) + day - 1;
+    const uint64_t epoch = 719162; /* days before 1970-01-01 */
+    return days < epoch ? 0 : days - epoch;
+}
+
+static void read_kinds(const json_t *kinds, struct issuer *out) {
+    for (size_t i = 0; i < json_array_size(kinds); i++) {
+        const char *name = json_string_value(json_array_get(kinds, i));
+        assert(name != NULL);
+        const struct kind *kind = kind_find(name, strlen(name));
+        out->kinds |= kind != NULL ? kind_bit(kind) : UINT32_MAX; /* "*" is no kind's name: all */
+    }
+}
+
+static void read_oris(const json_t *oris, struct issuer *out) {
+    out->ori_count = json_array_size(oris);
+    assert(out->ori_count <= ISSUER_ORIS_MAX); /* the row's maximum */
+    for (size_t i = 0; i < out->ori_count; i++) {
+        const char *ori = json_string_value(json_array_get(oris, i));
+        assert(ori != NULL && strlen(ori) == ORI_SIZE);
+        memcpy(out->oris[i], ori, ORI_SIZE);
+    }
+}
+
+void issuer_of_enrolment(const struct event *enrolment, struct issuer *out) {
+    assert(enrolment->kind->id == KIND_KEY_ENROLLED);
+    const char *vkey = event_open_text(enrolment, "vkey");
+    const char *role = event_open_text(enrolment, "role");
+    const char *basis = event_open_text(enrolment, "basis");
+    const char *from = event_open_text(enrolment, "from");
+    const char *until = event_open_text(enrolment, "until");
+    assert(vkey != NULL && role != NULL && basis != NULL); /* required members of the row */
+    memset(out, 0, sizeof *out);
+    enum status status = vkey_parse(bytes_text(vkey), &out->vkey, NULL);
+    assert(status == STATUS_OK); /* event_parse checked every member's type */
+    out->roles = role_find(role, strlen(role));
+    out->bases = bases_of(basis);
+    read_kinds(json_object_get(enrolment->open, "kinds"), out);
+    read_oris(json_object_get(enrolment->open, "oris"), out);
+    out->from_ms = from != NULL ? day_number(from) * DAY_MS : 0;
+    /* The last day counts whole. */
+    out->until_ms = until != NULL ? (day_number(until) + 1) * DAY_MS : UINT64_MAX;
+}
+
+/* --- what the scope covers --- */
+
+static bool covers_ori(const struct issuer *issuer, const char *ori) {
+    for (size_t i = 0; i < issuer->ori_count; i++) {
+        if (memcmp(issuer->oris[i], ori, ORI_SIZE) == 0) {
+            return true;
+        }
+    }
+    return issuer->ori_count == 0;
+}
+
+/* `basis` of an event; that of an enrolment says what others may sign. */
+static enum status check_basis(const struct issuer *issuer, const struct event *event,
+                               struct refusal *why) {
+    const char *basis = event_open_text(event, "basis");
+    if (basis == NULL || event->kind->id == KIND_KEY_ENROLLED) {
+        return STATUS_OK;
+    }
+    if ((bases_of(basis) & ~issuer->bases) != 0) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member basis: the enrolment of %s does not cover %s events",
+                      issuer->vkey.name, basis);
+    }
+    if (bases_of(basis) == BASIS_IMPORTED && (issuer->roles & (ROLE_AGENCY | ROLE_CLERK)) == 0) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member basis: only an agency's own keys import its records");
+    }
+    return STATUS_OK;
+}
+
+enum status issuer_covers(const struct issuer *issuer, const struct event *event, uint64_t stamp_ms,
+                          struct refusal *why) {
+    const struct kind *kind = event->kind;
+    const char *ori = kind->has_ori ? event_open_text(event, "ori") : NULL;
+    if ((kind->roles & issuer->roles) == 0) {
+        const char *role = role_name(issuer->roles);
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member kind: a key in the role %s may not issue %s",
+                      role != NULL ? role : "it has", kind->name);
+    }
+    if ((issuer->kinds & kind_bit(kind)) == 0) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member kind: the enrolment of %s does not cover %s", issuer->vkey.name,
+                      kind->name);
+    }
+    if (stamp_ms < issuer->from_ms || stamp_ms >= issuer->until_ms) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "the enrolment of %s %s: have the key enrolled anew", issuer->vkey.name,
+                      stamp_ms < issuer->from_ms ? "is not valid yet" : "has run out");
+    }
+    if (ori != NULL && !covers_ori(issuer, ori)) {
+        return refuse(why, STATUS_DENIED_SCOPE, "member ori: the enrolment of %s does not cover %s",
+                      issuer->vkey.name, ori);
+    }
+    return check_basis(issuer, event, why);
+}
+
+/* --- passing it on --- */
+
+/* True if all agencies of `inner` are `outer`'s too. None named means all. */
+static bool oris_within(const struct issuer *inner, const struct issuer *outer) {
+    if (outer->ori_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < inner->ori_count; i++) {
+        if (!covers_ori(outer, inner->oris[i])) {
+            return false;
+        }
+    }
+    return inner->ori_count > 0;
+}
+
+enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
+                             struct refusal *why) {
+    const char *over = NULL;
+    assert((fresh->roles & (ROLE_ROOT | ROLE_OPERATOR)) == 0); /* no codes of member role */
+    if ((enroller->roles & ROLE_ROOT) != 0) {
+        return STATUS_OK;
+    }
+    if (fresh->roles != ROLE_CLERK) {
+        return refuse(why, STATUS_DENIED_SCOPE, "member role: %s may enrol clerks only",
+                      enroller->vkey.name);
+    }
+    if (!oris_within(fresh, enroller)) {
+        over = "oris";
+    } else if ((fresh->kinds & ~enroller->kinds) != 0) {
+        over = "kinds";
+    } else if ((fresh->bases & ~enroller->bases) != 0) {
+        over = "basis";
+    } else if (fresh->from_ms < enroller->from_ms) {
+        over = "from";
+    } else if (fresh->until_ms > enroller->until_ms) {
+        over = "until";
+    }
+    if (over != NULL) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member %s: more than the scope of %s, which is the most that it can give",
+                      over, enroller->vkey.name);
+    }
+    return STATUS_OK;
+}
