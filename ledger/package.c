@@ -76,26 +76,23 @@ static enum status put_leaf(void *context, uint64_t index, struct bytes entry,
     return STATUS_OK;
 }
 
-/* The leaf hashes of the block's entries before the package, which are stored: those of the
- * unfinished block are at hand, others are read. */
+/* The leaf hashes of the block's entries before the package: the flushed ones are read from the
+ * store, those appended in this batch are at hand. */
 static enum status stored_leaves(struct batch *batch, struct tree *tree, uint64_t block,
                                  uint64_t start, struct leaves *leaves) {
-    uint64_t next = tree->frontier.size;
     leaves->count = 0;
-    if (block == block_of(next)) {
-        for (; block + leaves->count < start; leaves->count++) {
-            leaves->hashes[leaves->count] = tree->leaves[leaves->count];
-        }
-        return STATUS_OK;
+    if (block != block_of(tree->frontier.size)) {
+        /* An upload that begins inside a block that others finished meanwhile. */
+        TRY(tree_flush(tree, batch->txn));
     }
-    if (start == block) {
-        return STATUS_OK;
+    uint64_t stored = start < tree->flushed ? start : tree->flushed;
+    if (stored > block) {
+        TRY(tree_walk(batch->txn, tree->log, block, stored, put_leaf, leaves));
+        assert(leaves->count == stored - block);
     }
-    /* An upload that begins inside a block that others finished meanwhile. What was appended in
-     * this batch must be readable for that. */
-    TRY(tree_flush(tree, batch->txn));
-    TRY(tree_walk(batch->txn, tree->log, block, start, put_leaf, leaves));
-    assert(leaves->count == start - block);
+    for (; block + leaves->count < start; leaves->count++) {
+        leaves->hashes[leaves->count] = tree->leaves[leaves->count];
+    }
     return STATUS_OK;
 }
 

@@ -133,6 +133,11 @@ static void push_done(void *context, const struct client_response *response) {
         log_line(LOG_DEBUG, "replicator", "unreachable", "mirror=%s why=\"%s\"",
                  r->replica.mirrors[push->mirror].vkey.name, response->error);
     }
+    if (response->http >= 300) {
+        size_t len = response->body.len < 100 ? response->body.len : 100;
+        log_line(LOG_DEBUG, "replicator", "refused", "mirror=%s http=%u body=\"%.*s\"",
+                 r->replica.mirrors[push->mirror].vkey.name, response->http, (int)len, response->body.data);
+    }
     struct hash root;
     struct replica_event event = event_of(REPLICA_RESPONSE);
     event.mirror = push->mirror;
