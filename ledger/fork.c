@@ -90,34 +90,53 @@ static enum status find_smaller(struct store_txn *txn, const struct log *log,
     return writer_status(w);
 }
 
-static enum status find_larger(struct store_txn *txn, const struct log *log,
-                               const struct suspect *suspect, uint64_t old_size,
-                               const struct merkle_proof *proof, struct writer *w) {
+/* What came with the suspect, or was fetched. */
+struct hints {
+    uint64_t old_size;
+    const struct merkle_proof *proof; /* NULL: none */
+    bool subproof;                    /* it is one; else a consistency proof */
+};
+
+static bool is_power_of_two(uint64_t n) {
+    return (n & (n - 1)) == 0;
+}
+
+/* The larger tree's own nodes rebuild the root signed there and give another at the smaller size.
+ * ledger/fork.h says why the proof of a power of two does not do. */
+static enum status find_by_proof(struct store_txn *txn, const struct log *log,
+                                 const struct suspect *suspect, const struct hints *hints,
+                                 struct writer *w) {
     struct signed_checkpoint known;
     struct hash root_m;
     struct hash root_n;
-    bool power_of_two = (old_size & (old_size - 1)) == 0;
-    if (proof == NULL || old_size >= suspect->checkpoint.size || power_of_two) {
-        return STATUS_NOT_FOUND; /* ledger/fork.h says why a power of two does not do */
-    }
-    TRY(mirror_known(txn, log->number, old_size, &known));
-    if (!merkle_subproof_roots(old_size, suspect->checkpoint.size, proof->hashes, proof->count,
-                               &root_m, &root_n) ||
-        !hash_equal(&root_n, &suspect->checkpoint.root) || hash_equal(&root_m, &known.root)) {
+    bool larger = hints->old_size < suspect->checkpoint.size;
+    if (hints->proof == NULL || hints->old_size == suspect->checkpoint.size ||
+        hints->old_size == 0 || suspect->checkpoint.size == 0 ||
+        (!hints->subproof && (!larger || is_power_of_two(hints->old_size)))) {
         return STATUS_NOT_FOUND;
     }
-    fork_two_sizes(w, known.note, suspect->note, proof);
+    TRY(mirror_known(txn, log->number, hints->old_size, &known));
+    uint64_t m = larger ? known.size : suspect->checkpoint.size;
+    uint64_t n = larger ? suspect->checkpoint.size : known.size;
+    const struct hash *signed_m = larger ? &known.root : &suspect->checkpoint.root;
+    const struct hash *signed_n = larger ? &suspect->checkpoint.root : &known.root;
+    if (!merkle_subproof_roots(m, n, hints->proof->hashes, hints->proof->count, &root_m, &root_n) ||
+        !hash_equal(&root_n, signed_n) || hash_equal(&root_m, signed_m)) {
+        return STATUS_NOT_FOUND;
+    }
+    fork_two_sizes(w, larger ? known.note : suspect->note, larger ? suspect->note : known.note,
+                   hints->proof);
     return writer_status(w);
 }
 
 static enum status find(struct store_txn *txn, const struct log *log, const struct suspect *suspect,
-                        uint64_t old_size, const struct merkle_proof *proof, struct writer *w) {
+                        const struct hints *hints, struct writer *w) {
     enum status status = find_same_size(txn, log, suspect, w);
     if (status == STATUS_NOT_FOUND) {
         status = find_smaller(txn, log, suspect, w);
     }
     if (status == STATUS_NOT_FOUND) {
-        status = find_larger(txn, log, suspect, old_size, proof, w);
+        status = find_by_proof(txn, log, suspect, hints, w);
     }
     return status;
 }
@@ -125,8 +144,9 @@ static enum status find(struct store_txn *txn, const struct log *log, const stru
 enum status fork_find(struct store_txn *txn, const struct log *log, struct bytes note,
                       uint64_t old_size, const struct merkle_proof *proof, struct writer *w) {
     struct suspect suspect;
+    struct hints hints = {.old_size = old_size, .proof = proof};
     TRY(read_suspect(log, note, &suspect));
-    return find(txn, log, &suspect, old_size, proof, w);
+    return find(txn, log, &suspect, &hints, w);
 }
 
 /* --- keeping --- */
@@ -293,8 +313,10 @@ static enum status fork_apply(struct job *job, struct batch *batch) {
     bool differs;
     TRY(read_suspect(self->log, self->note, &suspect));
     writer_init(&w, memory, sizeof memory);
-    enum status status = find(batch->txn, self->log, &suspect, self->old_size,
-                              self->proof.count > 0 ? &self->proof : NULL, &w);
+    struct hints hints = {.old_size = self->old_size,
+                          .proof = self->proof.count > 0 ? &self->proof : NULL,
+                          .subproof = self->subproof};
+    enum status status = find(batch->txn, self->log, &suspect, &hints, &w);
     if (status == STATUS_OK) {
         TRY(fork_keep(batch->txn, self->log, writer_view(&w)));
         self->outcome = FORK_PROVED;

@@ -71,6 +71,8 @@ struct fork_job {
     struct bytes note;
     uint64_t old_size;
     struct merkle_proof proof; /* count 0: none */
+    bool subproof; /* it is SUBPROOF(m, D[n], false) of the larger tree, of fetched tiles
+                      (ledger/pull.h), whichever of the two is the larger */
     enum fork_outcome outcome; /* out */
     void (*done)(struct fork_job *job, enum status status);
 };
