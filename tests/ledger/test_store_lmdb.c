@@ -156,7 +156,7 @@ Test(store_lmdb, refuses_what_is_no_folder) {
     struct store *store = NULL;
     struct refusal why = {0};
     CHECK_STATUS(store_lmdb_open(path, NULL, &store, &why), STATUS_IO);
-    strcat(path, "/below");
+    snprintf(path, sizeof path, "%s/file/below", folder.path);
     CHECK_STATUS(store_lmdb_open(path, NULL, &store, &why), STATUS_IO);
     static char long_path[5000];
     memset(long_path, 'x', sizeof long_path - 1);
