@@ -1,20 +1,23 @@
-# dutylog: `make` builds all, `make demo` runs the main job, `make test` passes the tests.
+# dutylog: `make` builds all, `make demo` runs the main job, `make test` passes the tests, `make help` lists the rest.
 # B is the build folder; SAN=address|undefined|thread builds with that sanitizer into build-SAN; V=1 shows commands;
-# WERROR=1 makes warnings errors (CI does).
+# WERROR=1 makes warnings errors (`make lint` does).
 
 SAN ?=
 B ?= build$(if $(SAN),-$(SAN))
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PKGS := libsodium nettle lmdb libuv libmicrohttpd libcurl jansson zlib
 PKG_CONFIG ?= pkg-config
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 
 all:
-.PHONY: all libraries deps clean
+.PHONY: all libraries objects help deps clean install
 .DELETE_ON_ERROR:
-.SUFFIXES:
-# Objects of the tests are kept, though only a pattern names them.
 .SECONDARY:
-MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -22,9 +25,10 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef \
 	-Wvla -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference $(if $(WERROR),-Werror)
-SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANFLAGS_undefined := -fsanitize=undefined -fno-sanitize-recover=undefined
 SANFLAGS_thread := -fsanitize=thread
+SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT ?= -O2
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
@@ -41,10 +45,12 @@ TESTLIB_SRC := $(wildcard tests/lib/*.c)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 LIBRARIES := $(B)/libdutylog_net.a $(B)/libdutylog_ledger.a $(B)/libdutylog_crypto.a
+PROGRAMS := $(if $(wildcard tools/dutylogd.c),$(B)/dutylogd) $(if $(wildcard tools/dutylog.c),$(B)/dutylog)
 TEST_FOLDERS := $(foreach d,crypto ledger net tools,$(if $(wildcard tests/$(d)/test_*.c),$(d)))
 TEST_BINARIES := $(TEST_FOLDERS:%=$(B)/tests/unit-%)
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $(LIBRARIES) $(if $(wildcard tools/dutylogd.c),$(B)/dutylogd) $(if $(wildcard tools/dutylog.c),$(B)/dutylog)
+all: $(LIBRARIES) $(PROGRAMS)
 
 libraries: $(LIBRARIES)
 
@@ -72,9 +78,71 @@ $(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC)) $
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcriterion
 
-.PHONY: unit
+# A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus.
+$(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(LIBRARIES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(B)/tests/replay-%: $$(call obj,tests/fuzz/fuzz_$$*.c tests/fuzz/replay.c) $(LIBRARIES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+.PHONY: unit test-programs fuzzers
 unit: $(TEST_BINARIES)
-	$(Q)for t in $(TEST_BINARIES); do $$t --quiet || exit 1; done
+	$(Q)tests/run.sh unit $(B)
+test-programs: all $(TEST_BINARIES) $(FUZZ_NAMES:%=$(B)/tests/replay-%)
+fuzzers: $(FUZZ_NAMES:%=$(B)/tests/fuzz-%)
+# Everything that compiles, linked or not: for `make lint`.
+objects: $(call obj,$(CRYPTO_SRC) $(LEDGER_SRC) $(NET_SRC) $(wildcard tools/*.c) $(wildcard tests/*/*.c))
+
+# Targets for a fresh machine first install what is missing, then run make anew: pkg-config is asked as this file is
+# read.
+AGAIN = $(Q)$(MAKE) -j$(JOBS)
+.PHONY: test demo demo-run fuzz
+deps:
+	$(Q).ci/deps build test lint fuzz demo bench
+
+# Unit tests run plain and under AddressSanitizer with UndefinedBehaviorSanitizer; threads under ThreadSanitizer.
+test:
+	$(Q).ci/deps build test
+	$(AGAIN) test-programs
+	$(AGAIN) SAN=address test-programs
+	$(AGAIN) SAN=thread all $(if $(filter net,$(TEST_FOLDERS)),build-thread/tests/unit-net)
+	$(Q)tests/run.sh all
+
+SECONDS ?= 60
+fuzz:
+	$(Q).ci/deps fuzz
+	$(AGAIN) SAN=fuzz CC=clang fuzzers
+	$(Q)tests/fuzz/run.sh build-fuzz $(SECONDS) $(FUZZ_NAMES)
+
+.PHONY: lint layers format
+lint:
+	$(Q).ci/deps lint
+	$(Q)tests/lint/lint.sh
+	$(AGAIN) B=build-lint-gcc CC=gcc WERROR=1 objects
+	$(AGAIN) B=build-lint-clang CC=clang OPT=-O1 WERROR=1 objects
+	@echo lint: passed
+layers:
+	$(Q).ci/deps build
+	$(AGAIN) libraries
+	$(Q)tests/lint/layers.sh $(B)
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/dutylog
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 README.md LICENSE $(wildcard specs/*.md) $(DESTDIR)$(PREFIX)/share/doc/dutylog
+
+help:
+	@echo 'make                     the daemon dutylogd and the command line dutylog, in build/'
+	@echo 'make demo                the main job on real processes (KEEP=1 leaves them running)'
+	@echo 'make test                all tests; make unit: those of the modules alone (SAN=address|thread too)'
+	@echo 'make fuzz SECONDS=60     every parser under libFuzzer'
+	@echo 'make lint layers format  style; who may use whom; clang-format'
+	@echo 'make deps                installs what a Debian 12 lacks for all of these'
+	@echo 'make install             PREFIX=/usr/local DESTDIR='
+	@echo 'make clean               removes build and build-*'
 
 clean:
 	rm -rf build build-*
