@@ -33,6 +33,9 @@ OPT ?= -O2
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -linih
+ifeq ($(strip $(PKG_LIBS))$(filter deps test demo fuzz lint layers help clean,$(MAKECMDGOALS)),-linih)
+$(warning libraries or pkg-config are missing: run 'make deps')
+endif
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -I. -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS_$(SAN)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(SANFLAGS_$(SAN)) $(LDFLAGS)
 LIBS := $(PKG_LIBS) -lpthread

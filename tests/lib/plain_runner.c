@@ -1,14 +1,16 @@
-/* Criterion cannot start its test processes under ThreadSanitizer. There, and only there, this
- * takes the place of its main: the same tests, each in a process of its own, one after the other.
+/* Criterion cannot start its test processes under ThreadSanitizer; under AddressSanitizer it passes
+ * a test that leaks, and at times leaks itself. There, and only there, this takes the place of its
+ * main: the same tests, each in a process of its own, as many at once as there are processors. A
+ * sanitizer's report changes its process's exit status, and so fails the test. Prints TAP.
  *
- *     unit-net [--filter PATTERN] [other options are ignored]
+ *     unit-net [--filter SUITE/NAME] [other options are ignored]
  */
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define PLAIN_RUNNER 1
 #endif
 #endif
-#if defined(__SANITIZE_THREAD__) || defined(PLAIN_RUNNER)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(PLAIN_RUNNER)
 
 #include <criterion/criterion.h>
 #include <fnmatch.h>
@@ -20,9 +22,12 @@
 
 #define EXIT_SKIPPED 77
 
-/* The linker's names for the section in which Test() leaves its pointers. */
+/* The linker's names for the sections in which Test() and TestSuite() leave their pointers; weak,
+ * since a program may have no TestSuite(). */
 extern struct criterion_test *__start_cr_tst[];
 extern struct criterion_test *__stop_cr_tst[];
+extern struct criterion_suite *__start_cr_sts[] __attribute__((weak));
+extern struct criterion_suite *__stop_cr_sts[] __attribute__((weak));
 
 /* What the tests call of Criterion, in the program before the library. */
 void criterion_send_assert(struct criterion_assert_stats *stats) {
@@ -50,31 +55,108 @@ void criterion_internal_test_main(void (*fn)(void)) {
 void criterion_internal_test_teardown(void) {
 }
 
-/* Runs one test; returns its wait status. */
-static int run(const struct criterion_test *test) {
+typedef void (*fixture)(void);
+
+/* What the test's suite asks to run before and after each of its tests; NULL: nothing. */
+static void suite_fixtures(const char *name, fixture *init, fixture *fini) {
+    *init = NULL;
+    *fini = NULL;
+    for (struct criterion_suite **i = __start_cr_sts; i < __stop_cr_sts; i++) {
+        if (*i != NULL && (*i)->data != NULL && strcmp((*i)->name, name) == 0) {
+            *init = (*i)->data->init;
+            *fini = (*i)->data->fini;
+        }
+    }
+}
+
+static void call(fixture f) {
+    if (f != NULL) {
+        f();
+    }
+}
+
+/* One test in its own process: fixtures outside in. */
+static void run(const struct criterion_test *test) {
+    fixture init;
+    fixture fini;
+    suite_fixtures(test->category, &init, &fini);
+    call(init);
+    call(test->data->init);
+    test->test();
+    call(test->data->fini);
+    call(fini);
+}
+
+struct running {
+    pid_t pid; /* 0: free */
+    const struct criterion_test *test;
+};
+
+#define RUNNING_MAX 64
+
+static void start(struct running *slot, const struct criterion_test *test) {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        if (test->data->init != NULL) {
-            test->data->init();
-        }
-        test->test();
-        if (test->data->fini != NULL) {
-            test->data->fini();
-        }
+        run(test);
         exit(0); /* not _exit: the sanitizer reports then, and changes the status */
     }
-    int status = -1;
-    waitpid(pid, &status, 0);
-    return status;
+    if (pid < 0) {
+        perror("fork");
+        exit(2);
+    }
+    slot->pid = pid;
+    slot->test = test;
 }
 
-static bool passed(const struct criterion_test *test, int status) {
-    if (WIFSIGNALED(status)) {
-        return WTERMSIG(status) == test->data->signal;
+/* Prints the line of one that has ended. Returns whether it passed. */
+static bool report(const struct criterion_test *test, int status) {
+    bool signaled = WIFSIGNALED(status);
+    int code = signaled ? WTERMSIG(status) : WEXITSTATUS(status);
+    bool skipped = !signaled && code == EXIT_SKIPPED;
+    bool passed = signaled ? code == test->data->signal
+                           : test->data->signal == 0 && code == test->data->exit_code;
+    if (skipped) {
+        printf("ok - %s::%s  # SKIP\n", test->category, test->name);
+    } else if (passed) {
+        printf("ok - %s::%s\n", test->category, test->name);
+    } else {
+        printf("not ok - %s::%s\n  %s %d\n", test->category, test->name,
+               signaled ? "signal" : "exit status", code);
     }
-    int code = WEXITSTATUS(status);
-    return (code == test->data->exit_code && test->data->signal == 0) || code == EXIT_SKIPPED;
+    return passed || skipped;
+}
+
+/* Waits for one to end and frees its slot. Returns whether it passed. */
+static bool wait_for_one(struct running *slots, size_t count) {
+    int status = -1;
+    pid_t pid = wait(&status);
+    for (size_t i = 0; i < count; i++) {
+        if (slots[i].pid == pid && pid > 0) {
+            slots[i].pid = 0;
+            return report(slots[i].test, status);
+        }
+    }
+    perror("wait");
+    exit(2);
+}
+
+static struct running *free_slot(struct running *slots, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (slots[i].pid == 0) {
+            return &slots[i];
+        }
+    }
+    return NULL;
+}
+
+static bool wanted(const struct criterion_test *test, const char *filter) {
+    char name[256];
+    if (test == NULL || test->data->disabled) {
+        return false;
+    }
+    snprintf(name, sizeof name, "%s/%s", test->category, test->name);
+    return fnmatch(filter, name, 0) == 0;
 }
 
 int main(int argc, char **argv) {
@@ -84,26 +166,26 @@ int main(int argc, char **argv) {
             filter = argv[i + 1];
         }
     }
-    int total = 0;
+    struct running slots[RUNNING_MAX] = {{0}};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = processors < 1 ? 1 : processors > RUNNING_MAX ? RUNNING_MAX : (size_t)processors;
     int failed = 0;
     for (struct criterion_test **i = __start_cr_tst; i < __stop_cr_tst; i++) {
-        const struct criterion_test *test = *i;
-        char name[256];
-        if (test == NULL || test->data->disabled) {
+        if (!wanted(*i, filter)) {
             continue;
         }
-        snprintf(name, sizeof name, "%s/%s", test->category, test->name);
-        if (fnmatch(filter, name, 0) != 0) {
-            continue;
+        struct running *slot = free_slot(slots, count);
+        while (slot == NULL) {
+            failed += wait_for_one(slots, count) ? 0 : 1;
+            slot = free_slot(slots, count);
         }
-        total++;
-        int status = run(test);
-        if (!passed(test, status)) {
-            failed++;
-            printf("failed: %s (status %d)\n", name, status);
+        start(slot, *i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        while (slots[i].pid != 0) {
+            failed += wait_for_one(slots, count) ? 0 : 1;
         }
     }
-    printf("%d tests, %d failed\n", total, failed);
     return failed == 0 ? 0 : 1;
 }
 
