@@ -139,8 +139,8 @@ static enum status look_for_conflict(struct store_txn *txn, struct add_checkpoin
     struct hash root;
     enum status status = mirror_known(txn, job->log.number, checkpoint->size, &known);
     if (status == STATUS_OK) {
-        job->suspicion = hash_equal(&known.root, &checkpoint->root) ? SUSPECT_NONE
-                                                                    : SUSPECT_SAME_SIZE;
+        job->suspicion =
+            hash_equal(&known.root, &checkpoint->root) ? SUSPECT_NONE : SUSPECT_SAME_SIZE;
     }
     if (status != STATUS_NOT_FOUND) {
         return status;

@@ -224,14 +224,18 @@ unsigned little_mirror_add_entries(struct little_mirror *mirror, struct bytes bo
     return end_upload(mirror, &upload, &why);
 }
 
+void little_mirror_agree(struct little_mirror *mirror, struct little_log *log, uint64_t size) {
+    uint8_t body[ADD_CHECKPOINT_SIZE_MAX];
+    bool any;
+    uint64_t old = little_mirror_pending(mirror, &any);
+    struct bytes request = little_log_checkpoint(log, old, size, body, sizeof body);
+    cr_assert_eq(little_mirror_add_checkpoint(mirror, request), 200u);
+}
+
 void little_mirror_follow(struct little_mirror *mirror, struct little_log *log, uint64_t size) {
     uint8_t *memory = malloc(BODY_MAX);
-    bool any;
     cr_assert_not_null(memory);
-    uint64_t old = little_mirror_pending(mirror, &any);
-    cr_assert_eq(little_mirror_add_checkpoint(
-                     mirror, little_log_checkpoint(log, old, size, memory, BODY_MAX)),
-                 200u);
+    little_mirror_agree(mirror, log, size);
     unsigned http;
     do {
         uint64_t start = little_mirror_stored(mirror);

@@ -54,6 +54,8 @@ enum status little_mirror_run(struct little_mirror *mirror, struct job *job);
 unsigned little_mirror_add_checkpoint(struct little_mirror *mirror, struct bytes body);
 /* The body arrives in pieces of `piece` bytes (0: at once). */
 unsigned little_mirror_add_entries(struct little_mirror *mirror, struct bytes body, size_t piece);
+/* The mirror takes the checkpoint of `size`; asserts success. */
+void little_mirror_agree(struct little_mirror *mirror, struct little_log *log, uint64_t size);
 /* Both requests, from what the mirror holds up to `size`; asserts success. */
 void little_mirror_follow(struct little_mirror *mirror, struct little_log *log, uint64_t size);
 
