@@ -173,7 +173,10 @@ struct upload_end_job {
     const struct upload *upload;
     const struct cosigner *cosigner;
     uint64_t now_seconds;
-    uint64_t saved;        /* packages proved by this request */
+    uint64_t saved;                 /* packages proved by this request, `last` not counted */
+    const struct package_job *last; /* a package_job of this upload that was queued before this job,
+                              whose outcome the host need not wait for: both may then share a
+                              commit. NULL: none. Borrowed until done */
     struct refusal failed; /* of the package after them; status OK if the body just ended */
     uint64_t timestamp;    /* out: of the cosignature */
     struct answer answer;  /* out */

@@ -167,6 +167,6 @@ static void package_finish(struct job *job, enum status status) {
 void package_job_init(struct package_job *job) {
     job->job.apply = package_apply;
     job->job.finish = package_finish;
-    job->job.status = STATUS_OK;
+    job->job.status = STATUS_BUSY; /* not applied yet: an upload_end_job may look */
     job->next_entry = 0;
 }

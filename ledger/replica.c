@@ -98,6 +98,9 @@ static void take_event(struct replica *replica, const struct replica_event *even
     case REPLICA_POLICY:
         replica_take_policy(replica, actions, event->policy, event->index);
         return;
+    case REPLICA_COMING:
+        replica->coming = true;
+        return;
     case REPLICA_COMMITTED:
         take_committed(replica, event->size);
         return;
@@ -144,6 +147,7 @@ void replica_step(struct replica *replica, const struct replica_event *event,
         replica_advance(replica, actions);
         replica_push(replica, actions);
     }
+    replica->coming = false; /* a cut that is queued later would not share its commit */
     actions->wake_at_ms = wake_at(replica);
     replica_check(replica);
 }

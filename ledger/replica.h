@@ -14,9 +14,9 @@
  * on. An unchanged candidate is cosigned afresh every hour, and every minute while the mirrors'
  * clocks disagree with ours.
  *
- *   IDLE ──more committed──▶ CUTTING ──durable──▶ PUSHING ──quorum──▶ PUBLISHING ──durable──▶ IDLE
- *                                                    └──timeout──▶ IDLE (still pushed)
- *   any ──proof of another or larger head──▶ HALTED
+ *   IDLE ──more committed, or coming──▶ CUTTING ──durable──▶ PUSHING ──quorum──▶ PUBLISHING
+ * ──durable──▶ IDLE └──timeout──▶ IDLE (still pushed) any ──proof of another or larger head──▶
+ * HALTED
  *
  * A policy that changes needs both quorums: while the candidate covers a log.policy entry that no
  * published checkpoint covers, the old and the new policy must both be met, and the mirrors of both
@@ -136,6 +136,7 @@ struct replica {
     bool fresh;                  /* a line came that no PUBLISH had yet */
     unsigned timeouts;           /* rounds given up in a row */
     uint64_t published_at_ms;
+    bool coming;             /* more is about to be committed; within a step only */
     uint64_t retry_at_ms;    /* no cut or publish before, after one failed; 0: at once */
     struct policy *policy;   /* in force at the published size; NULL: none yet; owned by the host,
                                 see replica_event */
@@ -157,6 +158,9 @@ enum replica_event_type {
                           `policy`, borrowed until the replica says ACTION_RELEASE_POLICY for it.
                           Must come before the REPLICA_CUT whose head covers it. (An opaque log's
                           policy, which is in no entry, comes with index 0.) */
+    REPLICA_COMING,    /* a job that will commit more was queued just now: if nothing is under way,
+                          ACTION_CUT comes of it, whose job queued behind that one goes into the same
+                          commit and saves one. Optional. */
     REPLICA_COMMITTED, /* the log's committed size is now `size` */
     REPLICA_CUT,       /* answer to ACTION_CUT: `status`, `head` */
     REPLICA_PUBLISHED, /* answer to ACTION_PUBLISH: `status` */

@@ -17,11 +17,10 @@ static bool sizes_hold(const struct replica *r) {
 
 static bool state_holds(const struct replica *r) {
     bool candidate = r->candidate.size > 0;
-    return implies(r->state == REPLICA_PUSHING, candidate) &&
+    return !r->coming && implies(r->state == REPLICA_PUSHING, candidate) &&
            implies(r->state == REPLICA_PUBLISHING, candidate && replica_quorum_met(r)) &&
-           implies(r->state == REPLICA_CUTTING, r->committed > r->signed_size &&
-                                                    replica_has_policy(r) &&
-                                                    r->guard == GUARD_NONE) &&
+           implies(r->state == REPLICA_CUTTING,
+                   r->committed > 0 && replica_has_policy(r) && r->guard == GUARD_NONE) &&
            (r->state == REPLICA_HALTED) == (r->halted_why[0] != '\0') &&
            implies(r->published > 0 && r->gathered, candidate);
 }

@@ -122,7 +122,8 @@ void replica_take_cut(struct replica *replica, struct replica_actions *actions,
     }
     assert(replica->state == REPLICA_CUTTING);
     replica->state = REPLICA_IDLE;
-    if (event->status == STATUS_CONFLICT_HEAD || event->status == STATUS_STORE_DOUBT) {
+    if (event->status == STATUS_CONFLICT_HEAD || event->status == STATUS_STORE_DOUBT ||
+        event->status == STATUS_STORE_CORRUPT) {
         struct refusal why;
         (void)refuse(&why, event->status, "the next checkpoint could not be signed: %s",
                      status_text(event->status));
@@ -133,8 +134,10 @@ void replica_take_cut(struct replica *replica, struct replica_actions *actions,
         replica->retry_at_ms = replica->now_ms + STORE_RETRY_MS;
         return;
     }
-    /* The cut covers all that is committed, and was asked for because that is more. */
-    assert(event->head->size > replica->signed_size);
+    assert(event->head->size >= replica->signed_size);
+    if (event->head->size == replica->signed_size) {
+        return; /* what was coming was refused */
+    }
     replica->candidate = *event->head;
     replica->signed_size = event->head->size;
     if (replica->committed < replica->signed_size) {
@@ -160,9 +163,12 @@ static bool cut_due(const struct replica *replica) {
         return true;
     }
 #endif
-    return replica->state == REPLICA_IDLE && replica->committed > replica->signed_size &&
-           replica->guard == GUARD_NONE && replica_has_policy(replica) &&
-           replica->now_ms >= replica->retry_at_ms;
+    /* Nothing is cut for what is only coming to an empty log: if it is refused, a checkpoint of
+     * nothing would have been signed. */
+    bool more =
+        replica->committed > replica->signed_size || (replica->coming && replica->committed > 0);
+    return replica->state == REPLICA_IDLE && more && replica->guard == GUARD_NONE &&
+           replica_has_policy(replica) && replica->now_ms >= replica->retry_at_ms;
 }
 
 /* --- publishing --- */

@@ -214,13 +214,18 @@ static enum status complete(struct store_txn *txn, struct upload_end_job *job) {
     return move_checkpoint(txn, job, &target);
 }
 
-static enum status incomplete(struct store_txn *txn, struct upload_end_job *job) {
+static enum status incomplete(struct store_txn *txn, struct upload_end_job *job, uint64_t saved) {
     struct refusal why = job->failed;
+    if (job->last != NULL && job->last->job.status != STATUS_OK) {
+        (void)refuse(&why, job->last->job.status, "package at entry %llu: %s",
+                     (unsigned long long)job->last->package.start,
+                     status_text(job->last->job.status));
+    }
     if (why.status == STATUS_BAD_PROOF) {
         answer_refusal(&job->answer, &why);
         return STATUS_OK;
     }
-    if (job->saved > 0) {
+    if (saved > 0) {
         return mirror_info_answer(txn, job->upload->log.number, job->upload->end, true, 202,
                                   &job->answer);
     }
@@ -241,12 +246,16 @@ static enum status upload_end_apply(struct job *job, struct batch *batch) {
      * reads the stored size below must see them. */
     TRY(batch_tree(batch, self->upload->log.number, false, &tree));
     TRY(tree_flush(tree, batch->txn));
-    bool all = self->saved == package_count(self->upload->start, self->upload->end);
+    uint64_t saved = self->saved;
+    if (self->last != NULL && self->last->job.status == STATUS_OK) {
+        saved++; /* it was applied before, in this batch or an earlier one */
+    }
+    bool all = saved == package_count(self->upload->start, self->upload->end);
 #ifdef DUTYLOG_BUG_COSIGN_BEFORE_DURABLE
     return complete(batch->txn, self);
 #endif
     if (!all) {
-        return incomplete(batch->txn, self);
+        return incomplete(batch->txn, self, saved);
     }
     /* Each package was stored or was there, and what is stored never shrinks. */
     return tree->frontier.size < self->upload->end ? STATUS_STORE_CORRUPT

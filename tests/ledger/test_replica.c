@@ -190,6 +190,43 @@ Test(replica, failed_cut_and_failed_publish_are_tried_again) {
     PUBLISHED("serve 10, cut after 10");
 }
 
+Test(replica, what_is_coming_is_cut_with_it) {
+    begin_published();
+    COMING("cut after 10");
+    COMMITTED(11, ""); /* the same commit brought both */
+    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11");
+    COMING(""); /* a round is under way */
+    COMMITTED(12, "");
+    ANSWER('a', 200, "", "entries a 10-11");
+    ANSWER('b', 200, "", "entries b 10-11");
+    COSIGN('a', 11, "");
+    COSIGN('b', 11, "publish 11 +1 a b");
+    PUBLISHED("serve 11, cut after 11");
+}
+
+Test(replica, what_was_coming_may_be_refused) {
+    begin_published();
+    COMING("cut after 10");
+    CUT(""); /* of 10 again */
+    cr_assert_eq(story->replica.state, REPLICA_IDLE);
+    cr_assert_eq(story->replica.candidate.size, 10u);
+    TICK(1000, "");
+    COMMITTED(11, "cut after 10");
+}
+
+Test(replica, nothing_is_cut_for_what_is_coming_to_an_empty_log) {
+    START(0, 0, 0, "");
+    POLICY(0, "abc", 2, 0, "");
+    COMING("");
+    COMMITTED(1, "cut after 0");
+}
+
+Test(replica, store_that_does_not_hold_what_was_signed_halts) {
+    begin_published();
+    COMMITTED(11, "cut after 10");
+    cut_at(STATUS_STORE_CORRUPT, "halt", __LINE__);
+}
+
 Test(replica, lost_compare_and_swap_halts) {
     begin_published();
     COMMITTED(11, "cut after 10");

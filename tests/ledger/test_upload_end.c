@@ -227,6 +227,59 @@ Test(upload_end, package_whose_predecessor_was_refused) {
     cr_assert_eq(stored(), 0u);
 }
 
+/* The one package of an upload of [0, 9). */
+static struct package_job first_package(const struct upload *to_9) {
+    struct bytes all = entries(0, 9);
+    struct upload_header header;
+    struct package_scan scan = {.entries = 0};
+    struct package_job job = {.upload = to_9};
+    size_t at;
+    size_t consumed;
+    CHECK_OK(upload_header_parse(all, &header, &at, NULL));
+    CHECK_OK(
+        package_parse(bytes_of(all.data + at, all.len - at), 0, 9, &scan, &job.package, &consumed));
+    package_job_init(&job);
+    return job;
+}
+
+Test(upload_end, last_package_and_end_share_a_commit) {
+    agree(9);
+    struct upload to_9 = begin(0, 9);
+    struct package_job last = first_package(&to_9);
+    struct upload_end_job end = end_of(&to_9, 0);
+    end.last = &last;
+    struct job *both[] = {&last.job, &end.job};
+    CHECK_OK(batch_run(mirror->store, &mirror->batch, both, 2));
+    cr_assert_eq(end.answer.http, 200u);
+    cr_assert_eq(mirrored(), 9u);
+    little_mirror_check(mirror, truth);
+}
+
+Test(upload_end, last_package_that_is_refused) {
+    agree(9);
+    struct upload to_9 = begin(0, 9);
+    struct package_job last = first_package(&to_9);
+    struct upload_end_job end = end_of(&to_9, 0);
+    last.package.proof.count = 1;
+    end.last = &last;
+    struct job *both[] = {&last.job, &end.job};
+    CHECK_OK(batch_run(mirror->store, &mirror->batch, both, 2));
+    cr_assert_eq(end.answer.http, 422u);
+    cr_assert_eq(mirrored(), 0u);
+    cr_assert_eq(stored(), 0u);
+}
+
+Test(upload_end, last_package_that_was_never_run_does_not_count) {
+    agree(9);
+    struct upload to_9 = begin(0, 9);
+    struct package_job last = first_package(&to_9);
+    struct upload_end_job end = end_of(&to_9, 0);
+    end.last = &last;
+    CHECK_OK(little_mirror_run(mirror, &end.job));
+    cr_assert_eq(end.answer.http, 503u);
+    cr_assert_eq(mirrored(), 0u);
+}
+
 Test(upload_end, overtaken_upload) {
     agree(300);
     struct upload to_300 = begin(0, 300);

@@ -213,6 +213,10 @@ void policy_at(size_t number, const char *members, unsigned k, uint64_t index, c
          expected, line);
 }
 
+void coming_at(const char *expected, int line) {
+    step((struct replica_event){.type = REPLICA_COMING}, expected, line);
+}
+
 void committed_at(uint64_t size, const char *expected, int line) {
     story->committed = size;
     step((struct replica_event){.type = REPLICA_COMMITTED, .size = size}, expected, line);

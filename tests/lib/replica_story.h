@@ -39,6 +39,7 @@ void start_at(uint64_t committed, uint64_t head_size, uint64_t published, enum r
 /* Policy `number`: `k` of the mirrors named in `members`; k = 0: "quorum none". */
 void policy_at(size_t number, const char *members, unsigned k, uint64_t index, const char *expected,
                int line);
+void coming_at(const char *expected, int line);
 void committed_at(uint64_t size, const char *expected, int line);
 /* The candidate of all that is committed, or a failure. */
 void cut_at(enum status status, const char *expected, int line);
@@ -53,6 +54,7 @@ void cosign_at(char mirror, uint64_t size, uint8_t history, const char *expected
     start_at(committed, head, published, GUARD_NONE, expected, __LINE__)
 #define POLICY(number, members, k, index, expected)                                                \
     policy_at(number, members, k, index, expected, __LINE__)
+#define COMING(expected) coming_at(expected, __LINE__)
 #define COMMITTED(size, expected) committed_at(size, expected, __LINE__)
 #define CUT(expected) cut_at(STATUS_OK, expected, __LINE__)
 #define PUBLISHED(expected) published_at(STATUS_OK, expected, __LINE__)
