@@ -78,9 +78,9 @@ void cut_job_init(struct cut_job *job);
 
 /* --- publishing --- */
 
-/* Persists a checkpoint with its quorum's cosignatures. Never replaces a larger one; at the same
- * size keeps the newer. Kept for ever: the first of each half hour of quorum time, and the latest.
- */
+/* Persists a checkpoint with its quorum's cosignatures. CONFLICT_SIZE: a larger one is published.
+ * Another of the latest size is served from then on, but what the quorum signed first is what
+ * receipts use. Kept for ever: the first of each half hour of quorum time, and the latest. */
 struct publish_job {
     struct job job;
     const struct log *log;
@@ -99,15 +99,16 @@ struct published {
 /* The latest published checkpoint. NOT_FOUND. */
 enum status sequencer_published(struct store_txn *txn, uint32_t log,
                                 struct published *out) MUST_USE;
-/* The smallest kept one whose size is above `index`. NOT_FOUND. */
+/* The smallest kept one whose size is above `index`, as first published. NOT_FOUND. */
 enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, uint64_t index,
                                          struct published *out) MUST_USE;
 
 /* --- receipts --- */
 
-/* Writes the receipt of the event of (issuer, seq) at the latest published checkpoint. NOT_FOUND:
- * no such event, or no published checkpoint covers it yet (`pending` tells which, with the index).
- */
+/* Writes the receipt of the event of (issuer, seq) at the smallest kept checkpoint that covers it:
+ * its cosignatures are the earliest, so that the receipt confirms the event's time (design G7)
+ * whenever it is asked for. NOT_FOUND: no such event, or no published checkpoint covers it yet
+ * (`pending` tells which, with the index). TOO_LARGE: no room in `w`. */
 enum status sequencer_receipt(struct store_txn *txn, const struct log *log, struct bytes issuer,
                               uint64_t seq, struct writer *w, bool *pending, uint64_t *index,
                               struct refusal *why) MUST_USE;

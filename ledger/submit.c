@@ -86,11 +86,12 @@ static enum status submit_apply(struct job *base, struct batch *batch) {
 
 static void submit_finish(struct job *base, enum status status) {
     struct submit_job *job = (struct submit_job *)base;
-    if (status != STATUS_OK) {
-        for (size_t i = 0; i < job->count; i++) {
-            job->results[i].status =
-                refuse(&job->results[i].why, status, "nothing was kept: %s", status_text(status));
-        }
+    const char *fate = status == STATUS_STORE_DOUBT
+                           ? "it is not known whether this was kept, send the same bytes again"
+                           : "nothing was kept";
+    for (size_t i = 0; status != STATUS_OK && i < job->count; i++) {
+        job->results[i].status =
+            refuse(&job->results[i].why, status, "%s: %s", fate, status_text(status));
     }
     if (job->done != NULL) {
         job->done(job, status);

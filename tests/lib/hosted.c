@@ -151,7 +151,8 @@ uint64_t hosted_publish(struct hosted *h, uint64_t time, uint32_t mirrors) {
 
 /* --- digests --- */
 
-static void digest(struct store *store, int without, struct hash *out) {
+/* Of the tables in `only` (NULL: all), without one (0: none). */
+static void digest(struct store *store, const char *only, uint8_t without, struct hash *out) {
     struct store_txn *txn;
     struct hash_stream stream;
     uint8_t next[STORE_KEY_MAX + 1];
@@ -166,7 +167,7 @@ static void digest(struct store *store, int without, struct hash *out) {
             break;
         }
         CHECK_OK(status);
-        if (key.data[0] != without) {
+        if (key.data[0] != without && (only == NULL || strchr(only, key.data[0]) != NULL)) {
             uint64_t lens[2] = {key.len, value.len};
             hash_add(&stream, lens, sizeof lens);
             hash_add(&stream, key.data, key.len);
@@ -182,12 +183,18 @@ static void digest(struct store *store, int without, struct hash *out) {
 
 struct hash store_digest(struct store *store) {
     struct hash out;
-    digest(store, -1, &out);
+    digest(store, NULL, 0, &out);
     return out;
 }
 
 struct hash store_digest_without(struct store *store, uint8_t table) {
     struct hash out;
-    digest(store, table, &out);
+    digest(store, NULL, table, &out);
+    return out;
+}
+
+struct hash store_digest_of(struct store *store, const char *tables) {
+    struct hash out;
+    digest(store, tables, 0, &out);
     return out;
 }

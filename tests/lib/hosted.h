@@ -50,7 +50,8 @@ uint64_t hosted_publish(struct hosted *h, uint64_t time, uint32_t mirrors);
 
 /* A hash over every pair of a store. */
 struct hash store_digest(struct store *store);
-/* The same, without one table's pairs. */
+/* The same, without one table's pairs; and of the tables in a string only. */
 struct hash store_digest_without(struct store *store, uint8_t table);
+struct hash store_digest_of(struct store *store, const char *tables);
 
 #endif

@@ -1,0 +1,481 @@
+/* Submitting, cutting and publishing, job by job. Receipts are in test_receipt_make.c. */
+#include "ledger/schema.h"
+#include "ledger/sequencer.h"
+#include "tests/lib/check.h"
+#include "tests/lib/hosted.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct hosted h;
+static struct world *w;
+
+static void open_started(void) {
+    hosted_open(&h);
+    w = &h.world;
+    hosted_start(&h);
+}
+
+static void close_all(void) {
+    hosted_close(&h);
+}
+
+static struct store_txn *reading(void) {
+    struct store_txn *txn;
+    CHECK_OK(store_begin(h.store, STORE_READ, &txn));
+    return txn;
+}
+
+static uint64_t stamp_at(uint64_t index) {
+    struct store_txn *txn = reading();
+    struct bytes entry;
+    struct bytes note;
+    uint64_t received_ms = 0;
+    CHECK_OK(tree_entry(txn, h.log.number, index, &entry));
+    CHECK_OK(entry_parse(entry, &received_ms, &note, NULL));
+    store_abort(txn);
+    return received_ms;
+}
+
+/* --- submitting --- */
+
+TestSuite(submit, .init = open_started, .fini = close_all);
+
+Test(submit, stamps_and_appends_the_very_note) {
+    struct bytes note = world_sample(w, WORLD_CLERK, "failure.alleged");
+    h.now_ms += 5;
+    uint64_t index = hosted_accept(&h, note);
+    struct store_txn *txn = reading();
+    struct bytes entry;
+    struct bytes logged;
+    uint64_t received_ms;
+    CHECK_OK(tree_entry(txn, h.log.number, index, &entry));
+    CHECK_OK(entry_parse(entry, &received_ms, &logged, NULL));
+    CHECK_BYTES(logged, note);
+    cr_assert_eq(received_ms, WORLD_TIME_MS + 5);
+    store_abort(txn);
+}
+
+Test(submit, never_stamps_earlier_than_before) {
+    h.now_ms += 1000;
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    h.now_ms -= 500000; /* the clock jumps back */
+    struct submit_result result = hosted_submit(&h, world_sample(w, WORLD_CLERK, "finding.final"));
+    CHECK_OK(result.status);
+    cr_assert_eq(result.received_ms, WORLD_TIME_MS + 1000);
+    cr_assert_eq(stamp_at(result.place.index), WORLD_TIME_MS + 1000);
+    /* The same after the machine has died. */
+    store_memory_crash(h.store, 0);
+    result = hosted_submit(&h, world_sample(w, WORLD_CLERK, "finding.final"));
+    CHECK_OK(result.status);
+    cr_assert_eq(stamp_at(result.place.index), WORLD_TIME_MS + 1000);
+    h.now_ms = WORLD_TIME_MS + 1001;
+    result = hosted_submit(&h, world_sample(w, WORLD_CLERK, "finding.final"));
+    cr_assert_eq(stamp_at(result.place.index), WORLD_TIME_MS + 1001);
+}
+
+Test(submit, commits_the_longest_valid_prefix) {
+    struct bytes notes[6];
+    struct submit_result results[6];
+    struct bytes logged = world_sample(w, WORLD_BOARD, "failure.alleged");
+    hosted_accept(&h, logged);
+    notes[0] = world_sample(w, WORLD_CLERK, "failure.alleged");
+    notes[1] = logged; /* a resubmission refuses nothing */
+    notes[2] = world_sample(w, WORLD_CLERK, "finding.final");
+    notes[3] = world_sample(w, WORLD_STRANGER, "failure.alleged");
+    notes[4] = world_sample(w, WORLD_CLERK, "finding.final");
+    notes[5] = world_sample(w, WORLD_BOARD, "finding.final");
+    hosted_submit_many(&h, notes, 6, results);
+    CHECK_OK(h.fate);
+    CHECK_OK(results[0].status);
+    cr_assert_eq(results[0].place.index, WORLD_START + 1);
+    CHECK_OK(results[1].status);
+    cr_assert(results[1].place.logged);
+    cr_assert_eq(results[1].place.index, WORLD_START);
+    CHECK_OK(results[2].status);
+    cr_assert_eq(results[2].place.index, WORLD_START + 2);
+    CHECK_STATUS(results[3].status, STATUS_DENIED_KEY);
+    for (size_t i = 4; i < 6; i++) {
+        CHECK_STATUS(results[i].status, STATUS_BUSY);
+        cr_assert_str_eq(results[i].why.text,
+                         "not tried: an earlier event of this request was refused");
+    }
+    cr_assert_eq(hosted_size(&h), WORLD_START + 3);
+    /* What was not tried enters when it is sent again. */
+    hosted_accept(&h, notes[4]);
+    hosted_accept(&h, notes[5]);
+}
+
+Test(submit, says_how_much_is_committed) {
+    static struct submission submission;
+    struct submit_result result;
+    struct submit_job job;
+    uint8_t memory[EVENT_SIZE_MAX + 32];
+    struct bytes note = world_sample(w, WORLD_CLERK, "failure.alleged");
+    struct store_txn *txn = reading();
+    submission_prepare(txn, &h.log, note, &submission);
+    store_abort(txn);
+    submit_job_init(&job);
+    job.log = &h.log;
+    job.submissions = &submission;
+    job.results = &result;
+    job.count = 1;
+    job.memory = memory;
+    job.memory_cap = note.len + 32;
+    hosted_run(&h, &job.job);
+    submission_release(&submission);
+    CHECK_OK(job.job.status);
+    cr_assert_eq(job.committed, WORLD_START + 1);
+}
+
+Test(submit, keeps_nothing_where_the_commit_fails) {
+    static const struct {
+        enum store_memory_fault fault;
+        enum status status;
+    } flavours[] = {{STORE_MEMORY_FAILS, STATUS_STORE_FAILED}, {STORE_MEMORY_FULL, STATUS_FULL}};
+    struct bytes notes[2];
+    struct submit_result results[2];
+    notes[0] = world_sample(w, WORLD_CLERK, "failure.alleged");
+    notes[1] = world_sample(w, WORLD_STRANGER, "failure.alleged");
+    for (size_t f = 0; f < 2; f++) {
+        struct hash before = store_digest(h.store);
+        h.next = flavours[f].fault;
+        hosted_submit_many(&h, notes, 2, results);
+        CHECK_STATUS(h.fate, flavours[f].status);
+        for (size_t i = 0; i < 2; i++) {
+            CHECK_STATUS(results[i].status, flavours[f].status);
+            cr_assert_not_null(strstr(results[i].why.text, "nothing was kept"));
+        }
+        struct hash after = store_digest(h.store);
+        cr_assert(hash_equal(&before, &after));
+    }
+    hosted_accept(&h, notes[0]);
+}
+
+Test(submit, in_doubt_is_settled_by_sending_again) {
+    static const enum store_memory_fault flavours[] = {STORE_MEMORY_DOUBT_LOST,
+                                                       STORE_MEMORY_DOUBT_KEPT};
+    for (size_t f = 0; f < 2; f++) {
+        struct bytes note = world_sample(w, WORLD_CLERK, "failure.alleged");
+        uint64_t size = hosted_size(&h);
+        h.next = flavours[f];
+        struct submit_result result = hosted_submit(&h, note);
+        CHECK_STATUS(h.fate, STATUS_STORE_DOUBT);
+        CHECK_STATUS(result.status, STATUS_STORE_DOUBT);
+        cr_assert_null(strstr(result.why.text, "nothing was kept"), "%s", result.why.text);
+        store_memory_crash(h.store, 0);
+        result = hosted_submit(&h, note);
+        CHECK_OK(result.status);
+        cr_assert_eq(result.place.logged, f == 1);
+        cr_assert_eq(result.place.index, size);
+        cr_assert_eq(hosted_size(&h), size + 1);
+    }
+}
+
+/* --- opaque logs --- */
+
+Test(append, takes_any_bytes_in_order) {
+    struct hosted o;
+    struct append_job job;
+    uint8_t large[ENTRY_SIZE_MAX] = {7};
+    struct bytes entries[] = {bytes_text("one"), bytes_text(""), bytes_of(large, sizeof large)};
+    hosted_open(&o);
+    for (uint64_t round = 0; round < 100; round++) {
+        append_job_init(&job);
+        job.log = &o.log;
+        job.entries = entries;
+        job.count = 3;
+        hosted_run(&o, &job.job);
+        CHECK_OK(job.job.status);
+        cr_assert_eq(job.first, 3 * round);
+        cr_assert_eq(job.committed, 3 * round + 3);
+    }
+    struct store_txn *txn;
+    struct bytes entry;
+    CHECK_OK(store_begin(o.store, STORE_READ, &txn));
+    for (uint64_t i = 0; i < 300; i++) {
+        CHECK_OK(tree_entry(txn, o.log.number, i, &entry));
+        CHECK_BYTES(entry, entries[i % 3]);
+    }
+    store_abort(txn);
+    hosted_close(&o);
+}
+
+/* --- candidates --- */
+
+TestSuite(cut, .init = open_started, .fini = close_all);
+
+/* Cuts with `expected`; the job with its outcome. */
+static struct cut_job cut(uint64_t expected) {
+    struct cut_job job;
+    cut_job_init(&job);
+    job.log = &h.log;
+    job.signer = &w->log;
+    job.expected = expected;
+    hosted_run(&h, &job.job);
+    return job;
+}
+
+Test(cut, signs_all_that_is_committed) {
+    struct cut_job job = cut(0);
+    struct note note;
+    struct checkpoint checkpoint;
+    struct hash root;
+    CHECK_OK(job.job.status);
+    CHECK_OK(
+        checkpoint_parse(bytes_of(job.head.note, job.head.note_len), &note, &checkpoint, NULL));
+    CHECK_OK(note_verify(&note, &w->log.vkey));
+    CHECK_TEXT(checkpoint.origin, "agency.example/log");
+    cr_assert_eq(checkpoint.size, WORLD_START);
+    cr_assert_eq(job.head.size, WORLD_START);
+    struct store_txn *txn = reading();
+    struct head head;
+    CHECK_OK(tree_root_at(txn, h.log.number, WORLD_START, &root));
+    cr_assert(hash_equal(&checkpoint.root, &root));
+    cr_assert(hash_equal(&job.head.root, &root));
+    CHECK_OK(sequencer_head(txn, &h.log, &head));
+    CHECK_BYTES(bytes_of(head.note, head.note_len), bytes_of(job.head.note, job.head.note_len));
+    cr_assert_eq(head.size, WORLD_START);
+    cr_assert(hash_equal(&head.root, &root));
+    store_abort(txn);
+}
+
+Test(cut, only_if_the_signed_head_is_the_expected_one) {
+    struct hash before = store_digest(h.store);
+    struct store_txn *txn = reading();
+    struct head head;
+    CHECK_STATUS(sequencer_head(txn, &h.log, &head), STATUS_NOT_FOUND);
+    store_abort(txn);
+    struct cut_job job = cut(3);
+    CHECK_OK(h.fate);
+    CHECK_STATUS(job.job.status, STATUS_CONFLICT_HEAD);
+    cr_assert_eq(job.head.note_len, 0);
+    struct hash after = store_digest(h.store);
+    cr_assert(hash_equal(&before, &after));
+    CHECK_OK(cut(0).job.status);
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    CHECK_STATUS(cut(0).job.status, STATUS_CONFLICT_HEAD);
+    CHECK_STATUS(cut(WORLD_START + 1).job.status, STATUS_CONFLICT_HEAD);
+    CHECK_OK(cut(WORLD_START).job.status);
+    CHECK_STATUS(cut(WORLD_START).job.status, STATUS_CONFLICT_HEAD);
+    /* Unchanged, it is the same candidate again. */
+    struct cut_job first = cut(WORLD_START + 1);
+    struct cut_job second = cut(WORLD_START + 1);
+    CHECK_BYTES(bytes_of(first.head.note, first.head.note_len),
+                bytes_of(second.head.note, second.head.note_len));
+}
+
+Test(cut, of_two_in_one_batch_one_wins) {
+    struct cut_job a;
+    struct cut_job b;
+    struct job *jobs[] = {&a.job, &b.job};
+    cut_job_init(&a);
+    cut_job_init(&b);
+    a.log = b.log = &h.log;
+    a.signer = b.signer = &w->log;
+    CHECK_OK(batch_run(h.store, h.batch, jobs, 2));
+    CHECK_OK(a.job.status);
+    CHECK_STATUS(b.job.status, STATUS_CONFLICT_HEAD);
+}
+
+Test(cut, covers_what_was_appended_before_it_in_the_batch) {
+    struct append_job append;
+    struct cut_job job;
+    struct bytes entry = bytes_text("received 1\nx");
+    struct job *jobs[] = {&append.job, &job.job};
+    append_job_init(&append);
+    append.log = &h.log;
+    append.entries = &entry;
+    append.count = 1;
+    cut_job_init(&job);
+    job.log = &h.log;
+    job.signer = &w->log;
+    CHECK_OK(batch_run(h.store, h.batch, jobs, 2));
+    cr_assert_eq(job.head.size, WORLD_START + 1);
+    struct store_txn *txn = reading();
+    struct hash root;
+    CHECK_OK(tree_root_at(txn, h.log.number, WORLD_START + 1, &root));
+    cr_assert(hash_equal(&root, &job.head.root));
+    store_abort(txn);
+}
+
+Test(cut, nothing_leaves_that_is_not_durable) {
+    static const enum store_memory_fault flavours[] = {
+        STORE_MEMORY_FAILS, STORE_MEMORY_FULL, STORE_MEMORY_DOUBT_LOST, STORE_MEMORY_DOUBT_KEPT};
+    struct head none;
+    memset(&none, 0, sizeof none);
+    for (size_t f = 0; f < 4; f++) {
+        h.next = flavours[f];
+        struct cut_job job = cut(0);
+        cr_assert_neq(job.job.status, STATUS_OK);
+        cr_assert_eq(memcmp(&job.head, &none, sizeof none), 0);
+        store_memory_crash(h.store, 0);
+    }
+    /* The last one is durable all the same: it is the signed head now. */
+    CHECK_STATUS(cut(0).job.status, STATUS_CONFLICT_HEAD);
+    CHECK_OK(cut(WORLD_START).job.status);
+}
+
+/* Replaces the value of a key. */
+static void tamper(const struct key *key, struct bytes value) {
+    struct store_txn *txn;
+    CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
+    CHECK_OK(store_put(txn, key_view(key), value));
+    CHECK_OK(store_commit(txn));
+}
+
+Test(cut, stops_where_the_signed_head_is_damaged) {
+    struct cut_job job = cut(0);
+    struct key key = key_log(TABLE_HEAD, h.log.number);
+    for (size_t at = 0; at < job.head.note_len; at++) {
+        uint8_t note[sizeof job.head.note];
+        memcpy(note, job.head.note, job.head.note_len);
+        note[at] ^= 1;
+        tamper(&key, bytes_of(note, job.head.note_len));
+        struct store_txn *txn = reading();
+        struct head head;
+        CHECK_STATUS(sequencer_head(txn, &h.log, &head), STATUS_STORE_CORRUPT);
+        store_abort(txn);
+    }
+    CHECK_STATUS(cut(WORLD_START).job.status, STATUS_STORE_CORRUPT);
+    CHECK_STATUS(h.fate, STATUS_STORE_CORRUPT);
+}
+
+/* A head that the key signed, though the store does not hold such a tree: a restored backup, or
+ * tampering. */
+static void sign_head(uint64_t size, const struct hash *root) {
+    uint8_t note[512];
+    struct writer out;
+    struct key key = key_log(TABLE_HEAD, h.log.number);
+    writer_init(&out, note, sizeof note);
+    checkpoint_sign(&out, vkey_name(&w->log.vkey), size, root, &w->log);
+    tamper(&key, writer_view(&out));
+}
+
+Test(cut, stops_where_more_was_signed_than_is_there) {
+    struct hash root = {{1}};
+    sign_head(WORLD_START + 1, &root);
+    CHECK_STATUS(cut(WORLD_START + 1).job.status, STATUS_STORE_CORRUPT);
+}
+
+Test(cut, stops_where_another_root_was_signed) {
+    struct hash root = {{1}};
+    sign_head(WORLD_START, &root);
+    CHECK_STATUS(cut(WORLD_START).job.status, STATUS_STORE_CORRUPT);
+}
+
+/* --- publishing --- */
+
+TestSuite(publish, .init = open_started, .fini = close_all);
+
+#define HALF_HOUR 1800u
+#define NOON 1766664000u /* 2025-12-25T12:00:00Z */
+
+static enum status publish(uint64_t size, uint64_t time, const char *note) {
+    struct publish_job job;
+    publish_job_init(&job);
+    job.log = &h.log;
+    job.size = size;
+    job.quorum_time = time;
+    job.note = bytes_text(note);
+    hosted_run(&h, &job.job);
+    return job.job.status;
+}
+
+static void is_latest(uint64_t size, uint64_t time, const char *note) {
+    struct store_txn *txn = reading();
+    struct published latest;
+    CHECK_OK(sequencer_published(txn, h.log.number, &latest));
+    cr_assert_eq(latest.size, size);
+    cr_assert_eq(latest.quorum_time, time);
+    CHECK_TEXT(latest.note, note);
+    store_abort(txn);
+}
+
+/* The sizes kept, smallest first, as text. */
+static const char *kept(void) {
+    struct store_txn *txn = reading();
+    struct published at;
+    const char *text = "";
+    uint64_t index = 0;
+    while (sequencer_published_covering(txn, h.log.number, index, &at) == STATUS_OK) {
+        text = world_text(w, "%s %llu", text, (unsigned long long)at.size);
+        index = at.size;
+    }
+    store_abort(txn);
+    return text;
+}
+
+Test(publish, nothing_at_first) {
+    struct store_txn *txn = reading();
+    struct published at = {.size = 77};
+    CHECK_STATUS(sequencer_published(txn, h.log.number, &at), STATUS_NOT_FOUND);
+    CHECK_STATUS(sequencer_published_covering(txn, h.log.number, 0, &at), STATUS_NOT_FOUND);
+    cr_assert_eq(at.size, 77);
+    store_abort(txn);
+}
+
+Test(publish, never_replaces_a_larger_one) {
+    CHECK_OK(publish(7, NOON, "seven"));
+    CHECK_STATUS(publish(6, NOON + 1, "six"), STATUS_CONFLICT_SIZE);
+    CHECK_OK(h.fate);
+    is_latest(7, NOON, "seven");
+    cr_assert_str_eq(kept(), " 7");
+}
+
+Test(publish, serves_the_newer_of_one_size_and_keeps_the_first) {
+    CHECK_OK(publish(7, NOON, "seven"));
+    CHECK_OK(publish(7, NOON + 3600, "seven, an hour later"));
+    is_latest(7, NOON + 3600, "seven, an hour later");
+    struct store_txn *txn = reading();
+    struct published at;
+    CHECK_OK(sequencer_published_covering(txn, h.log.number, 6, &at));
+    CHECK_TEXT(at.note, "seven");
+    cr_assert_eq(at.quorum_time, NOON);
+    CHECK_STATUS(sequencer_published_covering(txn, h.log.number, 7, &at), STATUS_NOT_FOUND);
+    store_abort(txn);
+    CHECK_OK(publish(7, NOON + 7200, "seven, two hours later"));
+    is_latest(7, NOON + 7200, "seven, two hours later");
+    CHECK_OK(publish(8, NOON + 7201, "eight"));
+    is_latest(8, NOON + 7201, "eight");
+}
+
+Test(publish, keeps_the_first_of_each_half_hour_and_the_latest) {
+    CHECK_OK(publish(1, NOON, "1"));
+    cr_assert_str_eq(kept(), " 1");
+    CHECK_OK(publish(2, NOON + 1, "2"));
+    cr_assert_str_eq(kept(), " 1 2");
+    CHECK_OK(publish(3, NOON + 2, "3"));
+    cr_assert_str_eq(kept(), " 1 3");
+    CHECK_OK(publish(4, NOON + HALF_HOUR - 1, "4"));
+    cr_assert_str_eq(kept(), " 1 4");
+    CHECK_OK(publish(5, NOON + HALF_HOUR, "5"));
+    cr_assert_str_eq(kept(), " 1 5");
+    CHECK_OK(publish(6, NOON + HALF_HOUR + 1, "6"));
+    cr_assert_str_eq(kept(), " 1 5 6");
+    CHECK_OK(publish(7, NOON + 3 * HALF_HOUR, "7"));
+    cr_assert_str_eq(kept(), " 1 5 7");
+    CHECK_OK(publish(8, NOON + 9 * HALF_HOUR, "8"));
+    cr_assert_str_eq(kept(), " 1 5 7 8");
+}
+
+Test(publish, keeps_logs_apart) {
+    struct store_txn *txn;
+    struct published at;
+    CHECK_OK(publish(5, NOON, "5"));
+    txn = reading();
+    CHECK_STATUS(sequencer_published(txn, h.log.number + 1, &at), STATUS_NOT_FOUND);
+    CHECK_STATUS(sequencer_published_covering(txn, h.log.number + 1, 0, &at), STATUS_NOT_FOUND);
+    CHECK_STATUS(sequencer_published(txn, h.log.number - 1, &at), STATUS_NOT_FOUND);
+    CHECK_STATUS(sequencer_published_covering(txn, h.log.number - 1, 0, &at), STATUS_NOT_FOUND);
+    store_abort(txn);
+}
+
+Test(publish, changes_nothing_where_the_commit_fails) {
+    CHECK_OK(publish(5, NOON, "5"));
+    CHECK_OK(publish(6, NOON + 1, "6"));
+    h.next = STORE_MEMORY_FAILS;
+    CHECK_STATUS(publish(7, NOON + 2, "7"), STATUS_STORE_FAILED);
+    is_latest(6, NOON + 1, "6");
+    cr_assert_str_eq(kept(), " 5 6");
+}
