@@ -26,6 +26,64 @@ const struct cli_command cli_commands[] = {
      "\n"
      "example:\n"
      "  dutylog vkey desk-1.key\n"},
+    {"event", cmd_event, "make and sign an event, durably, before it is sent",
+     "usage: dutylog event KIND --key FILE (--node URL | --log ORIGIN [--seq N --prev ID])\n"
+     "                     [--set NAME=VALUE]... [--closed NAME=VALUE]... [--from FILE.json]\n"
+     "                     [--cosign FILE]... [--outbox DIR | --out FILE]\n"
+     "       dutylog event --list | --template KIND\n"
+     "\n"
+     "Makes an event, checks it as the node will, signs it and writes it to the outbox (or to a "
+     "file, or to standard\n"
+     "output). Closed members go into the body: only salted commitments are public, and the .body "
+     "file beside the\n"
+     "event holds what can be disclosed later: keep it.\n"
+     "\n"
+     "  --key FILE          the issuer's secret key\n"
+     "  --cosign FILE       another key that signs (log.opened, log.policy); may be repeated\n"
+     "  --node URL          ask this node for the log and for the issuer's next place\n"
+     "  --log ORIGIN        the log it is for\n"
+     "  --seq N, --prev ID  the event's place, without a node; default: after the last one in the "
+     "outbox\n"
+     "  --set NAME=VALUE    an open member; lists with commas, objects as JSON, @FILE for a file's "
+     "content\n"
+     "  --closed NAME=VALUE a closed member\n"
+     "  --from FILE.json    members from {\"open\": {...}, \"closed\": {...}}\n"
+     "  --disclose BASE:M   for event.opened: disclose member M of BASE.event, with BASE.body\n"
+     "  --outbox DIR        write it there, to be sent by dutylog submit\n"
+     "  --out FILE          write it to FILE\n"
+     "  --list, --template  the kinds; the members of one\n"
+     "\n"
+     "example:\n"
+     "  dutylog event finding.final --key desk-1.key --node http://127.0.0.1:8080 --outbox out \\\n"
+     "    --set ori=NY0303000 --set case=$(openssl rand -hex 16) --set basis=live --set "
+     "party=officer \\\n"
+     "    --set disposition=sustained --set decided=2026-11-02 --set decided_by=commissioner \\\n"
+     "    --closed officer=off-17 --closed narrative=@report.txt\n"},
+    {"submit", cmd_submit, "send events and keep their receipts",
+     "usage: dutylog submit --node URL (--outbox DIR | EVENT...) [--wait SECONDS] [--quiet]\n"
+     "\n"
+     "Sends events in order and saves each receipt beside its event. Only the bytes that were "
+     "signed are ever sent, as\n"
+     "often as needed: nothing is logged twice.\n"
+     "\n"
+     "  --node URL      a node that hosts the log\n"
+     "  --outbox DIR    all events there that have no receipt yet\n"
+     "  --wait SECONDS  how long to wait for a node that is busy, or for a quorum of mirrors; "
+     "default 60\n"
+     "  --quiet         do not print the receipts' names\n"
+     "\n"
+     "Exit code 0: all receipts are here. 1: an event was refused. 3: no node. 4: logged, no "
+     "quorum yet.\n"
+     "\n"
+     "example:\n"
+     "  dutylog submit --node http://127.0.0.1:8080 --outbox out\n"},
+    {"receipt", cmd_receipt, "fetch the receipt of a logged event",
+     "usage: dutylog receipt --node URL [--out FILE] ISSUER SEQ\n"
+     "\n"
+     "Fetches the receipt of event SEQ of the key ISSUER, to standard output or to FILE.\n"
+     "\n"
+     "example:\n"
+     "  dutylog receipt --node http://127.0.0.1:8080 --out 17.receipt nypd.example/desk-1 17\n"},
     {"verify", cmd_verify, "verify a receipt or an evidence file, offline",
      "usage: dutylog verify FILE (--policy FILE | --root VKEY...) [--threshold N] [--json]\n"
      "       dutylog verify EVIDENCE --key VKEY [--json]\n"
@@ -50,5 +108,13 @@ const struct cli_command cli_commands[] = {
      "\n"
      "example:\n"
      "  dutylog verify nypd-17.receipt --policy nypd.policy\n"},
+    {"status", cmd_status, "show how a node and its mirrors are doing",
+     "usage: dutylog status URL [--json]\n"
+     "\n"
+     "Shows what a node holds, how far each log is stored, cosigned and judged, and how its "
+     "mirrors answer.\n"
+     "\n"
+     "example:\n"
+     "  dutylog status http://127.0.0.1:8080\n"},
     {NULL, NULL, NULL, NULL},
 };
