@@ -81,19 +81,23 @@ $(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC)) $
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcriterion
 
-# A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus.
-$(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(LIBRARIES)
+# A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus; and what both start from.
+WORLD := $(call obj,tests/lib/world.c tests/lib/keys.c tests/lib/paper.c)
+$(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(WORLD) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-$(B)/tests/replay-%: $$(call obj,tests/fuzz/fuzz_$$*.c tests/fuzz/replay.c) $(LIBRARIES)
+$(B)/tests/replay-%: $$(call obj,tests/fuzz/fuzz_$$*.c tests/fuzz/replay.c) $(WORLD) $(LIBRARIES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(B)/tests/fuzz-seeds: $(call obj,tests/fuzz/seeds.c) $(WORLD) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 .PHONY: unit test-programs fuzzers
 unit: $(TEST_BINARIES)
 	$(Q)tests/run.sh unit $(B)
-test-programs: all $(TEST_BINARIES) $(FUZZ_NAMES:%=$(B)/tests/replay-%)
-fuzzers: $(FUZZ_NAMES:%=$(B)/tests/fuzz-%)
+test-programs: all $(TEST_BINARIES) $(B)/tests/fuzz-seeds $(FUZZ_NAMES:%=$(B)/tests/replay-%)
+fuzzers: $(B)/tests/fuzz-seeds $(FUZZ_NAMES:%=$(B)/tests/fuzz-%)
 # Everything that compiles, linked or not: for `make lint`.
 objects: $(call obj,$(CRYPTO_SRC) $(LEDGER_SRC) $(NET_SRC) $(wildcard tools/*.c) $(wildcard tests/*/*.c))
 

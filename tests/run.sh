@@ -100,7 +100,7 @@ run_all() {
         echo "$kind:"
         "$0" unit "$kind" || status=1
     done
-    "$0" scripts build-address build-address/tests/replay-* || status=1
+    build-address/tests/fuzz-seeds build/corpus && "$0" scripts build-address build-address/tests/replay-* || status=1
     local -a scripts=() daemon=()
     for kind in tests/check/*.sh tests/check/*.py tests/crash/*.sh tests/crash/*.py; do
         [ ! -x "$kind" ] || scripts+=("$kind")
