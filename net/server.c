@@ -297,19 +297,27 @@ static enum status open_listener(struct server *server, int *out, struct refusal
     return STATUS_OK;
 }
 
-/* Lingering connections and files beside the connections need descriptors too. */
-static enum status raise_descriptors(const struct server *server, struct refusal *why) {
-    rlim_t needed = server->options.connections_max + LINGERS_MAX + DESCRIPTORS_SPARE;
+/* Lingering connections and files beside the connections need descriptors too. Where the limit
+ * cannot be raised far enough, fewer connections are taken. */
+static enum status fit_descriptors(struct server *server, struct refusal *why) {
+    const rlim_t beside = LINGERS_MAX + DESCRIPTORS_SPARE;
+    rlim_t needed = server->options.connections_max + beside;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) {
         return STATUS_OK;
     }
-    limit.rlim_cur = needed;
-    if (needed > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return refuse(why, STATUS_IO,
-                      "%u connections need %llu file descriptors: raise the limit (ulimit -n)",
-                      server->options.connections_max, (unsigned long long)needed);
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == needed) {
+        return STATUS_OK;
     }
+    if (limit.rlim_cur <= beside) {
+        return refuse(why, STATUS_IO,
+                      "%llu file descriptors are too few: raise the limit (ulimit -n)",
+                      (unsigned long long)limit.rlim_cur);
+    }
+    server->options.connections_max = (unsigned)(limit.rlim_cur - beside);
+    log_line(LOG_WARN, "server", "fewer_connections",
+             "max=%u why=\"few file descriptors: ulimit -n\"", server->options.connections_max);
     return STATUS_OK;
 }
 
@@ -333,7 +341,7 @@ enum status server_open(struct loop *loop, const struct server_options *options,
     server->route_count = route_count;
     server->context = context;
     int fd = -1;
-    enum status status = raise_descriptors(server, why);
+    enum status status = fit_descriptors(server, why);
     if (status != STATUS_OK) {
         goto err_after_server;
     }

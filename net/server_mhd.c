@@ -83,9 +83,19 @@ static void connection_open(struct server *server, struct MHD_Connection *mhd, v
     *slot = connection;
 }
 
+static void log_request(const struct request *request) {
+    if (!log_enabled(LOG_DEBUG) || request->method[0] == '\0') {
+        return;
+    }
+    log_line(LOG_DEBUG, "server", "request", "peer=%s method=%s path=%.*s http=%u", request->peer,
+             request->method, (int)request->path.len, (const char *)request->path.data,
+             request->http);
+}
+
 /* The connection lets go of its request, whatever state that is in. */
 static void forget_request(struct connection *connection) {
     struct request *request = connection->request;
+    log_request(request);
     connection->request = NULL;
     connection->idle_since = loop_now_ms(connection->server->loop);
     if (!request->ended && request->phase != PHASE_HEADERS) {

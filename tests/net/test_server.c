@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* --- routing and answers --- */
 
@@ -317,4 +318,37 @@ Test(server, refuses_to_open) {
     loop_run(loop);
     loop_free(loop);
     fixture_stop(&net_fixture);
+}
+
+Test(server, few_descriptors) {
+    struct rlimit limit = {.rlim_cur = 400, .rlim_max = 420};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    net_start();
+    int fds[60];
+    struct raw_response r;
+    /* 420 less those for other ends: 36 places. The others wait, nobody is refused. */
+    for (int i = 0; i < 60; i++) {
+        fds[i] = raw_connect(net_fixture.port);
+        cr_assert_geq(fds[i], 0);
+    }
+    net_exchange(fds[35], GET("/hello"), &r);
+    cr_assert_eq(r.http, 200);
+    struct server_stats stats = fixture_stats(&net_fixture);
+    cr_assert_eq(stats.connections, 36);
+    for (int i = 0; i < 60; i++) {
+        raw_close(fds[i]);
+    }
+    fixture_stop(&net_fixture);
+    limit.rlim_cur = 300;
+    limit.rlim_max = 300;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct loop *loop;
+    cr_assert_eq(loop_open(&loop), STATUS_OK);
+    struct server *server;
+    struct refusal why;
+    static const struct route routes[] = {
+        {.method = "POST", .pattern = "/collect", .body_max = 1, .on_end = net_on_collect}};
+    cr_assert_eq(server_open(loop, NULL, routes, 1, NULL, &server, &why), STATUS_IO);
+    cr_assert_not_null(strstr(why.text, "ulimit -n"));
+    loop_free(loop);
 }
