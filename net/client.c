@@ -126,7 +126,7 @@ static void finish(struct client_call *call, CURLcode code) {
 static void collect_finished(struct client *client) {
     int left;
     CURLMsg *message;
-    while (!client->closing && (message = curl_multi_info_read(client->multi, &left)) != NULL) {
+    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
         assert(message->msg == CURLMSG_DONE);
         struct client_call *call = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);

@@ -8,8 +8,9 @@
  *     413 (an endless gzip header or empty blocks inflate to nothing);
  *   - not gzip, or cut off: 400;
  *   - no room in the budget for what is collected: 503;
- *   - the handler is not ready: `pause`. What zlib has not yet given out stays in it and is handed
- *     over first when the request goes on; input it has not taken stays with libmicrohttpd. */
+ *   - the handler is not ready: `pause`. Input that zlib has not taken stays with libmicrohttpd and
+ * is offered again when the request goes on; the little that zlib holds back comes out with it,
+ *     since a gzip stream always has more input after its last output, the checksum. */
 #include "net/server_private.h"
 
 #include <assert.h>
@@ -25,26 +26,19 @@ static void answer_too_large(struct request *request) {
                         request->route->body_max);
 }
 
-/* Memory beyond what admission counted is charged before it is taken. */
+/* Memory beyond what admission counted is charged as it is taken. */
 static void collect(struct request *request, struct bytes chunk) {
     struct buffer *body = &request->body;
-    size_t needed = body->len + chunk.len;
-    assert(needed <= body->max); /* admission set it, deliver counted */
-    if (needed > request->charged) {
-        size_t doubled = 2 * request->charged; /* as the buffer grows */
-        size_t target = needed > doubled ? needed : doubled;
-        if (target > body->max) {
-            target = body->max;
-        }
-        if (!request_charge(request, target - request->charged)) {
-            request_answer_text(request, 503, "too much is being sent at once: try again later");
-            return;
-        }
-    }
     enum status status = buffer_append(body, chunk);
-    assert(status == STATUS_OK || status == STATUS_NOMEM);
+    assert(status != STATUS_TOO_LARGE); /* admission set the maximum, deliver counted */
     if (status != STATUS_OK) {
         request_answer_text(request, 503, "out of memory: try again later");
+        return;
+    }
+    size_t used = body->cap + (request->gzip ? INFLATE_MEMORY : 0);
+    if (used > request->charged && !request_charge(request, used - request->charged)) {
+        buffer_clear(body);
+        request_answer_text(request, 503, "too much is being sent at once: try again later");
     }
 }
 
@@ -95,15 +89,14 @@ static size_t inflate_on(struct request *request, struct bytes input) {
         }
         request->inflate_end = rv == Z_STREAM_END;
         size_t made = SCRATCH_SIZE - z->avail_out;
-        request->inflate_more = z->avail_out == 0 && rv != Z_STREAM_END;
+        bool full = z->avail_out == 0;
         if (made > 0) {
             deliver(request, bytes_of(scratch, made));
         }
         if (request->phase != PHASE_BODY || request->pause) {
             break;
         }
-        if (rv == Z_BUF_ERROR || (z->avail_in == 0 && !request->inflate_more)) {
-            request->inflate_more = false;
+        if (z->avail_in == 0 && !full) {
             break;
         }
     }
@@ -135,7 +128,7 @@ size_t body_take(struct request *request, struct bytes data) {
 }
 
 void body_end(struct request *request) {
-    assert(request->phase == PHASE_BODY && !request->inflate_more);
+    assert(request->phase == PHASE_BODY && !request->pause);
     if (request->gzip && !request->inflate_end) {
         request_answer_text(request, 400, "the gzip body ends too early");
         return;
@@ -150,12 +143,5 @@ void request_resume(struct request *request) {
     assert(request->phase == PHASE_PAUSED && request->pause);
     request->pause = false;
     request_move(request, PHASE_BODY);
-    if (request->inflate_more) {
-        inflate_on(request, bytes_of(NULL, 0));
-    }
-    if (request->phase == PHASE_BODY && request->pause) {
-        request_move(request, PHASE_PAUSED);
-        return; /* still suspended */
-    }
     mhd_resume(request);
 }

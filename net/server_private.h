@@ -72,7 +72,6 @@ struct request {
     bool pause; /* on_body asked for it */
 
     bool gzip;
-    bool inflate_more; /* zlib may hold output that the handler was not ready for */
     bool inflate_end;  /* a member is complete */
     z_stream z;
 

@@ -315,20 +315,33 @@ struct peer {
     const char *answer; /* sent to whoever connects, `repeat` times the last part */
     const char *repeat;
     int repeats;
+    bool reset;          /* close without waiting for the client to do so */
+    uv_sem_t *heard_sem; /* if set: posted when something came, then go_sem waited for */
+    uv_sem_t *go_sem;
+    char heard[4096];
     uv_thread_t thread;
 };
 
 static void peer_main(void *arg) {
     struct peer *peer = arg;
     int fd = accept(peer->listen_fd, NULL, NULL);
-    char piece[4096];
-    ssize_t n = recv(fd, piece, sizeof piece, 0);
+    ssize_t n = recv(fd, peer->heard, sizeof peer->heard - 1, 0);
+    if (peer->heard_sem != NULL) {
+        uv_sem_post(peer->heard_sem);
+        uv_sem_wait(peer->go_sem);
+    }
     if (n > 0 && raw_send_text(fd, peer->answer)) {
         for (int i = 0; i < peer->repeats && raw_send_text(fd, peer->repeat); i++) {
         }
     }
-    shutdown(fd, SHUT_WR);
-    while (recv(fd, piece, sizeof piece, 0) > 0) {
+    char piece[4096];
+    if (peer->reset) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    } else {
+        shutdown(fd, SHUT_WR);
+        while (recv(fd, piece, sizeof piece, 0) > 0) {
+        }
     }
     close(fd);
 }
@@ -344,17 +357,21 @@ static void peer_start(struct peer *peer) {
     uv_thread_create(&peer->thread, peer_main, peer);
 }
 
-static void play(const char *answer, const char *repeat, int repeats, struct result *r) {
-    struct peer peer = {.answer = answer, .repeat = repeat, .repeats = repeats};
+static void play_peer(struct peer *peer, struct bytes body, struct result *r) {
     open_client(NULL);
-    peer_start(&peer);
-    struct client_request request = make_request(peer.port, "/", bytes_of(NULL, 0));
+    peer_start(peer);
+    struct client_request request = make_request(peer->port, "/", body);
     request.response_max = 100000;
     request.timeout_ms = 3000;
     call(&request, r);
     close_client();
-    uv_thread_join(&peer.thread);
-    close(peer.listen_fd);
+    uv_thread_join(&peer->thread);
+    close(peer->listen_fd);
+}
+
+static void play(const char *answer, const char *repeat, int repeats, struct result *r) {
+    struct peer peer = {.answer = answer, .repeat = repeat, .repeats = repeats};
+    play_peer(&peer, bytes_of(NULL, 0), r);
 }
 
 #define OK "HTTP/1.1 200 OK\r\n"
@@ -406,4 +423,44 @@ Test(client, follows_no_redirect) {
     play("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "", 0,
          &r);
     cr_assert_eq(r.http, 302);
+}
+
+/* The answer and the reset are both there when the loop looks. */
+Test(client, reads_the_answer_before_a_reset) {
+    struct result r = {0};
+    uv_sem_t heard;
+    uv_sem_t go;
+    uv_sem_init(&heard, 0);
+    uv_sem_init(&go, 0);
+    struct peer peer = {.answer = OK "Content-Length: 4\r\n\r\nmuch",
+                        .reset = true,
+                        .heard_sem = &heard,
+                        .go_sem = &go};
+    open_client(NULL);
+    peer_start(&peer);
+    struct client_request request = make_request(peer.port, "/", bytes_of(NULL, 0));
+    cr_assert_eq(client_send(client, &request, done, &r, NULL), STATUS_OK);
+    while (uv_sem_trywait(&heard) != 0) {
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    }
+    uv_sem_post(&go);
+    uv_thread_join(&peer.thread);
+    wait_for(&r);
+    cr_assert_eq(r.http, 200, "%s", r.error);
+    cr_assert_str_eq(r.body, "much");
+    close_client();
+    close(peer.listen_fd);
+}
+
+static uint8_t large_body[8 << 20];
+
+Test(client, sends_what_it_is_told) {
+    struct result r;
+    struct peer peer = {.answer = "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"};
+    play_peer(&peer, bytes_of(large_body, sizeof large_body), &r);
+    cr_assert_eq(r.http, 400);
+    cr_assert_eq(strncmp(peer.heard, "POST / HTTP/1.1\r\n", 17), 0);
+    cr_assert_not_null(strstr(peer.heard, "User-Agent: dutylog\r\n"));
+    cr_assert_null(strstr(peer.heard, "Expect"), "no round trip before the body");
+    cr_assert_null(strstr(peer.heard, "Content-Type"), "not what libcurl makes up");
 }

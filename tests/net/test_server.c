@@ -192,6 +192,23 @@ Test(server, budget) {
     fixture_stop(&net_fixture);
 }
 
+/* A body of known length is charged for exactly that, inflated or not for what it takes. */
+Test(server, budget_is_exact) {
+    struct server_options options = server_defaults;
+    options.body_budget = 40000;
+    net_start_with(&options);
+    struct raw_response r;
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", 40000, 40000, ""));
+    raw_receive(fd, false, &r);
+    cr_assert_eq(r.http, 200);
+    cr_assert(net_send_body(fd, "/collect", 40001, 40001, ""));
+    raw_receive(fd, false, &r);
+    cr_assert_eq(r.http, 503);
+    raw_close(fd);
+    fixture_stop(&net_fixture);
+}
+
 /* A body of unknown length is charged as it grows. */
 Test(server, budget_of_chunked) {
     struct server_options options = server_defaults;

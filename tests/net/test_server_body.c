@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <zlib.h>
 
 /* --- bodies --- */
@@ -99,6 +100,48 @@ Test(server_body, oversize_is_told_early) {
     cr_assert_eq(net_seen.ended, 1);
 }
 
+/* After an early answer the connection is not reset under the client: it may send on, for a while,
+ * and finds the answer and then the end. */
+Test(server_body, lingers) {
+    net_start_with(net_quick());
+    struct raw_response r;
+    static char piece[100000];
+    int fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", 4 << 20, 100000, ""));
+    raw_receive(fd, false, &r);
+    cr_assert_eq(r.http, 413);
+    for (int i = 0; i < 5; i++) {
+        sleep_ms(20);
+        cr_assert(raw_send(fd, piece, sizeof piece), "it was reset");
+    }
+    char byte;
+    cr_assert_eq(recv(fd, &byte, 1, 0), 0, "the end, not an error");
+    /* But only so long, */
+    sleep_ms(600);
+    raw_send(fd, piece, 1);
+    sleep_ms(50);
+    cr_assert_not(raw_send(fd, piece, 1));
+    raw_close(fd);
+    fixture_stop(&net_fixture);
+    /* and not without measure. */
+    struct server_options options = server_defaults;
+    options.drain_max = 100000;
+    net_start_with(&options);
+    fd = raw_connect(net_fixture.port);
+    cr_assert(net_send_body(fd, "/collect", 1L << 40, 1000, ""));
+    size_t taken = 0;
+    for (int i = 0; i < 500; i++) {
+        ssize_t n = send(fd, piece, sizeof piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+        taken += n > 0 ? (size_t)n : 0;
+        sleep_ms(1);
+    }
+    cr_assert_lt(taken, 16U << 20, "%zu", taken);
+    raw_receive(fd, false, &r);
+    cr_assert_eq(r.http, 413);
+    raw_close(fd);
+    fixture_stop(&net_fixture);
+}
+
 Test(server_body, endless_body) {
     struct server_options options = server_defaults;
     options.drain_max = 256 << 10;
@@ -129,12 +172,16 @@ Test(server_body, endless_lines) {
     net_start_with(&options);
     static char piece[65536];
     memset(piece, 'e', sizeof piece);
-    const char *starts[] = {"1;", "1\r\nx\r\n0\r\nTrailer: "};
-    for (int i = 0; i < 2; i++) {
+    static const char *const rows[][2] = {{"/collect", "1;"},
+                                          {"/collect", "1\r\nx\r\n0\r\nTrailer: "},
+                                          {"/stream?pause=1", "1\r\nx\r\n1;"}};
+    for (int i = 0; i < 3; i++) {
         int fd = raw_connect(net_fixture.port);
-        cr_assert(raw_send_text(
-            fd, "POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
-        cr_assert(raw_send_text(fd, starts[i]));
+        char head[256];
+        snprintf(head, sizeof head,
+                 "POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%s", rows[i][0],
+                 rows[i][1]);
+        cr_assert(raw_send_text(fd, head));
         cr_assert(raw_send(fd, piece, sizeof piece));
         double before = cpu_seconds();
         sleep_ms(500);
@@ -142,7 +189,7 @@ Test(server_body, endless_lines) {
         cr_assert_geq(raw_wait_closed(fd, 5000), 0, "it is never closed");
         raw_close(fd);
     }
-    net_wait_for_freed(2);
+    net_wait_for_freed(3);
     fixture_stop(&net_fixture);
     cr_assert_eq(net_seen.ended, 0);
 }
