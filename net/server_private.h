@@ -72,7 +72,7 @@ struct request {
     bool pause; /* on_body asked for it */
 
     bool gzip;
-    bool inflate_end;  /* a member is complete */
+    bool inflate_end; /* a member is complete */
     z_stream z;
 
     char method[METHOD_MAX + 1];

@@ -157,9 +157,8 @@ Test(config, refuses_form) {
     refused(5, "[node] stands at line 1", NODE "[node]\n");
     refused(9, "[host] stands at line 5", NODE HOST "[host]\n");
     refused(5, "neither", NODE "rubbish\n");
-    char long_line[1000] = NODE;
-    memset(long_line + strlen(NODE), 'o', 250);
-    strncat(long_line, " = x\n", 10);
+    char long_line[1000];
+    snprintf(long_line, sizeof long_line, NODE "o%0250d = x\n", 0);
     refused(5, "longer than 198", long_line);
     char nul[] = NODE "operator = a\0b\n";
     cr_assert_eq(config_parse(bytes_of(nul, sizeof nul - 1), "etc/node.ini", &config, &why),
