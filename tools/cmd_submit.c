@@ -12,7 +12,9 @@
 #include <time.h>
 
 #define TIMEOUT_MS 30000
-#define POLL_MS 500
+#define POLL_MS 200
+#define GROUP_EVENTS_MAX 256
+#define GROUP_BODY_MAX (4u << 20)
 
 static const struct option options[] = {
     {"node", required_argument, NULL, 'n'}, {"outbox", required_argument, NULL, 'b'},
@@ -27,6 +29,7 @@ struct sending {
     struct fetcher *fetcher;
     size_t receipts;
     size_t pending;
+    size_t total;
 };
 
 static uint64_t now_ms(void) {
@@ -40,12 +43,116 @@ static void sleep_ms(uint64_t ms) {
     nanosleep(&t, NULL);
 }
 
-/* One event on its way: its file's name without the ending, and where its receipt goes. */
+/* One event on its way. */
 struct parcel {
-    const char *event_path;
+    char event_path[OUTBOX_PATH_MAX + 16];
     char receipt_path[OUTBOX_PATH_MAX + 16];
     char ask[NAME_SIZE_MAX + 64]; /* /receipt/<issuer>/<seq> */
+    size_t note_len;
+    bool accepted;
 };
+
+/* Events that go in one request, and its body. */
+struct group {
+    struct parcel parcels[GROUP_EVENTS_MAX];
+    size_t count;
+    struct buffer body;
+};
+
+/* "BASE.event" or any other name, and where the receipt goes. */
+static enum status parcel_of(struct parcel *parcel, const char *path, struct refusal *why) {
+    size_t len = strlen(path);
+    size_t base = len > 6 && strcmp(path + len - 6, ".event") == 0 ? len - 6 : len;
+    if (len >= OUTBOX_PATH_MAX) {
+        return refuse(why, STATUS_BAD_FORM, "%s: the name is too long", path);
+    }
+    memcpy(parcel->event_path, path, len + 1);
+    snprintf(parcel->receipt_path, sizeof parcel->receipt_path, "%.*s.receipt", (int)base, path);
+    parcel->accepted = false;
+    return STATUS_OK;
+}
+
+/* Appends the event, after its length, to the group's body. */
+static enum status group_add(struct group *group, const char *path, struct refusal *why) {
+    struct parcel *parcel = &group->parcels[group->count];
+    struct buffer note;
+    struct event event;
+    TRY(parcel_of(parcel, path, why));
+    buffer_init(&note, EVENT_SIZE_MAX);
+    enum status status = file_read(path, &note, why);
+    if (status == STATUS_OK) {
+        status = event_parse(buffer_view(&note), &event, why);
+    }
+    if (status == STATUS_OK) {
+        uint8_t len[2] = {(uint8_t)(note.len >> 8), (uint8_t)note.len};
+        snprintf(parcel->ask, sizeof parcel->ask, "/receipt/%.*s/%" PRIu64, (int)event.issuer.len,
+                 event.issuer.data, event.seq);
+        event_release(&event);
+        parcel->note_len = note.len;
+        status = buffer_append(&group->body, bytes_of(len, sizeof len));
+        if (status == STATUS_OK) {
+            status = buffer_append(&group->body, buffer_view(&note));
+        }
+        group->count += status == STATUS_OK ? 1 : 0;
+    }
+    buffer_clear(&note);
+    return status;
+}
+
+/* One JSON line per event: marks those that are logged, and tells of the first that is refused. */
+static enum status read_lines(struct group *group, struct bytes body, struct refusal *why) {
+    struct reader r;
+    struct bytes line;
+    reader_init(&r, body);
+    for (size_t i = 0; i < group->count; i++) {
+        json_t *answer =
+            reader_line(&r, &line) ? json_loadb((const char *)line.data, line.len, 0, NULL) : NULL;
+        json_int_t http = json_integer_value(json_object_get(answer, "status"));
+        const char *error = json_string_value(json_object_get(answer, "error"));
+        enum status status = STATUS_OK;
+        group->parcels[i].accepted = http == 200 || http == 202;
+        if (!group->parcels[i].accepted) {
+            status = refuse(why, STATUS_DENIED_SCOPE, "%s: refused with %lld: %s",
+                            group->parcels[i].event_path, (long long)http,
+                            error != NULL ? error : "(the node's answer makes no sense)");
+        }
+        json_decref(answer);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
+/* 503 means that nothing was kept, and no answer that we do not know: the same bytes may be sent
+ * again either way. */
+static enum status send_group(struct sending *s, struct group *group, struct refusal *why) {
+    uint64_t until = now_ms() + s->wait_s * 1000;
+    for (;;) {
+        const struct fetched *answer = NULL;
+        struct fetch_request request = {.base = s->node,
+                                        .path = "/add",
+                                        .content_type = "application/octet-stream",
+                                        .body = buffer_view(&group->body),
+                                        .response_max = 1 << 20,
+                                        .timeout_ms = TIMEOUT_MS};
+        enum status status = fetch(s->fetcher, &request, &answer, why);
+        if (status == STATUS_OK && strncmp(answer->content_type, "application/x-ndjson", 20) == 0) {
+            return read_lines(group, buffer_view(&answer->body), why);
+        }
+        if (status == STATUS_OK && answer->http != 503) {
+            struct bytes body = buffer_view(&answer->body);
+            return refuse(why, STATUS_DENIED_SCOPE, "refused with %u: %.*s", answer->http,
+                          (int)(body.len < 180 ? body.len : 180), body.data);
+        }
+        if (status == STATUS_OK) {
+            refuse(why, STATUS_BUSY,
+                   "the node is overloaded or stopping: the events are kept here, try again later");
+        }
+        if (now_ms() >= until) {
+            return why->status;
+        }
+        sleep_ms(POLL_MS);
+    }
+}
 
 static enum status save_receipt(struct sending *s, const struct parcel *parcel,
                                 struct bytes receipt, struct refusal *why) {
@@ -58,9 +165,8 @@ static enum status save_receipt(struct sending *s, const struct parcel *parcel,
 }
 
 /* Asks for the receipt until it is there or the time is up. */
-static enum status poll_receipt(struct sending *s, const struct parcel *parcel,
-                                struct refusal *why) {
-    uint64_t until = now_ms() + s->wait_s * 1000;
+static enum status fetch_receipt(struct sending *s, const struct parcel *parcel, uint64_t until,
+                                 struct refusal *why) {
     for (;;) {
         const struct fetched *answer = NULL;
         struct fetch_request request = {.base = s->node,
@@ -79,116 +185,65 @@ static enum status poll_receipt(struct sending *s, const struct parcel *parcel,
     }
 }
 
-static enum status refused(const struct parcel *parcel, const struct fetched *answer,
-                           struct refusal *why) {
-    struct bytes body = buffer_view(&answer->body);
-    while (body.len > 0 && body.data[body.len - 1] == '\n') {
-        body.len--;
-    }
-    return refuse(why, STATUS_DENIED_SCOPE, "%s: refused with %u: %.*s", parcel->event_path,
-                  answer->http, (int)(body.len < 180 ? body.len : 180), body.data);
-}
-
-/* 503 means that nothing was kept, and no answer that we do not know: the same bytes may be sent
- * again either way. */
-static enum status send_note(struct sending *s, const struct parcel *parcel, struct bytes note,
-                             struct refusal *why) {
+/* Sends the group, then fetches the receipts of all that is logged, also where a later event was
+ * refused. */
+static enum status deliver_group(struct sending *s, struct group *group, struct refusal *why) {
+    struct refusal later;
+    enum status sent = send_group(s, group, why);
     uint64_t until = now_ms() + s->wait_s * 1000;
-    for (;;) {
-        const struct fetched *answer = NULL;
-        struct fetch_request request = {.base = s->node,
-                                        .path = "/add",
-                                        .content_type = "text/plain; charset=utf-8",
-                                        .body = note,
-                                        .response_max = RECEIPT_SIZE_MAX,
-                                        .timeout_ms = TIMEOUT_MS};
-        enum status status = fetch(s->fetcher, &request, &answer, why);
-        if (status == STATUS_OK && answer->http == 200) {
-            return save_receipt(s, parcel, buffer_view(&answer->body), why);
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->parcels[i].accepted) {
+            cli_progress("receipts", s->receipts, s->total);
+            enum status status =
+                fetch_receipt(s, &group->parcels[i], until, sent == STATUS_OK ? why : &later);
+            TRY(status);
         }
-        if (status == STATUS_OK && answer->http == 202) {
-            return poll_receipt(s, parcel, why);
-        }
-        if (status == STATUS_OK && answer->http != 503) {
-            return refused(parcel, answer, why);
-        }
-        if (status == STATUS_OK) {
-            refuse(
-                why, STATUS_BUSY,
-                "%s: the node is overloaded or stopping: the event is kept here, try again later",
-                parcel->event_path);
-        }
-        if (now_ms() >= until) {
-            return why->status;
-        }
-        sleep_ms(POLL_MS);
     }
+    group->count = 0;
+    buffer_clear(&group->body);
+    return sent;
 }
 
-static enum status send_file(struct sending *s, struct parcel *parcel, struct refusal *why) {
-    struct buffer note;
-    struct event event;
-    buffer_init(&note, EVENT_SIZE_MAX);
-    enum status status = file_read(parcel->event_path, &note, why);
-    if (status == STATUS_OK) {
-        status = event_parse(buffer_view(&note), &event, why);
+/* Events in the order given, in as few requests as they fit; the first refusal ends the run. */
+static enum status send_all(struct sending *s, char *const *paths, size_t count,
+                            struct refusal *why) {
+    struct group *group = calloc(1, sizeof *group);
+    if (group == NULL) {
+        return refuse(why, STATUS_NOMEM, "out of memory");
     }
-    if (status == STATUS_OK) {
-        snprintf(parcel->ask, sizeof parcel->ask, "/receipt/%.*s/%" PRIu64, (int)event.issuer.len,
-                 event.issuer.data, event.seq);
-        event_release(&event);
-        status = send_note(s, parcel, buffer_view(&note), why);
-    }
-    buffer_clear(&note);
-    return status;
-}
-
-static enum status parcel_of(struct parcel *parcel, const char *base, const char *event_path,
-                             struct refusal *why) {
-    parcel->event_path = event_path;
-    int n = snprintf(parcel->receipt_path, sizeof parcel->receipt_path, "%s.receipt", base);
-    return n > 0 && (size_t)n < sizeof parcel->receipt_path
-               ? STATUS_OK
-               : refuse(why, STATUS_BAD_FORM, "%s: the name is too long", base);
-}
-
-/* All that waits in the outbox, in order; a refusal holds back the issuer's later events too, so it
- * ends the run. */
-static enum status send_outbox(struct sending *s, const char *folder, struct refusal *why) {
-    struct outbox outbox;
-    char **bases = NULL;
-    size_t count = 0;
-    TRY(outbox_open(&outbox, folder, why));
-    enum status status = outbox_pending(&outbox, &bases, &count, why);
+    buffer_init(&group->body, GROUP_BODY_MAX);
+    enum status status = STATUS_OK;
+    s->total = count;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        struct parcel parcel;
-        char path[OUTBOX_PATH_MAX + 16];
-        cli_progress("submit", i, count);
-        snprintf(path, sizeof path, "%s.event", bases[i]);
-        status = parcel_of(&parcel, bases[i], path, why);
-        if (status == STATUS_OK) {
-            status = send_file(s, &parcel, why);
+        if (group->count == GROUP_EVENTS_MAX ||
+            group->body.len + 2 + EVENT_SIZE_MAX > GROUP_BODY_MAX) {
+            status = deliver_group(s, group, why);
         }
+        if (status == STATUS_OK) {
+            status = group_add(group, paths[i], why);
+        }
+    }
+    if (status == STATUS_OK && group->count > 0) {
+        status = deliver_group(s, group, why);
     }
     cli_progress_end();
-    outbox_free_list(bases, count);
-    outbox_close(&outbox);
+    buffer_clear(&group->body);
+    free(group);
     return status;
 }
 
-static enum status send_named(struct sending *s, const char *path, struct refusal *why) {
-    struct parcel parcel;
-    char base[OUTBOX_PATH_MAX];
-    size_t len = strlen(path);
-    if (len >= sizeof base) {
-        return refuse(why, STATUS_BAD_FORM, "%s: the name is too long", path);
+static enum status send_outbox(struct sending *s, const char *folder, struct refusal *why) {
+    struct outbox outbox;
+    char **paths = NULL;
+    size_t count = 0;
+    TRY(outbox_open(&outbox, folder, why));
+    enum status status = outbox_pending(&outbox, &paths, &count, why);
+    if (status == STATUS_OK) {
+        status = send_all(s, paths, count, why);
+        outbox_free_list(paths, count);
     }
-    memcpy(base, path, len + 1);
-    if (len > 6 && strcmp(path + len - 6, ".event") == 0) {
-        base[len - 6] = '\0';
-    }
-    TRY(parcel_of(&parcel, base, path, why));
-    return send_file(s, &parcel, why);
+    outbox_close(&outbox);
+    return status;
 }
 
 static int run(struct sending *s, const char *outbox, int count, char **files) {
@@ -197,12 +252,8 @@ static int run(struct sending *s, const char *outbox, int count, char **files) {
     if (status != STATUS_OK) {
         return cli_error("submit", CLI_FAILED, "out of memory");
     }
-    if (outbox != NULL) {
-        status = send_outbox(s, outbox, &why);
-    }
-    for (int i = 0; i < count && status == STATUS_OK; i++) {
-        status = send_named(s, files[i], &why);
-    }
+    status =
+        outbox != NULL ? send_outbox(s, outbox, &why) : send_all(s, files, (size_t)count, &why);
     fetcher_close(s->fetcher);
     if (status != STATUS_OK) {
         return cli_error("submit", cli_exit_of(status), "%s", why.text);

@@ -197,7 +197,7 @@ static int verify_accusation(struct run *run, const char *path) {
                status_name(status), status == STATUS_OK ? "true" : "false");
     } else if (status == STATUS_OK && !run->quiet) {
         printf("verified: evidence (%c) against %s\n  proved       %s\n", evidence.form, key.name,
-               why.text);
+               why.text + (strncmp(why.text, "proved: ", 8) == 0 ? 8 : 0));
     }
     if (status != STATUS_OK) {
         return run->quiet ? CLI_REFUSED

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEQ_DIGITS 10
@@ -140,40 +141,73 @@ enum status outbox_last(const struct outbox *outbox, struct bytes issuer, uint64
     return STATUS_OK;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+struct found {
+    char path[OUTBOX_PATH_MAX];
+    struct timespec made;
+};
+
+static int by_time(const void *a, const void *b) {
+    const struct found *x = a;
+    const struct found *y = b;
+    if (x->made.tv_sec != y->made.tv_sec) {
+        return x->made.tv_sec < y->made.tv_sec ? -1 : 1;
+    }
+    if (x->made.tv_nsec != y->made.tv_nsec) {
+        return x->made.tv_nsec < y->made.tv_nsec ? -1 : 1;
+    }
+    return strcmp(x->path, y->path);
 }
 
-static bool has_receipt(const char *base) {
-    char path[OUTBOX_PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s.receipt", base);
-    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+static bool has_receipt(const char *path) {
+    char receipt[OUTBOX_PATH_MAX + 16];
+    int base = (int)(strlen(path) - strlen(event_ending));
+    snprintf(receipt, sizeof receipt, "%.*s.receipt", base, path);
+    return access(receipt, F_OK) == 0;
 }
 
-static enum status add_pending(const struct outbox *outbox, const char *name, char ***bases,
-                               size_t *count) {
-    char path[OUTBOX_PATH_MAX];
-    int stem = (int)(strlen(name) - strlen(event_ending));
-    int n = snprintf(path, sizeof path, "%s/%.*s", outbox->folder, stem, name);
-    if (n <= 0 || (size_t)n >= sizeof path || has_receipt(path)) {
+/* Adds the event if it waits. */
+static enum status add_found(const struct outbox *outbox, const char *name, struct found **found,
+                             size_t *count) {
+    struct found item;
+    struct stat st;
+    int n = snprintf(item.path, sizeof item.path, "%s/%s", outbox->folder, name);
+    if (n <= 0 || (size_t)n >= sizeof item.path || has_receipt(item.path) ||
+        stat(item.path, &st) != 0) {
         return STATUS_OK;
     }
-    char **grown = realloc(*bases, (*count + 1) * sizeof *grown);
+    item.made = st.st_mtim;
+    struct found *grown = realloc(*found, (*count + 1) * sizeof *grown);
     if (grown == NULL) {
         return STATUS_NOMEM;
     }
-    *bases = grown;
-    grown[*count] = strdup(path);
-    if (grown[*count] == NULL) {
-        return STATUS_NOMEM;
-    }
-    (*count)++;
+    grown[(*count)++] = item;
+    *found = grown;
     return STATUS_OK;
 }
 
-enum status outbox_pending(const struct outbox *outbox, char ***bases, size_t *count,
+/* The paths alone, sorted. */
+static enum status list_found(struct found *found, size_t count, char ***paths) {
+    char **list = calloc(count > 0 ? count : 1, sizeof *list);
+    if (list == NULL) {
+        return STATUS_NOMEM;
+    }
+    if (count > 0) {
+        qsort(found, count, sizeof *found, by_time);
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = strdup(found[i].path);
+        if (list[i] == NULL) {
+            outbox_free_list(list, i);
+            return STATUS_NOMEM;
+        }
+    }
+    *paths = list;
+    return STATUS_OK;
+}
+
+enum status outbox_pending(const struct outbox *outbox, char ***paths, size_t *count,
                            struct refusal *why) {
-    char **found = NULL;
+    struct found *found = NULL;
     size_t n = 0;
     DIR *dir = opendir(outbox->folder);
     if (dir == NULL) {
@@ -183,25 +217,24 @@ enum status outbox_pending(const struct outbox *outbox, char ***bases, size_t *c
     for (struct dirent *entry = readdir(dir); entry != NULL && status == STATUS_OK;
          entry = readdir(dir)) {
         if (ends_with(entry->d_name, event_ending)) {
-            status = add_pending(outbox, entry->d_name, &found, &n);
+            status = add_found(outbox, entry->d_name, &found, &n);
         }
     }
     closedir(dir);
+    if (status == STATUS_OK) {
+        status = list_found(found, n, paths);
+    }
+    free(found);
     if (status != STATUS_OK) {
-        outbox_free_list(found, n);
         return refuse(why, status, "out of memory");
     }
-    if (n > 0) {
-        qsort(found, n, sizeof *found, by_name);
-    }
-    *bases = found;
     *count = n;
     return STATUS_OK;
 }
 
-void outbox_free_list(char **bases, size_t count) {
+void outbox_free_list(char **paths, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        free(bases[i]);
+        free(paths[i]);
     }
-    free(bases);
+    free(paths);
 }

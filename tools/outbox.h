@@ -28,10 +28,11 @@ enum status outbox_base(const struct outbox *outbox, struct bytes issuer, uint64
  * none. */
 enum status outbox_last(const struct outbox *outbox, struct bytes issuer, uint64_t *seq,
                         struct hash *id, struct refusal *why) MUST_USE;
-/* The events that have no receipt yet, sorted by name, which is by issuer and seq. `bases` is from
+/* The paths of the events that have no receipt yet, in the order in which they were made (by the
+ * files' times, then by name): an enrolment goes before what the new key signs. `paths` is from
  * malloc, as is each. */
-enum status outbox_pending(const struct outbox *outbox, char ***bases, size_t *count,
+enum status outbox_pending(const struct outbox *outbox, char ***paths, size_t *count,
                            struct refusal *why) MUST_USE;
-void outbox_free_list(char **bases, size_t count);
+void outbox_free_list(char **paths, size_t count);
 
 #endif

@@ -21,7 +21,7 @@ static void print_chain(FILE *out, const struct verify_report *r) {
 static void print_mirrors(FILE *out, const struct verify_report *r) {
     for (size_t i = 0; i < r->mirror_count; i++) {
         const struct verify_mirror *m = &r->mirrors[i];
-        char when[21] = "did not cosign";
+        char when[21] = "not in this receipt ";
         if (m->timestamp != 0) {
             cli_time(m->timestamp, when);
         }
