@@ -116,6 +116,11 @@ test:
 	$(AGAIN) SAN=thread all $(if $(filter net,$(TEST_FOLDERS)),build-thread/tests/unit-net)
 	$(Q)tests/run.sh all
 
+demo:
+	$(Q).ci/deps demo
+	$(AGAIN) all
+	$(Q)/usr/bin/python3 tests/demo/demo.py
+
 SECONDS ?= 60
 fuzz:
 	$(Q).ci/deps fuzz

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The main job, on real processes: an agency's findings, held by parties who do not trust each other.
 
 Four nodes run on loopback: an agency that hosts its log, and a state, the DOJ and a university that mirror and cosign it.

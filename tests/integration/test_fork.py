@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The operator deletes a finding, rebuilds the tree and signs it again: every mirror refuses, and keeps the proof."""
 import subprocess
 import os

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """kill -9 of the agency's node, again and again under load: no receipt is lost, and nothing forks."""
 import os
 import random

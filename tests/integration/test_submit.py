@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """POST /add and what follows: receipts, refusals, waiting, resubmission."""
 import hashlib
 import json
