@@ -277,6 +277,11 @@ Test(replica, signed_and_unpublished_head_goes_on_after_a_restart) {
     PUBLISHED("serve 10, cut after 10");
 }
 
+Test(replica, signed_and_unpublished_head_with_a_quorum_of_none_is_published) {
+    START(10, 10, 7, "");
+    POLICY(0, "", 0, 0, "publish 10 +0");
+}
+
 Test(replica, published_head_is_cosigned_afresh_after_a_restart) {
     START(10, 10, 10, "");
     POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");
@@ -339,101 +344,6 @@ Test(replica, guard_of_a_folder_that_is_an_old_copy_halts) {
     cr_assert(!replica_may_stamp(&story->replica));
 }
 
-/* --- policies --- */
-
-Test(replica, policy_change_needs_both_quorums) {
-    begin_published();
-    POLICY(1, "cd", 2, 10, "");
-    COMMITTED(11, "cut after 10");
-    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11, checkpoint d 0-11");
-    ANSWER('a', 200, "", "entries a 10-11");
-    ANSWER('b', 200, "", "entries b 10-11");
-    ANSWER('c', 200, "", "entries c 10-11");
-    COSIGN('a', 11, "");
-    COSIGN('b', 11, ""); /* the old quorum alone is not enough */
-    COSIGN('c', 11, "");
-    ANSWER('d', 200, "", "entries d 0-11");
-    COSIGN('d', 11, "publish 11 +1 a b c d");
-    PUBLISHED("serve 11, release 0");
-    COMMITTED(12, "cut after 11");
-    CUT("checkpoint c 11-12, checkpoint d 11-12"); /* a and b are not its mirrors any more */
-    ANSWER('c', 200, "", "entries c 11-12");
-    ANSWER('d', 200, "", "entries d 11-12");
-    COSIGN('c', 12, "");
-    COSIGN('d', 12, "publish 12 +1 c d");
-}
-
-Test(replica, new_quorum_alone_is_not_enough_either) {
-    begin_published();
-    POLICY(1, "cd", 2, 10, "");
-    COMMITTED(11, "cut after 10");
-    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11, checkpoint d 0-11");
-    ANSWER('c', 200, "", "entries c 10-11");
-    ANSWER('d', 200, "", "entries d 0-11");
-    COSIGN('c', 11, "");
-    COSIGN('d', 11, "");
-    ANSWER('a', 200, "", "entries a 10-11");
-    COSIGN('a', 11, "publish 11 +1 a c d");
-}
-
-Test(replica, policy_beyond_the_candidate_does_not_count_for_it) {
-    begin_published();
-    COMMITTED(11, "cut after 10");
-    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11");
-    POLICY(1, "cd", 2, 11, "");
-    COMMITTED(12, "");
-    ANSWER('a', 200, "", "entries a 10-11");
-    ANSWER('b', 200, "", "entries b 10-11");
-    COSIGN('a', 11, "");
-    COSIGN('b', 11, "publish 11 +1 a b");
-    PUBLISHED("serve 11, cut after 11");
-    CUT("checkpoint a 11-12, checkpoint b 11-12, checkpoint d 0-12");
-}
-
-Test(replica, of_several_new_policies_the_last_counts) {
-    begin_published();
-    POLICY(1, "cd", 2, 10, "");
-    POLICY(2, "ad", 2, 11, "release 1");
-    COMMITTED(12, "cut after 10");
-    CUT("checkpoint a 10-12, checkpoint b 10-12, checkpoint c 10-12, checkpoint d 0-12");
-    /* Another comes, and the round is given up: the next candidate covers that too. */
-    POLICY(3, "bcd", 2, 12, "");
-    COMMITTED(13, "");
-    TICK(5000, "cut after 12");
-    CUT("release 2");
-    cr_assert_eq(story->replica.incoming, &story->policies[3]);
-    cr_assert_eq(story->replica.policy, &story->policies[0]);
-}
-
-Test(replica, mirror_that_leaves_with_a_request_under_way_keeps_its_place_until_answered) {
-    begin_published();
-    POLICY(1, "cd", 1, 10, "");
-    COMMITTED(11, "cut after 10");
-    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11, checkpoint d 0-11");
-    ANSWER('b', 200, "", "entries b 10-11");
-    ANSWER('c', 200, "", "entries c 10-11");
-    COSIGN('c', 11, "");
-    COSIGN('b', 11, "publish 11 +1 b c");
-    PUBLISHED("serve 11, release 0");
-    size_t place = mirror_place('a');
-    cr_assert(story->replica.mirrors[place].used && !story->replica.mirrors[place].wanted);
-    COMMITTED(12, "cut after 11");
-    CUT("checkpoint c 11-12");
-    response_at('a', 200, bytes_text(""), NULL, "", __LINE__);
-    cr_assert(!story->replica.mirrors[place].used);
-}
-
-Test(replica, policy_found_at_start_between_head_and_published) {
-    /* Published 7, signed 10 (covering the policy entry 8), committed 12 (with another at 11). */
-    START(12, 10, 7, "");
-    POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");
-    POLICY(1, "cd", 2, 8, "checkpoint d 0-10");
-    POLICY(2, "ad", 2, 11, "");
-    cr_assert_eq(story->replica.policy, &story->policies[0]);
-    cr_assert_eq(story->replica.incoming, &story->policies[1]);
-    cr_assert_eq(story->replica.next, &story->policies[2]);
-}
-
 /* --- time --- */
 
 Test(replica, unchanged_candidate_is_cosigned_afresh_every_hour) {
@@ -493,6 +403,51 @@ Test(replica, nothing_is_stamped_while_a_quorum_of_clocks_disagrees) {
     cr_assert(!replica_may_stamp(&story->replica));
     COSIGN('b', 11, "publish 11 +362 a b");
     cr_assert(replica_may_stamp(&story->replica)); /* five minutes exactly are allowed */
+}
+
+Test(replica, five_minutes_exactly_are_allowed_either_way) {
+    static const int64_t offsets[] = {-301, -300, 300, 301};
+    for (size_t i = 0; i < 4; i++) {
+        story_teardown();
+        story_setup();
+        begin_published();
+        story->offsets[0] = offsets[i];
+        story->offsets[1] = offsets[i];
+        TICK(3600 * 1000 - 1000, "entries a 10-10, entries b 10-10, entries c 10-10");
+        cosign_at('a', 10, 0, NULL, __LINE__);
+        cosign_at('b', 10, 0, NULL, __LINE__);
+        cr_assert_eq(replica_may_stamp(&story->replica), i == 1 || i == 2);
+    }
+}
+
+Test(replica, clock_that_jumps_back_holds_up_no_round) {
+    begin_published();
+    COMMITTED(11, "cut after 10");
+    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11");
+    cr_assert_eq(story->actions.wake_at_ms, story->now + 5000);
+    story->now -= 3600 * 1000;
+    COMMITTED(12, "");
+    cr_assert_eq(story->actions.wake_at_ms, story->now + 5000);
+    TICK(5000, "cut after 11");
+    cut_at(STATUS_FULL, "", __LINE__);
+    story->now -= 3600 * 1000;
+    TICK(0, "");
+    TICK(1000, "cut after 11");
+}
+
+Test(replica, clock_that_jumps_back_holds_up_no_late_line) {
+    begin_published();
+    COMMITTED(11, "cut after 10");
+    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11");
+    ANSWER('a', 200, "", "entries a 10-11");
+    ANSWER('b', 200, "", "entries b 10-11");
+    ANSWER('c', 200, "", "entries c 10-11");
+    COSIGN('a', 11, "");
+    COSIGN('b', 11, "publish 11 +1 a b");
+    PUBLISHED("serve 11");
+    story->now -= 3600 * 1000;
+    COSIGN('c', 11, "");
+    cr_assert_eq(story->actions.wake_at_ms, story->now + 1000);
 }
 
 Test(replica, clock_that_jumps_back_leaves_nothing_waiting) {

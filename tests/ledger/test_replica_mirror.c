@@ -185,6 +185,79 @@ Test(replica_mirror, cosignatures_count_only_if_good_and_on_the_candidate) {
     cr_assert(!story->replica.lines[mirror_place('b')].have);
 }
 
+Test(replica_mirror, next_entry_that_was_heard_is_better_than_a_guess) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 409, "20\n3\n\n", "entries a 3-20");
+    ANSWER('a', 503, "", "");
+    TICK(250, "entries a 3-20");
+    ANSWER('a', 409, "9\n3\n\n", "checkpoint a 9-20");
+    ANSWER('a', 409, "12\n", "checkpoint a 12-20");
+    ANSWER('a', 200, "", "entries a 3-20");
+    ANSWER('a', 409, "2\n2\n\n", "checkpoint a 2-20");
+    ANSWER('a', 200, "", "entries a 2-20");
+}
+
+Test(replica_mirror, next_entry_beyond_a_lost_pending_checkpoint_is_forgotten) {
+    begin_asking(); /* all 10 are known to be there */
+    ANSWER('a', 409, "4\n", "checkpoint a 4-20");
+    ANSWER('a', 200, "", "entries a 4-20");
+}
+
+Test(replica_mirror, entries_heard_of_in_an_upload_outlive_a_failure) {
+    begin_published();
+    COMMITTED(10000, "cut after 10");
+    CUT("checkpoint a 10-10000, checkpoint b 10-10000, checkpoint c 10-10000");
+    ANSWER('a', 200, "", "entries a 10-10000");
+    ANSWER('a', 202, "10000\n8192\n\n", "entries a 8192-10000");
+    ANSWER('a', 0, "", "");
+    TICK(250, "entries a 8192-10000");
+    ANSWER('a', 202, "10000\n10000\n\n", "entries a 10000-10000"); /* all is there */
+    COSIGN('a', 10000, "");
+}
+
+Test(replica_mirror, upload_conflict_when_all_is_there) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 409, "20\n20\n\n", "entries a 20-20");
+    COSIGN('a', 20, "");
+}
+
+Test(replica_mirror, upload_conflict_without_numbers_fails) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 409, "conflict", "");
+    cr_assert_eq(mirror('a')->state, MIRROR_BACKOFF);
+}
+
+Test(replica_mirror, progress_forgives_corrections) {
+    begin_published();
+    COMMITTED(10000, "cut after 10");
+    CUT("checkpoint a 10-10000, checkpoint b 10-10000, checkpoint c 10-10000");
+    ANSWER('a', 409, "8\n", "checkpoint a 8-10000");
+    ANSWER('a', 409, "7\n", "checkpoint a 7-10000");
+    ANSWER('a', 200, "", "entries a 7-10000");
+    ANSWER('a', 409, "10000\n6\n\n", "entries a 6-10000");
+    ANSWER('a', 202, "10000\n256\n\n", "entries a 256-10000");
+    for (int i = 0; i < 2; i++) {
+        ANSWER('a', 409, "10000\n255\n\n", "entries a 255-10000");
+        ANSWER('a', 409, "10000\n256\n\n", "entries a 256-10000");
+    }
+    cr_assert_eq(mirror('a')->state, MIRROR_ENTRIES);
+}
+
+Test(replica_mirror, ticket_is_dropped_with_all_else_that_was_known) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 409, "20\n5\ndGlja2V0\n", "entries a 5-20");
+    cr_assert_eq(mirror('a')->ticket_len, 6u);
+    ANSWER('a', 422, "", "");
+    cr_assert_eq(mirror('a')->ticket_len, 0u);
+    TICK(250, "checkpoint a 0-20");
+    ANSWER('a', 409, "15\n", "checkpoint a 15-20"); /* what was heard before counts no more */
+    ANSWER('a', 200, "", "entries a 15-20");
+}
+
 /* --- larger and other heads --- */
 
 Test(replica_mirror, larger_claim_without_proof_is_a_failure) {
@@ -254,6 +327,18 @@ Test(replica_mirror, refusal_that_nothing_contradicts_is_a_failure) {
     cr_assert_eq(mirror('a')->state, MIRROR_BACKOFF);
     TICK(250, "checkpoint a 15-20"); /* what it really holds was learned */
     ANSWER('a', 200, "", "entries a 15-20");
+}
+
+Test(replica_mirror, fetched_checkpoint_that_is_the_candidate_is_no_proof) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 409, "20\n21\n\n", "fetch a");
+    struct head theirs = head_at(20, 0);
+    response_at('a', 200, bytes_of(theirs.note, theirs.note_len), NULL, "", __LINE__);
+    cr_assert_eq(mirror('a')->state, MIRROR_BACKOFF);
+    TICK(250, "checkpoint a 20-20"); /* what was known of it is forgotten */
+    ANSWER('a', 200, "", "entries a 20-20");
+    COSIGN('a', 20, "");
 }
 
 Test(replica_mirror, claims_without_end_are_asked_about_ever_more_rarely) {

@@ -134,6 +134,9 @@ static void expect_at(const char *expected, int line) {
     }
     cr_assert(!w.failed);
     story->got[w.len] = '\0';
+    if (expected == NULL) {
+        return; /* told elsewhere */
+    }
     cr_assert_str_eq(story->got, expected, "line %d: got \"%s\", expected \"%s\"", line, story->got,
                      expected);
 }

@@ -1,7 +1,8 @@
 /* A replica driven by hand, as a story: each step gives it one event and says which actions must
  * come of it, in order, as text: "cut after 10", "checkpoint a 10-11", "entries a 10-11", "fetch
  * a", "publish 11 +1 a b" (size, seconds from the story's beginning to the quorum time, cosigners),
- * "serve 11", "halt", "release 0". One story at a time, in `story`. */
+ * "serve 11", "halt", "release 0". NULL expects nothing in particular.
+ * One story at a time, in `story`. */
 #ifndef DUTYLOG_TESTS_LIB_REPLICA_STORY_H
 #define DUTYLOG_TESTS_LIB_REPLICA_STORY_H
 
