@@ -46,6 +46,14 @@ static enum status load_keys(struct node *node, struct refusal *why) {
         TRY(load_key(config->mirror.key, VKEY_COSIGNATURE, "cosigning", &node->mirror_signer, why));
         node->cosigner.mirror = &node->mirror_signer;
     }
+    for (size_t i = 0; i < config->log_count && !config->has_mirror; i++) {
+        if (config->logs[i].pull_ms > 0) {
+            return refuse(
+                why, STATUS_BAD_FORM,
+                "node.ini:%u: pulling %s ends in a cosignature: add a [mirror] section with a key",
+                config->logs[i].line, config->logs[i].vkey.name);
+        }
+    }
     if (config->has_mirror && config->mirror.witness_key[0] != '\0') {
         TRY(load_key(config->mirror.witness_key, VKEY_COSIGNATURE, "cosigning",
                      &node->witness_signer, why));

@@ -49,7 +49,7 @@ struct node {
     struct replicator *replicator; /* NULL unless has_own */
     struct submitter *submitter;   /* NULL unless has_own */
     struct judge *judge;           /* NULL if no event log is mirrored */
-    struct puller *puller;         /* NULL if nothing is pulled */
+    struct puller *puller;
 
     struct batch *batch; /* the committer's */
     bool stopping;

@@ -7,7 +7,6 @@
 
 #include "net/node.h"
 
-/* `out` is NULL if nothing is to be pulled. */
 enum status puller_open(struct node *node, struct puller **out) MUST_USE;
 /* Pull this log now rather than at its next time: a push was refused as inconsistent, and its tiles
  * tell why. `note` is the checkpoint to reconcile with; copied. */

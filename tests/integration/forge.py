@@ -65,3 +65,36 @@ def entries(node, prefix, size):
             found.append(bundle[2:2 + length])
             bundle = bundle[2 + length:]
     return found
+
+
+def tile_path(path, leaves, entries):
+    """The content of tile/<L>/<N>[.p/<W>] or tile/entries/<N>[.p/<W>] for a tree of at most 256 leaves."""
+    parts = path.strip("/").split("/")
+    width = int(parts[-1]) if parts[-2].endswith(".p") else 256
+    if width > len(leaves):
+        return None
+    if parts[1] == "entries":
+        return b"".join(len(e).to_bytes(2, "big") + e for e in entries[:width])
+    return b"".join(leaves[:width]) if parts[1] == "0" else None
+
+
+def serve(port, entries, note):
+    """A log's tiles, forged, on a thread of its own; returns the server."""
+    import http.server
+    import threading
+    leaves = [leaf_hash(e) for e in entries]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = note if self.path == "/checkpoint" else tile_path(self.path, leaves, entries)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
