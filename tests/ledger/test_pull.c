@@ -29,6 +29,8 @@ static bool partials_gone;  /* partial tiles that became whole are 404 */
 static long damage_at;      /* flips a bit of the n-th byte served; -1: never */
 static size_t fetches;
 static uint64_t now_ms;
+static enum fork_outcome judged; /* the last one */
+static size_t judgements;
 static uint8_t bodies[PULL_FETCHES_MAX][BODY_MAX];
 
 static void setup(void) {
@@ -46,6 +48,8 @@ static void setup(void) {
     damage_at = -1;
     fetches = 0;
     now_ms = 1700000000000;
+    judged = FORK_NONE;
+    judgements = 0;
 }
 
 static void teardown(void) {
@@ -159,9 +163,6 @@ static void run_end(const struct pull_action *action) {
     mirror->answer = job.answer;
     tell(PULL_ENDED, 0, job.answer.http, bytes_of(NULL, 0), STATUS_OK);
 }
-
-static enum fork_outcome judged;
-static size_t judgements;
 
 static void run_judge(const struct pull_action *action) {
     struct fork_job job = {.log = &mirror->log,
