@@ -1,5 +1,6 @@
 /* What relates members to each other and to the signature lines: one refusal for each rule. */
 #include "ledger/body.h"
+#include "ledger/json.h"
 #include "tests/lib/events.h"
 
 #include <criterion/criterion.h>
@@ -11,43 +12,70 @@ TestSuite(event_rules, .init = events_setup);
 
 /* --- refusals of the rules --- */
 
-Test(event_rules, log_opened_fits_its_keys) {
+/* `from` in the kind's good `open` becomes `before`, the vkey of such a key, `after`: refused. */
+static void refuse_key(enum kind_id id, const char *from, const char *before, const char *name,
+                       uint8_t number, const char *after, const char *says) {
+    struct signer odd;
+    char vkey[VKEY_SIZE_MAX + 1];
+    char to[1024];
+    struct writer w;
+    event_key(name, VKEY_NOTE, number, &odd);
+    writer_init(&w, vkey, VKEY_SIZE_MAX);
+    vkey_format(&w, &odd.vkey);
+    snprintf(to, sizeof to, "%s%.*s%s", before, (int)w.len, vkey, after);
+    refuse_changed(id, from, to, STATUS_BAD_MEMBER, says);
+}
+
+/* The kind's good event with `from` in its text replaced by `to`, signed by these: accepted. */
+static void accept_changed(enum kind_id id, const char *from, const char *to,
+                           const struct signer *const *signers, size_t count) {
+    static char text[EVENT_TEXT_SIZE];
+    static char changed[EVENT_TEXT_SIZE];
+    good_text(id, good_open[id], false, 1, text);
+    const char *at = strstr(text, from);
+    cr_assert_not_null(at, "%s", from);
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    event_accepted(sign_text(changed, signers, count));
+}
+
+Test(event_rules, log_opened_fits_itself) {
     enum kind_id id = KIND_LOG_OPENED;
     refuse_changed(id, "\"log_vkey\":\"$L\"", "\"log_vkey\":\"$C\"", STATUS_BAD_MEMBER,
                    "log_vkey must be named log.example");
     refuse_changed(id, "\"operator_vkey\":\"$O\"", "\"operator_vkey\":\"$C\"", STATUS_BAD_MEMBER,
                    "operator_vkey must be named op.example/7");
-    refuse_changed(id, "\"threshold\":2", "\"threshold\":0", STATUS_BAD_MEMBER,
-                   "threshold must be from 1 to 3");
-    refuse_changed(id, "\"threshold\":2", "\"threshold\":4", STATUS_BAD_MEMBER,
-                   "threshold must be from 1 to 3");
-    refuse_changed(id, "\"threshold\":2", "\"threshold\":8", STATUS_BAD_MEMBER, "at most 7");
-    refuse_changed(id, "[\"$A\"", "[\"$L\",\"$A\"", STATUS_BAD_MEMBER,
-                   "log.example is the log's or the operator's own");
-    refuse_changed(id, "[\"$A\"", "[\"$O\",\"$A\"", STATUS_BAD_MEMBER,
-                   "op.example/7 is the log's or the operator's own");
     refuse_changed(id, "\"log_role\":\"agency\"", "\"log_role\":\"clerk\"", STATUS_BAD_MEMBER,
                    "log_role must be one of: agency, state, doj, independent");
-    /* The log's key under the operator's name, and a root with a name that no issuer may have. */
-    struct signer odd;
-    char vkey[VKEY_SIZE_MAX + 1];
-    char to[512];
-    struct writer w;
-    event_key("op.example/7", VKEY_NOTE, 1, &odd);
-    writer_init(&w, vkey, VKEY_SIZE_MAX);
-    vkey_format(&w, &odd.vkey);
-    snprintf(to, sizeof to, "\"operator_vkey\":\"%.*s\"", (int)w.len, vkey);
-    refuse_changed(id, "\"operator_vkey\":\"$O\"", to, STATUS_BAD_MEMBER, "another key than log_v");
-    event_key("ROOT", VKEY_NOTE, 50, &odd);
-    writer_init(&w, vkey, VKEY_SIZE_MAX);
-    vkey_format(&w, &odd.vkey);
-    snprintf(to, sizeof to, "[\"%.*s\",\"$A\"", (int)w.len, vkey);
-    refuse_changed(id, "[\"$A\"", to, STATUS_BAD_MEMBER, "the key name ROOT");
     char text[EVENT_TEXT_SIZE];
     const struct signer *signers[3];
     good_text(id, good_open[id], false, 2, text);
     event_refused(sign_text(text, signers, signers_of(id, signers)), STATUS_BAD_MEMBER,
                   "seq must be 1");
+}
+
+Test(event_rules, log_opened_has_distinct_keys) {
+    enum kind_id id = KIND_LOG_OPENED;
+    const char *own = "is the log's or the operator's own";
+    refuse_key(id, "\"operator_vkey\":\"$O\"", "\"operator_vkey\":\"", "op.example/7", 1, "\"",
+               "another key than log_vkey");
+    /* One rule each: the operator's name, the log's public key, the operator's public key. */
+    refuse_key(id, "[\"$A\"", "[\"", "op.example/7", 77, "\",\"$A\"", own);
+    refuse_key(id, "\"$D\"]", "\"$D\",\"", "zed.example", 1, "\"]", own);
+    refuse_key(id, "\"$D\"]", "\"$D\",\"", "zed.example", 2, "\"]", own);
+    refuse_key(id, "[\"$A\"", "[\"", "ROOT", 50, "\",\"$A\"", "the key name ROOT");
+    refuse_key(id, "\"$D\"]", "\"$D\",\"", "root2.example/Z", 50, "\"]", "root2.example/Z");
+}
+
+Test(event_rules, a_threshold_is_from_one_to_all) {
+    enum kind_id id = KIND_LOG_OPENED;
+    const struct signer *signers[4] = {&operator_key, &roots[0], &roots[1], &roots[2]};
+    refuse_changed(id, "\"threshold\":2", "\"threshold\":0", STATUS_BAD_MEMBER,
+                   "threshold must be from 1 to 3");
+    refuse_changed(id, "\"threshold\":2", "\"threshold\":4", STATUS_BAD_MEMBER,
+                   "threshold must be from 1 to 3");
+    refuse_changed(id, "\"threshold\":2", "\"threshold\":8", STATUS_BAD_MEMBER, "at most 7");
+    accept_changed(id, "\"threshold\":2", "\"threshold\":1", signers, 2);
+    accept_changed(id, "\"threshold\":2", "\"threshold\":3", signers, 4);
 }
 
 Test(event_rules, log_policy_is_safe_and_names_every_operator) {
@@ -64,6 +92,31 @@ Test(event_rules, log_policy_is_safe_and_names_every_operator) {
     refuse_changed(id, "\"b\":\"doj\"", "\"b\":\"\"", STATUS_BAD_MEMBER, "operators must be");
     /* A witness with a name that no member can have. */
     refuse_changed(id, "witness c $2", "witness c# $2", STATUS_BAD_MEMBER, "name c is not defined");
+}
+
+Test(event_rules, a_witness_may_have_the_longest_name_of_a_member) {
+    static char text[EVENT_TEXT_SIZE];
+    char open[4096];
+    char name[JCS_NAME_MAX + 2] = "";
+    char vkeys[2][EVENT_TEXT_SIZE];
+    const struct signer *signers[1] = {&roots[0]};
+    event_expand("$L", vkeys[0]);
+    event_expand("$0", vkeys[1]);
+    memset(name, 'w', JCS_NAME_MAX);
+    for (unsigned round = 0; round < 2; round++) {
+        snprintf(open, sizeof open,
+                 "{\"operators\":{\"%.64s\":\"state\"},\"policy\":\"log %.200s\\nwitness %s %.200s"
+                 "\\nquorum %s\\n\"}",
+                 name, vkeys[0], name, vkeys[1], name);
+        good_text(KIND_LOG_POLICY, open, false, 1, text);
+        if (round == 0) {
+            event_accepted(sign_text(text, signers, 1));
+            name[JCS_NAME_MAX] = 'w';
+        } else {
+            event_refused(sign_text(text, signers, 1), STATUS_BAD_MEMBER,
+                          "operators lacks the witness www");
+        }
+    }
 }
 
 Test(event_rules, a_policy_is_given_with_its_operators) {
@@ -93,15 +146,10 @@ Test(event_rules, key_enrolled_fits) {
                    "role must be one of: agency, clerk");
     refuse_changed(id, "\"basis\":\"live\"", "\"basis\":\"all\"", STATUS_BAD_MEMBER,
                    "basis must be one of: live, imported, both");
-    struct signer odd;
-    char vkey[VKEY_SIZE_MAX + 1];
-    char to[512];
-    struct writer w;
-    event_key("Clerk", VKEY_NOTE, 50, &odd);
-    writer_init(&w, vkey, VKEY_SIZE_MAX);
-    vkey_format(&w, &odd.vkey);
-    snprintf(to, sizeof to, "\"vkey\":\"%.*s\"", (int)w.len, vkey);
-    refuse_changed(id, "\"vkey\":\"$C\"", to, STATUS_BAD_MEMBER, "the key name Clerk");
+    refuse_key(id, "\"vkey\":\"$C\"", "\"vkey\":\"", "Clerk", 50, "\"", "the key name Clerk");
+    const struct signer *signers[1] = {&roots[0]};
+    accept_changed(id, "\"from\":\"2024-01-01\",", "", signers, 1);
+    accept_changed(id, "\"until\":\"2024-01-01\",", "", signers, 1);
 }
 
 Test(event_rules, event_opened_has_a_proof_of_the_right_length) {
@@ -186,6 +234,24 @@ Test(event_rules, signature_lines_are_exactly_those_of_the_kind) {
     event_refused(with_signers(KIND_LOG_POLICY, 9, &roots[0], &roots[1], &roots[2], &roots[3],
                                &roots[4], &roots[5], &roots[6], &roots[7], &roots[8]),
                   denied, "9 signatures, and 8 are the most");
+}
+
+/* The issuer's line is the first, wherever its name sorts. */
+Test(event_rules, the_issuer_comes_first_though_its_name_sorts_last) {
+    uint8_t memory[EVENT_SIZE_MAX];
+    static char text[EVENT_TEXT_SIZE];
+    struct writer w;
+    struct refusal why = {0};
+    const struct signer *signers[3] = {&roots[2], &roots[1], &roots[0]};
+    const struct signer *sorted[3] = {&roots[2], &roots[0], &roots[1]};
+    good_text(KIND_LOG_POLICY, good_open[KIND_LOG_POLICY], false, 1, text);
+    char *issuer = strstr(text, "root0.example");
+    cr_assert_not_null(issuer);
+    issuer[4] = '2';
+    event_accepted(sign_text(text, sorted, 3));
+    writer_init(&w, memory, sizeof memory);
+    cr_assert_eq(event_sign(&w, bytes_text(text), signers, 3, &why), STATUS_OK, "%s", why.text);
+    cr_assert(bytes_equal(writer_view(&w), sign_text(text, sorted, 3)));
 }
 
 Test(event_rules, log_opened_carries_its_operator_and_exactly_the_threshold) {

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static char keys[4][VKEY_SIZE_MAX + 1]; /* a, b: 0x01; c: 0x04; d: b's public key, another name */
+/* a, b: type 0x01; c: 0x04; d: b's public key, another name; e: a's name, another public key */
+static char keys[5][VKEY_SIZE_MAX + 1];
 
 static void setup(void) {
     static const struct {
@@ -16,9 +17,10 @@ static void setup(void) {
     } of[] = {{"a.example", VKEY_NOTE, 1},
               {"b.example", VKEY_NOTE, 2},
               {"c.example", VKEY_COSIGNATURE, 3},
-              {"d.example", VKEY_NOTE, 2}};
+              {"d.example", VKEY_NOTE, 2},
+              {"a.example", VKEY_NOTE, 4}};
     cr_assert(crypto_init());
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         struct signer signer;
         struct writer w;
         uint8_t seed[SIGN_SEED_SIZE] = {of[i].seed};
@@ -48,13 +50,18 @@ static void yes(enum member_type type, uint32_t max, const char *text) {
 static void no(enum member_type type, uint32_t max, const char *text) {
     struct kind_member member = {.name = "thing", .type = type, .max = max};
     struct refusal why = {0};
+    char at_most[32];
     cr_expect_eq(check(&member, text, &why), STATUS_BAD_MEMBER, "%s", text);
     cr_expect(strncmp(why.text, "thing must be ", 14) == 0, "%s", why.text);
     cr_expect(strstr(why.text, member_accepts(type)) != NULL, "%s", why.text);
+    snprintf(at_most, sizeof at_most, ", at most %u", (unsigned)max);
+    cr_expect_eq(strstr(why.text, max > 0 ? at_most : ", at most") != NULL, max > 0, "%s",
+                 why.text);
 }
 
 Test(member, text) {
     yes(MEMBER_TEXT, 5, "\"a\\nb c\"");
+    yes(MEMBER_TEXT, 5, "\"a\"");
     yes(MEMBER_TEXT, 3, "\"\xe2\x82\xac\"");
     no(MEMBER_TEXT, 2, "\"\xe2\x82\xac\"");
     no(MEMBER_TEXT, 5, "\"\"");
@@ -106,6 +113,7 @@ Test(member, hex_and_ori) {
     no(MEMBER_HANDLE, 0, hash);
     no(MEMBER_HANDLE, 0, "\"0123456789abcdef0123456789abcdeg\"");
     yes(MEMBER_ORI, 0, "\"NY0303000\"");
+    yes(MEMBER_ORI, 0, "\"AZ0000009\"");
     no(MEMBER_ORI, 0, "\"NY030300\"");
     no(MEMBER_ORI, 0, "\"NY03030000\"");
     no(MEMBER_ORI, 0, "\"ny0303000\"");
@@ -117,6 +125,8 @@ Test(member, hex_and_ori) {
     yes(MEMBER_HASHES, 2, text);
     no(MEMBER_HASHES, 1, text);
     no(MEMBER_HASHES, 2, "[1]");
+    snprintf(text, sizeof text, "[%s,1]", hash);
+    no(MEMBER_HASHES, 2, text);
     no(MEMBER_HASHES, 2, "[\"00\"]");
     no(MEMBER_HASHES, 2, hash);
 }
@@ -137,6 +147,8 @@ Test(member, dates_are_real_days) {
     no(MEMBER_DATE, 0, "\"2024-01-32\"");
     no(MEMBER_DATE, 0, "\"2024-1-10\"");
     no(MEMBER_DATE, 0, "\"2024/01/10\"");
+    no(MEMBER_DATE, 0, "\"2024/01-10\"");
+    no(MEMBER_DATE, 0, "\"2024-01/10\"");
     no(MEMBER_DATE, 0, "\"2024-01-1a\"");
     no(MEMBER_DATE, 0, "\"2024-01-10 \"");
     no(MEMBER_DATE, 0, "20240110");
@@ -210,12 +222,22 @@ Test(member, vkeys) {
     no(MEMBER_VKEYS, 2, text); /* one public key twice */
     snprintf(text, sizeof text, "[\"%s\",\"%s\"]", keys[0], keys[2]);
     no(MEMBER_VKEYS, 2, text); /* a cosigner's */
+    snprintf(text, sizeof text, "[\"%s\"]", keys[0]);
+    yes(MEMBER_VKEYS, 1, text);
+    snprintf(text, sizeof text, "[\"%s\",\"%s\",\"%s\"]", keys[0], keys[3], keys[1]);
+    no(MEMBER_VKEYS, 3, text); /* the last two are not sorted */
+    snprintf(text, sizeof text, "[\"%s\",\"%s\",\"%s\"]", keys[0], keys[1], keys[3]);
+    no(MEMBER_VKEYS, 3, text); /* the last two have one public key */
+    snprintf(text, sizeof text, "[\"%s\",\"%s\"]", keys[0], keys[4]);
+    no(MEMBER_VKEYS, 2, text); /* one name twice */
 }
 
 Test(member, policy_and_operators) {
     struct kind_member member = {.name = "policy", .type = MEMBER_POLICY, .max = 40};
     struct refusal why;
     yes(MEMBER_POLICY, 40, "\"quorum none\\n\"");
+    yes(MEMBER_POLICY, 12, "\"quorum none\\n\"");
+    no(MEMBER_POLICY, 11, "\"quorum none\\n\"");
     no(MEMBER_POLICY, 5, "\"quorum none\\n\"");
     no(MEMBER_POLICY, 40, "\"quorum none\"");
     no(MEMBER_POLICY, 40, "1");
@@ -262,6 +284,7 @@ Test(member, discipline) {
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"none\"}]");
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"training\"},{\"code\":\"training\"}]");
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"days\":60}]");
+    yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"days\":1}]");
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"probation\",\"months\":12}]");
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"suspension\",\"days\":30,\"paid\":false}]");
     yes(MEMBER_DISCIPLINE, 2, "[{\"code\":\"suspension\",\"months\":99999,\"paid\":true}]");
@@ -277,6 +300,8 @@ Test(member, discipline) {
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"training\",\"days\":1}]");
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"training\",\"note\":1}]");
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\"}]");
+    no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"note\":1}]");
+    no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"suspension\",\"days\":1,\"note\":1}]");
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"days\":0}]");
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"days\":100000}]");
     no(MEMBER_DISCIPLINE, 2, "[{\"code\":\"leave_forfeit\",\"days\":\"1\"}]");
@@ -291,6 +316,7 @@ Test(member, discipline) {
 Test(member, evidence_event_and_any) {
     /* "dutylog/evidence/v1 a\n" */
     yes(MEMBER_EVIDENCE, 40, "\"ZHV0eWxvZy9ldmlkZW5jZS92MSBhCg==\"");
+    yes(MEMBER_EVIDENCE, 32, "\"ZHV0eWxvZy9ldmlkZW5jZS92MSBhCg==\"");
     no(MEMBER_EVIDENCE, 31, "\"ZHV0eWxvZy9ldmlkZW5jZS92MSBhCg==\"");
     no(MEMBER_EVIDENCE, 40, "\"ZHV0eWxvZy9ldmlkZW5jZS92MSBhCg\"");
     no(MEMBER_EVIDENCE, 40, "\"ZHV0eWxvZy9yZWNlaXB0L3YxCg==\"");

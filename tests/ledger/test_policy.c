@@ -125,6 +125,13 @@ Test(policy, quorum_may_be_a_witness_or_none) {
     cr_assert_not(policy_quorum_met(&p, 1));
     cr_assert(policy_quorum_met(&p, 2));
     cr_assert_not(policy_can_split(&p));
+    parse("witness a $0\nwitness b $1\nquorum a\n", &p);
+    cr_assert_eq(p.quorum, 0);
+    cr_assert(p.witnesses[0].in_quorum);
+    cr_assert_not(p.witnesses[1].in_quorum);
+    cr_assert_not(policy_quorum_met(&p, 2));
+    cr_assert(policy_quorum_met(&p, 1));
+    cr_assert_not(policy_can_split(&p));
     parse("log $L\nquorum none\n", &p);
     cr_assert_eq(p.quorum, -1);
     cr_assert(policy_quorum_met(&p, 0));
@@ -150,6 +157,9 @@ Test(policy, refuses_each_broken_rule_with_its_line) {
     refused("witness a\nquorum none\n", "a witness line is");
     refused("witness a $0 url more\nquorum none\n", "a witness line is");
     refused("log $L\nlog $L\nquorum none\n", "line 2: the public key of log.example is listed");
+    refused("log $L\nlog $M\nlog $M\nquorum none\n", "line 3: the public key of other.example");
+    refused("witness a $0\nwitness b $1\nwitness c $1\nquorum none\n",
+            "line 3: the public key of w1.example is listed");
     refused("witness a $0\nwitness b $0\nquorum none\n", "the public key of w0.example is listed");
     refused("witness a $0\nwitness a $1\nquorum none\n", "line 2: the name a is defined twice");
     refused("witness a $0\ngroup a any a\nquorum none\n", "line 2: the name a is defined twice");
