@@ -14,6 +14,7 @@ action=${1:?what to do: all, unit, scripts, total or reset}
 build=${2:-build}
 shift $(($# < 2 ? $# : 2))
 results=build/results
+export PYTHONDONTWRITEBYTECODE=1
 # ThreadSanitizer's shadow memory does not fit the wider address randomisation of some kernels.
 fixed_addresses=()
 [ "$build" = build ] || ! setarch -R true 2>/dev/null || fixed_addresses=(setarch -R)
@@ -101,8 +102,9 @@ run_all() {
         "$0" unit "$kind" || status=1
     done
     build-address/tests/fuzz-seeds build/corpus && "$0" scripts build-address build-address/tests/replay-* || status=1
-    local -a scripts=() daemon=()
-    for kind in tests/check/*.sh tests/check/*.py tests/crash/*.sh tests/crash/*.py; do
+    local -a scripts daemon=()
+    scripts=(tests/check/agree.py)
+    for kind in tests/crash/*.sh tests/crash/*.py; do
         [ ! -x "$kind" ] || scripts+=("$kind")
     done
     for kind in tests/integration/*.sh tests/integration/*.py; do

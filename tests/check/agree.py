@@ -1,0 +1,249 @@
+#!/usr/bin/python3
+"""Holds `dutylog verify` and tests/check/verify.py to the same answers: on receipts made for it (tests/check/papers.c), and
+on MANGLED (10,000) damaged ones.
+
+    [SEED=n] [MANGLED=n] B=build tests/check/agree.py
+
+Ends with 'N passed, N failed'; a disagreement is kept in build/finds/.
+"""
+import base64, os, pathlib, random, re, subprocess, sys, tempfile
+
+import verify
+from c2sp import Bad, parse_key, parse_policy
+
+BUILD = pathlib.Path(os.environ.get("B", "build"))
+SEED = int(os.environ.get("SEED", "1"))
+MANGLED = int(os.environ.get("MANGLED", "10000"))
+FINDS = pathlib.Path("build/finds")
+passed = failed = 0
+
+
+def report(good, text, data):
+    global passed, failed
+    passed, failed = passed + good, failed + (not good)
+    if not good:
+        FINDS.mkdir(parents=True, exist_ok=True)
+        path = FINDS / f"agree-{failed}"
+        path.write_bytes(data)
+        print(f"{text}: see {path}")
+
+
+# --- two opinions ---
+class Trust:
+    """What both are told to trust."""
+
+    def __init__(self, folder, policy, roots, threshold):
+        vkeys = (folder / "roots").read_text().split()[:roots]
+        self.policy = parse_policy((folder / "policy").read_bytes()) if policy else None
+        self.roots, self.threshold = [parse_key(v, 1) for v in vkeys], threshold
+        self.options = ["--policy", str(folder / "policy")] if policy else []
+        for vkey in vkeys:
+            self.options += ["--root", vkey]
+        if threshold:
+            self.options += ["--threshold", str(threshold)]
+
+
+def theirs(data, trust):
+    """The verdict of verify.py: None, or why not."""
+    try:
+        verify.verify_receipt(data, trust.policy, trust.roots, trust.threshold)
+        return None
+    except Bad as why:
+        return str(why)
+
+
+def ours(files, trust):
+    """The verdicts of dutylog on many files."""
+    command = [BUILD / "dutylog", "verify", "--batch", *trust.options]
+    names = "".join(f"{name}\n" for name in files)
+    run = subprocess.run(command, input=names.encode(), capture_output=True)
+    lines = run.stdout.decode().splitlines()
+    assert run.returncode in (0, 1) and len(lines) == len(files), (run.returncode, run.stderr, len(lines))
+    return [None if line == "ok" else line for line in lines]
+
+
+def compare(names, samples, trust):
+    """Do both say the same of every sample? Returns how many were good."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder) / str(i) for i in range(len(samples))]
+        for file, data in zip(files, samples):
+            file.write_bytes(data)
+        good = 0
+        for name, data, mine in zip(names, samples, ours(files, trust)):
+            other = theirs(data, trust)
+            report((mine is None) == (other is None), f"{name}: dutylog says {mine or 'ok'}; verify.py says {other or 'ok'}",
+                   data)
+            good += mine is None
+        return good
+
+
+# --- damage ---
+def mangle_byte(data, rng):
+    at = rng.randrange(len(data))
+    how = rng.randrange(5)
+    if how == 0:
+        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1:]
+    if how == 1:
+        return data[:at] + data[at + 1:]
+    if how == 2:
+        return data[:at] + rng.choice([b"\n", b" ", b"0", b"=", b"A", b"\0", b"\xff", b"\xe2\x80\x94 "]) + data[at:]
+    if how == 3:
+        return data[:at]
+    return data[:at] + bytes([rng.randrange(256)]) + data[at + 1:]
+
+
+def mangle_line(data, rng):
+    lines = data.split(b"\n")
+    a, b = rng.randrange(len(lines)), rng.randrange(len(lines))
+    how = rng.randrange(4)
+    if how == 0:
+        lines[a], lines[b] = lines[b], lines[a]
+    elif how == 1:
+        lines.insert(b, lines[a])
+    elif how == 2:
+        del lines[a]
+    else:
+        lines[a] = lines[b]
+    return b"\n".join(lines)
+
+
+def mangle_number(data, rng):
+    numbers = list(re.finditer(rb"[0-9]+", data))
+    match = rng.choice(numbers)
+    value = int(match[0])
+    new = rng.choice([value + 1, max(value - 1, 0), value * 2, 0, 2**63, 2**64, value + 86400000])
+    text = rng.choice([b"%d", b"%d", b"%d", b"0%d", b"+%d", b"%d "]) % new
+    return data[:match.start()] + text + data[match.end():]
+
+
+def mangle_base64(data, rng):
+    """Flips a bit of what base64 stands for, so that the text stays canonical."""
+    words = list(re.finditer(rb"[A-Za-z0-9+/]{40,}={0,2}", data))
+    match = rng.choice(words)
+    try:
+        raw = bytearray(base64.b64decode(match[0], validate=True))
+    except ValueError:
+        return mangle_byte(data, rng)
+    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    return data[:match.start()] + base64.b64encode(raw) + data[match.end():]
+
+
+def join(items):
+    return b"dutylog/receipt/v1\n" + b"".join(b"item %d %d\n%s%s" % (len(n), len(p), n, p) for n, p in items)
+
+
+def mangle_items(data, rng, others):
+    """Another set of well-formed items: parts of this receipt and of others, or damage within one, sizes mended."""
+    items = verify.split_receipt(data)
+    other = verify.split_receipt(rng.choice(others))
+    a = rng.randrange(len(items))
+    how = rng.randrange(7)
+    if how == 0:
+        del items[a]
+    elif how == 1:
+        items.insert(rng.randrange(len(items) + 1), items[a])
+    elif how == 2:
+        b = rng.randrange(len(items))
+        items[a], items[b] = items[b], items[a]
+    elif how == 3:
+        items[a] = rng.choice(other)
+    elif how == 4:
+        items[a] = (rng.choice(other)[0], items[a][1])
+    elif how == 5:
+        items[a] = (items[a][0], rng.choice(other)[1])
+    else:
+        change = rng.choice([mangle_byte, mangle_line, mangle_number, mangle_base64])
+        note, proof = items[a]
+        items[a] = (change(note, rng), proof) if rng.random() < 0.5 else (note, change(proof, rng))
+    return join(items)
+
+
+def mangle_lines_of_checkpoints(data, rng, _):
+    """The same change to the signature lines of every checkpoint: drops, doubles, reorders or renames one."""
+    how, which = rng.randrange(5), rng.randrange(4)
+    items = []
+    for note, proof in verify.split_receipt(data):
+        head, _, tail = proof.rpartition(b"\n\n")
+        lines = tail.split(b"\n")[:-1]
+        at = which % len(lines)
+        if how == 0:
+            del lines[at]
+        elif how == 1:
+            lines.append(lines[at])
+        elif how == 2:
+            lines.reverse()
+        elif how == 3:
+            lines[at] = re.sub(rb"(\S+) (\S+)$", rb"elsewhere \2", lines[at])
+        else:
+            lines[at] = mangle_base64(lines[at], rng)
+        items.append((note, head + b"\n\n" + b"".join(line + b"\n" for line in lines)))
+    return join(items)
+
+
+def mangled(receipts, rng):
+    while True:
+        data = rng.choice(receipts)
+        way = rng.randrange(8)
+        if way < 4:
+            out = [mangle_byte, mangle_line, mangle_number, mangle_base64][way](data, rng)
+        else:
+            out = (mangle_items if way < 7 else mangle_lines_of_checkpoints)(data, rng, receipts)
+        if out != data:
+            return out
+
+
+# --- evidence ---
+def compare_evidence(name, data, vkey):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        code = subprocess.run([BUILD / "dutylog", "verify", "--quiet", "--key", vkey, file.name], capture_output=True).returncode
+    assert code in (0, 1), code
+    try:
+        verify.verify_evidence(data, parse_key(vkey))
+        other = 0
+    except Bad:
+        other = 1
+    report(code == other, f"{name}: dutylog says {code}, verify.py says {other}", data)
+    return code == 0
+
+
+def check_evidence(folder, rng):
+    keys = (folder / "keys").read_text().split()
+    files = sorted(folder.glob("*.evidence"))
+    for file in files:
+        log_key = compare_evidence(file.name, file.read_bytes(), keys[0])
+        mirror_key = compare_evidence(file.name, file.read_bytes(), keys[1])
+        report(mirror_key and log_key == (not file.name.startswith("good-d")), f"{file.name}: not proved", file.read_bytes())
+    for i in range(MANGLED // 20):
+        data = rng.choice(files).read_bytes()
+        change = rng.choice([mangle_byte, mangle_line, mangle_number, mangle_base64])
+        compare_evidence(f"evidence {i}", change(data, rng), rng.choice(keys))
+
+
+def main():
+    rng = random.Random(SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        subprocess.run([BUILD / "tests/check-papers", folder], check=True)
+        trusts = [Trust(folder, True, 0, 0), Trust(folder, False, 2, 0), Trust(folder, False, 1, 1), Trust(folder, True, 2, 1)]
+        files = sorted(folder.glob("*.receipt"))
+        samples = [file.read_bytes() for file in files]
+        for trust in trusts:
+            compare([file.name for file in files], samples, trust)
+        for file, data, mine in zip(files, samples, ours(files, trusts[0])):
+            expected = None if file.name.startswith("good-") else "a refusal"
+            report((mine is None) == (expected is None), f"{file.name}: dutylog says {mine or 'ok'}", data)
+        receipts = [data for file, data in zip(files, samples) if file.name.startswith("good-")]
+        still_good = 0
+        for trust in trusts:
+            batch = [mangled(receipts, rng) for _ in range(MANGLED // len(trusts))]
+            still_good += compare([f"mangled {i}, seed {SEED}" for i in range(len(batch))], batch, trust)
+        print(f"{len(receipts)} good receipts, {len(files) - len(receipts)} rightly signed bad ones, {MANGLED} mangled "
+              f"({still_good} of these still prove what they did)")
+        check_evidence(folder, rng)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,191 @@
+"""The form of events, as specs/event.md has it: whatever the bytes alone decide. The tables of kinds are read from that
+page itself. For verify.py."""
+import datetime, json, pathlib, re
+from collections import namedtuple
+from c2sp import Bad, base64_of, is_key_name, need, parse_key, parse_note, parse_policy, root_of, sha, splits
+
+Event = namedtuple("Event", "top open note id kind")
+
+
+def read_kinds():
+    """The tables of specs/event.md: kind -> (roles, {member: (type, visible and required)})."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "specs/event.md").read_text()
+    kinds = {}
+    for part in re.split(r"^### ", text.split("### Kinds")[1].split("### Rules")[0], flags=re.M)[1:]:
+        roles = re.search(r"Issuer: ([a-z, ]+)\.", part)[1].split(", ")
+        rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|", part, flags=re.M)
+        kinds[re.match(r"`([a-z.]+)`", part)[1]] = (roles, {name: (kind, how) for name, kind, how in rows})
+    assert len(kinds) >= 11
+    return kinds
+
+
+KINDS = read_kinds()
+CODES = ("none counseling training oral_reprimand written_reprimand leave_forfeit suspension demotion probation "
+         "termination resigned_pending decertification_referral decertified prosecution_referral not_served").split()
+PATTERNS = {"token": r"[a-z0-9._-]+", "hash": r"[0-9a-f]{64}", "salt": r"[0-9a-f]{64}", "handle": r"[0-9a-f]{32}",
+            "ORI": r"[A-Z0-9]{9}", "day": r"\d{4}-\d\d-\d\d", "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+            "text": r"[^\x00-\x09\x0b-\x1f\x7f]+", "evidence": r"[A-Za-z0-9+/=]+"}
+
+
+def parse_json(data):
+    def pairs(items):
+        need(len(dict(items)) == len(items) <= 64, "a name twice, or too many")
+        return dict(items)
+
+    def refuse(_):
+        raise Bad("a number that is no integer")
+
+    def check(value, depth):
+        need(value is not None, "null")
+        need(not isinstance(value, int) or abs(value) < 2**53, "a large integer")
+        need(not isinstance(value, str) or "\0" not in value, "U+0000")
+        if isinstance(value, (dict, list)):
+            need(depth < 8, "too deep")
+            for name in value if isinstance(value, dict) else ():
+                need(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name), "a wrong name")
+            for inner in value.values() if isinstance(value, dict) else value:
+                check(inner, depth + 1)
+
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=pairs, parse_float=refuse, parse_constant=refuse)
+        check(value, 0)
+        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        raise Bad("not JSON")
+    need(again == data, "JSON, but not in its canonical form")
+    return value
+
+
+def is_name(value):
+    return (isinstance(value, str) and len(value) <= 200
+            and all(re.fullmatch(r"[a-z0-9._-]+", t) and t not in (".", "..") for t in value.split("/")))
+
+
+def check_day(text):
+    try:
+        need(datetime.date.fromisoformat(text[:10]).year >= 1900, "a day before 1900")
+        datetime.time.fromisoformat(text[11:19] or "00:00:00")
+    except ValueError:
+        raise Bad("not a day or time")
+
+
+def ascending(values):
+    return all(a.encode() < b.encode() for a, b in zip(values, values[1:]))
+
+
+def check_type(value, row):
+    kind, _, most = row.partition(", at most ")
+    most = int(most) if most else 0
+    if kind in PATTERNS:
+        need(isinstance(value, str) and re.fullmatch(PATTERNS[kind], value, flags=re.A), f"not of type {kind}")
+        need(not most or len(value.encode()) <= most, "too long")
+        if kind in ("day", "time"):
+            check_day(value)
+        need(kind != "evidence" or base64_of(value).startswith(b"dutylog/evidence/v1 "), "not evidence")
+    elif kind == "name":
+        need(is_name(value), "not a name")
+    elif kind == "origin":
+        need(isinstance(value, str) and is_key_name(value), "not an origin")
+    elif kind == "integer":
+        need(type(value) is int and 0 <= value <= (most or 2**53 - 1), "not an integer in its range")
+    elif kind in ("vkey", "any vkey"):
+        need(isinstance(value, str), "not a vkey")
+        parse_key(value, 1, *([4] if kind == "any vkey" else []))
+    elif kind == "policy":
+        need(isinstance(value, str) and len(value.encode()) <= most, "not a policy")
+        parse_policy(value.encode())
+    elif kind == "operators":
+        need(isinstance(value, dict) and 1 <= len(value) <= 32, "not the operators")
+        for operator in value.values():
+            check_type(operator, f"token, at most {most}")
+    elif kind == "event":
+        need(isinstance(value, dict) and sorted(value) == ["id", "issuer", "log", "seq"], "not an event's place")
+        for name, inner in (("id", "hash"), ("issuer", "name"), ("log", "origin"), ("seq", "integer")):
+            check_type(value[name], inner)
+        need(value["seq"] >= 1, "seq 0")
+    elif kind in ("vkeys", "ORIs", "kinds", "hashes", "discipline"):
+        least = 0 if kind in ("ORIs", "hashes") else 1
+        need(isinstance(value, list) and least <= len(value) <= most, f"not {kind}")
+        check_list(value, kind)
+    elif kind != "any":
+        need(isinstance(value, str) and value in row.split(", "), f"not one of: {row}")
+
+
+def check_list(values, kind):
+    if kind == "discipline":
+        for measure in values:
+            need(isinstance(measure, dict) and measure.get("code") in CODES, "not a measure")
+            code, numbers = measure["code"], set(measure) - {"code", "paid"}
+            term = code in ("leave_forfeit", "suspension", "probation")
+            need(numbers in ([{"days"}, {"months"}] if term else [set()]), "days or months")
+            need(all(type(measure[n]) is int and 1 <= measure[n] <= 99999 for n in numbers), "a number of days")
+            need(("paid" in measure) == (code == "suspension") and type(measure.get("paid", True)) is bool, "paid")
+            need(code != "none" or len(values) == 1, "none stands alone")
+        return
+    need(all(isinstance(v, str) for v in values), "not strings")
+    if kind == "vkeys":
+        keys = [parse_key(v, 1) for v in values]
+        need(ascending([k.name for k in keys]) and len({k.public for k in keys}) == len(keys), "keys out of order")
+    elif kind == "kinds":
+        need(values == ["*"] or ascending(values) and all(v in KINDS for v in values), "not kinds")
+    else:
+        for value in values:
+            check_type(value, {"ORIs": "ORI", "hashes": "hash"}[kind])
+        need(kind == "hashes" or ascending(values), "ORIs out of order")
+
+
+def parse_event(data):
+    need(len(data) <= 16384, "the event is too large")
+    note = parse_note(data)
+    lines = note.text.split(b"\n")
+    need(len(lines) == 3 and lines[0] == b"dutylog/event/v1", "not the two lines of an event")
+    top = parse_json(lines[1])
+    need(isinstance(top, dict) and {"issuer", "kind", "log", "seq"} <= set(top)
+         <= {"body", "issuer", "kind", "log", "open", "prev", "seq"}, "a member missing or unknown")
+    for name, kind in (("issuer", "name"), ("log", "origin"), ("seq", "integer"), ("prev", "hash"), ("body", "hash")):
+        if name in top:
+            check_type(top[name], kind)
+    kind, issuer, opened = top["kind"], top["issuer"], top.get("open", {})
+    need(isinstance(kind, str) and kind in KINDS, "an unknown kind")
+    need(top["seq"] >= 1 and ("prev" in top) == (top["seq"] > 1), "prev and seq do not fit")
+    members = KINDS[kind][1]
+    need("body" not in top or any(how.startswith("closed") for _, how in members.values()), "a body")
+    need("open" not in top or isinstance(opened, dict) and opened, "an empty open")
+    for name, value in opened.items():
+        need(name in members and members[name][1].startswith("open"), f"open has {name}")
+        check_type(value, members[name][0])
+    for name, (_, how) in members.items():
+        wanted = how == "open, required" or how == "open, required if live" and opened.get("basis") == "live"
+        need(not wanted or name in opened, f"open lacks {name}")
+    event = Event(top, opened, note, sha(note.text), kind)
+    check_rules(event)
+    names = [name for name, _, _ in note.lines]
+    need(len(names) <= 8 and all(len(blob) == 64 for _, _, blob in note.lines), "too many lines, or not Ed25519")
+    need(names[0] == issuer and issuer not in names[1:] and ascending(names[1:]), "signature lines out of order")
+    need(kind in ("log.opened", "log.policy") or len(names) == 1, "surplus signatures")
+    return event
+
+
+def check_rules(event):
+    opened, top = event.open, event.top
+    if event.kind == "log.opened":
+        log, runs = parse_key(opened["log_vkey"]), parse_key(opened["operator_vkey"])
+        roots = [parse_key(k) for k in opened["authority"]]
+        need(top["seq"] == 1 and log.name == top["log"] and runs.name == top["issuer"], "names do not fit")
+        need(log.public != runs.public, "the log's key is the operator's")
+        need(all(is_name(k.name) and k.public not in (log.public, runs.public) and k.name != runs.name
+                 for k in roots), "a root with another's key")
+        need(1 <= opened["threshold"] <= len(roots), "a threshold beyond the roots")
+    elif event.kind == "log.policy":
+        policy = parse_policy(opened["policy"].encode())
+        need([log.name for log in policy.logs] == [top["log"]], "not the policy of this log")
+        need(not splits(policy, policy.quorum), "two disjoint sets satisfy the quorum")
+        need(all(k.public != policy.logs[0].public for k in policy.witnesses.values()), "the log as a witness")
+        need({name.decode(errors="replace") for name in policy.witnesses} == set(opened["operators"]), "operators")
+    elif event.kind == "key.enrolled":
+        key = parse_key(opened["vkey"])
+        need(is_name(key.name) and key.name != top["issuer"], "a wrong key name")
+        need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
+    elif event.kind == "event.opened":
+        need(opened["index"] < opened["count"], "index beyond count")
+        root_of(b"", opened["index"], opened["count"], [bytes.fromhex(h) for h in opened["proof"]])

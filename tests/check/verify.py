@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""A second opinion on receipts and evidence, offline. It shares no code with dutylog: it is written from
+specs/event.md, specs/evidence.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events.
+
+    verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
+    verify.py evidence FILE --key VKEY
+
+Exit status: 0 good, 1 bad (the reason is printed), 2 usage.
+"""
+import argparse, datetime, pathlib, re, sys
+from c2sp import (Bad, check_quorum, below, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
+                  parse_proof, root_of, roots_of, sha, signed, times_of)
+from event import KINDS, parse_event
+
+
+def by(event, line, key):
+    name, key_id, blob = event.note.lines[line]
+    return (name, key_id) == (key.name, key.id) and signed(key.public, event.note.text, blob)
+
+
+def check_authority(event, first, opened):
+    roots = {key.name: key for key in map(parse_key, opened.open["authority"])}
+    lines = range(first, len(event.note.lines))
+    need(len(lines) == opened.open["threshold"] and all(
+        event.note.lines[i][0] in roots and by(event, i, roots[event.note.lines[i][0]]) for i in lines),
+        "not signed by the authority")
+
+
+def scope_of(enrolled):
+    return {"key": parse_key(enrolled["vkey"]), "role": enrolled["role"], "kinds": set(enrolled["kinds"]),
+            "oris": set(enrolled["oris"]), "from": enrolled.get("from", ""), "until": enrolled.get("until", "9999-99-99"),
+            "basis": {"live", "imported"} if enrolled["basis"] == "both" else {enrolled["basis"]}}
+
+
+def check_scope(event, scope, day):
+    opened = event.open
+    need(scope["role"] in KINDS[event.kind][0], "not a kind for this role")
+    if "kinds" in scope:
+        need("*" in scope["kinds"] or event.kind in scope["kinds"], "a kind out of scope")
+        need(scope["from"] <= day <= scope["until"], "a day out of scope")
+        if KINDS[event.kind][1].get("ori", ("", ""))[1] == "open, required":
+            need(not scope["oris"] or opened["ori"] in scope["oris"], "an agency out of scope")
+    if "basis" in opened and event.kind != "key.enrolled":
+        need("kinds" not in scope or opened["basis"] in scope["basis"], "a basis out of scope")
+        need(opened["basis"] != "imported" or scope["role"] in ("agency", "clerk"), "an import by an outsider")
+
+
+def check_grant(giver, given):
+    if giver["role"] == "root":
+        return
+    every = set(KINDS) if "*" in giver["kinds"] else giver["kinds"]
+    need(given["role"] == "clerk", "an agency enrols clerks only")
+    need((set(KINDS) if "*" in given["kinds"] else given["kinds"]) <= every, "kinds beyond the enroller's")
+    need(not giver["oris"] or given["oris"] and given["oris"] <= giver["oris"], "agencies beyond the enroller's")
+    need(given["basis"] <= giver["basis"], "a basis beyond the enroller's")
+    need(giver["from"] <= given["from"] and given["until"] <= giver["until"], "days beyond the enroller's")
+
+
+def read_item(note, proof):
+    event, proof = parse_event(note), parse_proof(proof)
+    match = re.fullmatch(rb"received (0|[1-9][0-9]*)\n", proof.extra or b"")
+    need(match, "extra is not the received line")
+    stamp = decimal(match[1])
+    point = proof.checkpoint
+    need(root_of(sha(b"\0", proof.extra, note), proof.index, point.size, proof.hashes) == point.root, "not in the tree")
+    need(event.top["log"] == point.origin, "in another log than it is meant for")
+    return event, proof, stamp
+
+
+def split_receipt(data):
+    need(len(data) <= 1 << 20 and data.startswith(b"dutylog/receipt/v1\n"), "not a receipt")
+    rest, items = data[19:], []
+    while rest:
+        line, rest = cut(rest, b"\n", "no line of an item")
+        match = re.fullmatch(rb"item ([0-9]+) ([0-9]+)", line)
+        need(match, "not the line of an item")
+        a, b = decimal(match[1], 1, 65535), decimal(match[2], 1, 37696)
+        need(len(rest) >= a + b, "the receipt ends within an item")
+        items.append((rest[:a], rest[a:a + b]))
+        rest = rest[a + b:]
+    need(3 <= len(items) <= 16, "too few or too many items")
+    return items
+
+
+def day_of(stamp):
+    days = stamp // 86400000
+    # Days beyond the calendar come after all in it.
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days)).isoformat() if days < 2932897 else "9999-99-98"
+
+
+def verify_receipt(data, policy=None, roots=(), threshold=0):
+    items = [read_item(*item) for item in split_receipt(data)]
+    (opened, first, _), (rules, second, _) = items[:2]
+    need(opened.kind == "log.opened" and first.index == 0, "item 0 is not log.opened at index 0")
+    need(by(opened, 0, parse_key(opened.open["operator_vkey"])), "not signed by the operator")
+    check_authority(opened, 1, opened)
+    pinned = {root for root in roots if any(by(opened, i, root) for i in range(1, len(opened.note.lines)))}
+    need(len(pinned) >= (threshold or len(roots)), "not signed by the pinned roots")
+    need(rules.kind == "log.policy", "item 1 is not log.policy")
+    check_authority(rules, 0, opened)
+    need(first.checkpoint.raw == second.checkpoint.raw, "items 0 and 1 at different checkpoints")
+    own, log = parse_policy(rules.open["policy"].encode()), parse_key(opened.open["log_vkey"])
+    need(own.logs == [log], "the policy has another log key")
+    need(all(rules.open["operators"][w.decode()] != opened.open["operator"] for w in below(own, own.quorum)),
+         "a mirror of the quorum is the operator's own")
+    for _, proof, _ in items:
+        times = check_quorum(own, proof.checkpoint)
+        if policy:
+            check_quorum(policy, proof.checkpoint)
+            signers = [k for k in policy.logs if k.name == proof.checkpoint.origin and times_of(proof.checkpoint.note, k)]
+            need(signers[0] == log, "the policy given has another log key")
+    scope, before = None, -1
+    for number, (event, proof, stamp) in enumerate(items[2:], 2):
+        last = number == len(items) - 1
+        need(proof.index > before, "before the enrolment that it rests on")
+        if last and proof.index == 0:
+            need(event.id == opened.id and scope is None, "not item 0's event")
+            continue
+        if scope is None:
+            named = {k.name: {"key": k, "role": "root"} for k in map(parse_key, opened.open["authority"])}
+            named[opened.top["issuer"]] = {"key": parse_key(opened.open["operator_vkey"]), "role": "operator"}
+            need(event.top["issuer"] in named, "issued by a key that nothing leads to")
+            scope = named[event.top["issuer"]]
+        need(event.top["issuer"] == scope["key"].name, "issued by a key that nothing leads to")
+        check_scope(event, scope, day_of(stamp))
+        if event.kind == "log.policy":
+            check_authority(event, 0, opened)
+        else:
+            need(by(event, 0, scope["key"]), "the issuer's signature does not verify")
+        if not last:
+            need(event.kind == "key.enrolled" and number < 10, "not key.enrolled, or too many of them")
+            check_grant(scope, scope_of(event.open))
+            scope, before = scope_of(event.open), proof.index
+    at = [t for t in times.values() if t and met(own, {w for w, u in times.items() if 0 < u <= t}, own.quorum)]
+    need(at and min(at) <= (2**64 - 1) // 1000, "no time at which there was a quorum")
+
+
+# --- evidence ---
+def verify_evidence(data, key):
+    match = re.match(rb"dutylog/evidence/v1 ([abcd])\n", data)
+    need(match and len(data) <= 1 << 18, "not evidence")
+    form, rest, parts = match[1], data[match.end():], []
+    for _ in range(2):
+        line, rest = cut(rest, b"\n", "no line of a part")
+        need(line.startswith(b"part "), "not the line of a part")
+        size = decimal(line[5:], 1)
+        need(size <= len(rest), "the file ends within a part")
+        parts.append(rest[:size])
+        rest = rest[size:]
+    need(not rest or rest.endswith(b"\n"), "no newline at the end")
+    hashes = [hash_line(line) for line in rest.split(b"\n")[:-1]]
+    need(len(hashes) in {b"a": [0], b"b": range(1, 65), b"c": [2], b"d": [0]}[form], "another number of hashes")
+    need(form != b"a" or parts[0] < parts[1], "parts out of order")
+    proofs = [parse_proof(part) for part in parts] if form == b"c" else None
+    one, two = [p.checkpoint for p in proofs] if proofs else [parse_checkpoint(part) for part in parts]
+    times = [times_of(c.note, key) for c in (one, two)]
+    need(all(times), "not signed by the accused")
+    need(one.origin == two.origin, "of different logs")
+    need(one.size == two.size if form == b"a" else one.size < two.size, "sizes do not fit the form")
+    if form == b"a":
+        need(one.root != two.root, "the same root")
+    elif form == b"b":
+        need(one.size >= 1, "of the empty tree")
+        small, large = roots_of(one.size, two.size, hashes)
+        need(large == two.root and small != one.root, "nothing is proved")
+    elif form == b"c":
+        for proof, leaf in zip(proofs, hashes):
+            need(root_of(leaf, proof.index, proof.checkpoint.size, proof.hashes) == proof.checkpoint.root, "not in the tree")
+        need(proofs[0].index == proofs[1].index and hashes[0] != hashes[1], "nothing is proved")
+    else:
+        need(key.type == 4 and max(times[0]) > min(times[1]), "nothing is proved")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verifies a dutylog receipt or evidence, offline.")
+    parser.add_argument("what", choices=["receipt", "evidence"])
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--policy", type=pathlib.Path)
+    parser.add_argument("--root", action="append", default=[])
+    parser.add_argument("--threshold", type=int, default=0)
+    parser.add_argument("--key")
+    args = parser.parse_args()
+    try:
+        if args.what == "evidence":
+            verify_evidence(args.file.read_bytes(), parse_key(args.key or parser.error("--key is needed")))
+        else:
+            args.policy or args.root or parser.error("--policy or --root is needed")
+            policy = parse_policy(args.policy.read_bytes()) if args.policy else None
+            verify_receipt(args.file.read_bytes(), policy, [parse_key(r, 1) for r in args.root], args.threshold)
+    except Bad as why:
+        print("bad:", why)
+        return 1
+    print("good")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
