@@ -101,11 +101,15 @@ enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issue
     size_t n = 0;
     struct issuer link = *issuer;
     while (link.enroller != 0) {
+        /* Acceptance makes none so long: roots enrol agencies, and these enrol clerks only. */
         if (n == CHAIN_MAX) {
-            return STATUS_TOO_LARGE;
+            return STATUS_STORE_CORRUPT;
         }
         found[n++] = link.enrolled_at;
-        TRY(issuer_by_number(txn, log, link.enroller, &link));
+        enum status status = issuer_by_number(txn, log, link.enroller, &link);
+        if (status != STATUS_OK) {
+            return status == STATUS_NOT_FOUND ? STATUS_STORE_CORRUPT : status;
+        }
     }
     for (size_t i = 0; i < n; i++) {
         indexes[i] = found[n - 1 - i];

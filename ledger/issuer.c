@@ -110,7 +110,11 @@ enum status issuer_add(struct store_txn *txn, uint32_t log, struct issuer *issue
     struct accept_state state;
     struct bytes taken;
     struct key name = issuer_key(log, vkey_name(&issuer->vkey));
-    assert(store_get(txn, key_view(&name), &taken) == STATUS_NOT_FOUND);
+    enum status status = store_get(txn, key_view(&name), &taken);
+    assert(status != STATUS_OK); /* acceptance, or event_parse of log.opened, saw to that */
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
     TRY(accept_state_get(txn, log, &state));
     issuer->number = ++state.issuers;
     TRY(accept_state_put(txn, log, &state));

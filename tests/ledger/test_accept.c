@@ -1,5 +1,6 @@
 /* Acceptance: a story for every way in, and for every refusal. All go through submit_job, and every
  * refusal is checked to have changed nothing. */
+#include "ledger/issuer.h"
 #include "ledger/schema.h"
 #include "tests/lib/check.h"
 #include "tests/lib/hosted.h"
@@ -358,13 +359,27 @@ Test(accept_scope, only_within_its_days) {
 }
 
 Test(accept_scope, days_are_those_of_the_calendar) {
-    /* until the 29th of February of a leap year, and of the year 2000; from before 1970 on */
-    enrol_newcomer("clerk", "[]", "['*']", "both", ",'from':'1960-01-01','until':'2028-02-29'");
-    h.now_ms = UINT64_C(1835481599999); /* 2028-02-29T23:59:59.999Z */
-    hosted_accept(&h, world_sample(w, WORLD_NEWCOMER, "failure.alleged"));
-    h.now_ms += 1;
-    hosted_refuse(&h, bad(WORLD_NEWCOMER, "failure.alleged", NULL), STATUS_DENIED_SCOPE,
-                  "has run out");
+    /* A day, and its first moment by `date -ud DAY +%s`. */
+    static const struct {
+        const char *day;
+        uint64_t seconds;
+    } days[] = {
+        {"1970-01-01", 0},          {"1970-01-02", 86400},      {"1971-01-01", 31536000},
+        {"1972-02-29", 68169600},   {"1972-03-01", 68256000},   {"1999-12-31", 946598400},
+        {"2000-02-29", 951782400},  {"2000-03-01", 951868800},  {"2023-03-01", 1677628800},
+        {"2024-03-01", 1709251200}, {"2024-12-31", 1735603200}, {"2025-01-01", 1735689600},
+        {"2100-02-28", 4107456000}, {"2100-03-01", 4107542400}, {"9999-12-31", 253402214400},
+        {"1969-12-31", 0},          {"1900-01-01", 0}};
+    for (size_t i = 0; i < sizeof days / sizeof days[0]; i++) {
+        struct signer *key = &w->people[WORLD_NEWCOMER];
+        CHECK_OK(vkey_make(bytes_text(world_text(w, "new-%zu", i)), VKEY_NOTE, &key->vkey.key,
+                           &key->vkey));
+        const char *more = world_text(w, ",'from':'%s','until':'%s'", days[i].day, days[i].day);
+        enrol_newcomer("clerk", "[]", "['*']", "both", more);
+        struct issuer issuer = find(WORLD_NEWCOMER);
+        cr_assert_eq(issuer.from_ms, days[i].seconds * 1000, "%s", days[i].day);
+        cr_assert_eq(issuer.until_ms, issuer.from_ms + DAY_MS, "%s", days[i].day);
+    }
 }
 
 /* --- enrolment --- */
@@ -510,6 +525,11 @@ Test(accept_enrolment, an_agency_gives_no_more_than_it_has) {
     hosted_accept(&h, by_narrow(OWN, "['failure.alleged']", "live", days));
 }
 
+Test(accept_enrolment, an_agency_for_all_agencies_gives_all) {
+    enrol_newcomer("agency", "[]", "['*']", "both", "");
+    hosted_accept(&h, by_narrow("[]", "['*']", "both", ""));
+}
+
 Test(accept_enrolment, an_agency_whose_kinds_leave_it_out_enrols_nobody) {
     enrol_newcomer("agency", OWN, "['failure.alleged']", "both", "");
     hosted_refuse(&h, by_narrow(OWN, "['failure.alleged']", "both", ""), STATUS_DENIED_SCOPE,
@@ -527,6 +547,21 @@ Test(accept_enrolment, works_within_one_request) {
     CHECK_OK(results[0].status);
     CHECK_OK(results[1].status);
     CHECK_STATUS(results[2].status, STATUS_DENIED_SIGNATURE);
+}
+
+Test(accept_enrolment, a_chain_that_does_not_end_is_corrupt) {
+    struct store_txn *txn;
+    uint64_t chain[CHAIN_MAX];
+    size_t links = 77;
+    struct issuer clerk = find(WORLD_CLERK);
+    clerk.enroller = clerk.number;
+    CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
+    CHECK_OK(issuer_put(txn, h.log.number, &clerk));
+    CHECK_STATUS(issuer_chain(txn, h.log.number, &clerk, chain, &links), STATUS_STORE_CORRUPT);
+    cr_assert_eq(links, 77);
+    clerk.enroller = 99;
+    CHECK_STATUS(issuer_chain(txn, h.log.number, &clerk, chain, &links), STATUS_STORE_CORRUPT);
+    store_abort(txn);
 }
 
 /* --- revocation --- */
@@ -648,7 +683,7 @@ Test(accept_sequence, the_same_event_again_is_found) {
         h.now_ms += 1000;
         hosted_accept(&h, notes[i]);
     }
-    struct hash before = store_digest(h.store);
+    struct hash before = store_digest(h.memory);
     for (size_t i = 0; i < 3; i++) {
         h.now_ms += 500000;
         struct submit_result result = hosted_submit(&h, notes[i]);
@@ -657,7 +692,7 @@ Test(accept_sequence, the_same_event_again_is_found) {
         cr_assert_eq(result.place.index, WORLD_START + i);
         cr_assert_eq(result.received_ms, WORLD_TIME_MS + 1000 * (i + 1));
     }
-    struct hash after = store_digest(h.store);
+    struct hash after = store_digest(h.memory);
     cr_assert(hash_equal(&before, &after));
 }
 
@@ -703,9 +738,9 @@ Test(accept_sequence, another_event_of_a_used_seq_is_kept_once) {
     CHECK_STATUS(issuer_conflict(txn, h.log.number, clerk, 2, &kept), STATUS_NOT_FOUND);
     store_abort(txn);
     /* Sent again it is a conflict again, and changes nothing. */
-    struct hash before = store_digest(h.store);
+    struct hash before = store_digest(h.memory);
     hosted_refuse(&h, others[0], STATUS_CONFLICT_USED, "entry 7");
-    struct hash after = store_digest(h.store);
+    struct hash after = store_digest(h.memory);
     cr_assert(hash_equal(&before, &after));
 }
 
@@ -714,9 +749,9 @@ Test(accept_sequence, a_badly_signed_event_of_a_used_seq_is_not_kept) {
     struct bytes other = world_event(
         w, &(struct world_event){
                .issuer = WORLD_CLERK, .kind = "finding.final", .seq = 1, .aside = true});
-    struct hash before = store_digest(h.store);
+    struct hash before = store_digest(h.memory);
     hosted_refuse(&h, damage_line(other, 0), STATUS_DENIED_SIGNATURE, "clerk");
-    struct hash after = store_digest(h.store);
+    struct hash after = store_digest(h.memory);
     cr_assert(hash_equal(&before, &after));
 }
 

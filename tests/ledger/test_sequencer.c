@@ -65,7 +65,7 @@ Test(submit, never_stamps_earlier_than_before) {
     cr_assert_eq(result.received_ms, WORLD_TIME_MS + 1000);
     cr_assert_eq(stamp_at(result.place.index), WORLD_TIME_MS + 1000);
     /* The same after the machine has died. */
-    store_memory_crash(h.store, 0);
+    store_memory_crash(h.memory, 0);
     result = hosted_submit(&h, world_sample(w, WORLD_CLERK, "finding.final"));
     CHECK_OK(result.status);
     cr_assert_eq(stamp_at(result.place.index), WORLD_TIME_MS + 1000);
@@ -138,7 +138,7 @@ Test(submit, keeps_nothing_where_the_commit_fails) {
     notes[0] = world_sample(w, WORLD_CLERK, "failure.alleged");
     notes[1] = world_sample(w, WORLD_STRANGER, "failure.alleged");
     for (size_t f = 0; f < 2; f++) {
-        struct hash before = store_digest(h.store);
+        struct hash before = store_digest(h.memory);
         h.next = flavours[f].fault;
         hosted_submit_many(&h, notes, 2, results);
         CHECK_STATUS(h.fate, flavours[f].status);
@@ -146,7 +146,7 @@ Test(submit, keeps_nothing_where_the_commit_fails) {
             CHECK_STATUS(results[i].status, flavours[f].status);
             cr_assert_not_null(strstr(results[i].why.text, "nothing was kept"));
         }
-        struct hash after = store_digest(h.store);
+        struct hash after = store_digest(h.memory);
         cr_assert(hash_equal(&before, &after));
     }
     hosted_accept(&h, notes[0]);
@@ -163,7 +163,7 @@ Test(submit, in_doubt_is_settled_by_sending_again) {
         CHECK_STATUS(h.fate, STATUS_STORE_DOUBT);
         CHECK_STATUS(result.status, STATUS_STORE_DOUBT);
         cr_assert_null(strstr(result.why.text, "nothing was kept"), "%s", result.why.text);
-        store_memory_crash(h.store, 0);
+        store_memory_crash(h.memory, 0);
         result = hosted_submit(&h, note);
         CHECK_OK(result.status);
         cr_assert_eq(result.place.logged, f == 1);
@@ -241,7 +241,7 @@ Test(cut, signs_all_that_is_committed) {
 }
 
 Test(cut, only_if_the_signed_head_is_the_expected_one) {
-    struct hash before = store_digest(h.store);
+    struct hash before = store_digest(h.memory);
     struct store_txn *txn = reading();
     struct head head;
     CHECK_STATUS(sequencer_head(txn, &h.log, &head), STATUS_NOT_FOUND);
@@ -250,7 +250,7 @@ Test(cut, only_if_the_signed_head_is_the_expected_one) {
     CHECK_OK(h.fate);
     CHECK_STATUS(job.job.status, STATUS_CONFLICT_HEAD);
     cr_assert_eq(job.head.note_len, 0);
-    struct hash after = store_digest(h.store);
+    struct hash after = store_digest(h.memory);
     cr_assert(hash_equal(&before, &after));
     CHECK_OK(cut(0).job.status);
     hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
@@ -309,7 +309,7 @@ Test(cut, nothing_leaves_that_is_not_durable) {
         struct cut_job job = cut(0);
         cr_assert_neq(job.job.status, STATUS_OK);
         cr_assert_eq(memcmp(&job.head, &none, sizeof none), 0);
-        store_memory_crash(h.store, 0);
+        store_memory_crash(h.memory, 0);
     }
     /* The last one is durable all the same: it is the signed head now. */
     CHECK_STATUS(cut(0).job.status, STATUS_CONFLICT_HEAD);

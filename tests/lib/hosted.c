@@ -23,7 +23,9 @@ void hosted_open_named(struct hosted *h, const char *origin) {
     h->now_ms = WORLD_TIME_MS;
     h->batch = malloc(sizeof *h->batch);
     cr_assert_not_null(h->batch);
-    CHECK_OK(store_memory_open(&options, &h->store));
+    CHECK_OK(store_memory_open(&options, &h->memory));
+    flaky_init(&h->flaky, h->memory);
+    h->store = &h->flaky.store;
     CHECK_OK(store_begin(h->store, STORE_WRITE, &txn));
     CHECK_OK(logs_register(txn, &h->world.log.vkey, LOG_OWN | LOG_EVENTS, &h->log, NULL));
     CHECK_OK(store_commit(txn));
@@ -34,7 +36,7 @@ void hosted_open(struct hosted *h) {
 }
 
 void hosted_close(struct hosted *h) {
-    store_memory_close(h->store);
+    store_memory_close(h->memory);
     free(h->batch);
     world_release(&h->world);
 }
@@ -98,13 +100,13 @@ uint64_t hosted_accept(struct hosted *h, struct bytes note) {
 
 struct submit_result hosted_refuse(struct hosted *h, struct bytes note, enum status status,
                                    const char *says) {
-    struct hash before = store_digest_without(h->store, TABLE_CONFLICT);
+    struct hash before = store_digest_without(h->memory, TABLE_CONFLICT);
     struct submit_result result = hosted_submit(h, note);
     CHECK_OK(h->fate);
     cr_assert_eq(result.status, status, "%s (%s)", status_name(result.status), result.why.text);
     cr_assert_eq(result.why.status, status);
     cr_assert_not_null(strstr(result.why.text, says), "\"%s\" lacks \"%s\"", result.why.text, says);
-    struct hash after = store_digest_without(h->store, TABLE_CONFLICT);
+    struct hash after = store_digest_without(h->memory, TABLE_CONFLICT);
     cr_assert(hash_equal(&before, &after));
     return result;
 }

@@ -5,13 +5,16 @@
 
 #include "ledger/sequencer.h"
 #include "ledger/store_memory.h"
+#include "tests/lib/flaky.h"
 #include "tests/lib/world.h"
 
 #define HOSTED_MANY 16
 
 struct hosted {
     struct world world;
-    struct store *store;
+    struct store *memory; /* the store in memory */
+    struct flaky flaky;   /* around it: fails where a test says */
+    struct store *store;  /* that one, which everything here uses */
     struct log log;
     struct batch *batch;
     uint64_t now_ms;              /* the clock: WORLD_TIME_MS at first */
