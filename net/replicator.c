@@ -136,7 +136,8 @@ static void push_done(void *context, const struct client_response *response) {
     if (response->http >= 300) {
         size_t len = response->body.len < 100 ? response->body.len : 100;
         log_line(LOG_DEBUG, "replicator", "refused", "mirror=%s http=%u body=\"%.*s\"",
-                 r->replica.mirrors[push->mirror].vkey.name, response->http, (int)len, response->body.data);
+                 r->replica.mirrors[push->mirror].vkey.name, response->http, (int)len,
+                 response->body.data);
     }
     struct hash root;
     struct replica_event event = event_of(REPLICA_RESPONSE);
