@@ -12,6 +12,8 @@
 
 /* --- /logs --- */
 
+#define REFUSED_COUNT_MAX 10000 /* counted no further: a dishonest log may hold any number */
+
 static enum status count_refused(struct store_txn *txn, uint32_t log, uint64_t *count) {
     struct key key = key_log(TABLE_VERDICT, log);
     struct key prefix = key;
@@ -20,7 +22,7 @@ static enum status count_refused(struct store_txn *txn, uint32_t log, uint64_t *
     uint64_t n = 0;
     enum status status = store_seek(txn, key_view(&key), &found, &value);
     while (status == STATUS_OK && found.len > prefix.len &&
-           memcmp(found.data, prefix.data, prefix.len) == 0 && n < 1000000) {
+           memcmp(found.data, prefix.data, prefix.len) == 0 && n < REFUSED_COUNT_MAX) {
         n++;
         key = prefix;
         key_bytes(&key, bytes_of(found.data + prefix.len, found.len - prefix.len));

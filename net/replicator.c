@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_MAX 8 /* made by one turn, at most: see enqueue */
+#define EVENTS_MAX                                                                                 \
+    (2 * REPLICA_ACTIONS_MAX) /* an action makes one at most, and a failed push is not pushed      \
+                                 again at once */
 
 /* One request to one mirror. */
 struct push {

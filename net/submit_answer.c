@@ -128,26 +128,64 @@ static void answer_one(struct submit_call *call, bool published) {
     }
 }
 
-static void answer_several(struct submit_call *call, bool published) {
-    char *text = NULL;
-    size_t len = 0;
-    unsigned http = published ? 200 : 202;
+void submit_release_events(struct submit_call *call) {
+    for (size_t i = 0; call->submissions != NULL && i < call->count; i++) {
+        submission_release(&call->submissions[i]);
+    }
+    free(call->submissions);
+    free(call->results);
+    free(call->entries);
+    call->submissions = NULL;
+    call->results = NULL;
+    call->entries = NULL;
+}
+
+/* The end of each accepted event's line, as published and as not yet published: of one length, so
+ * that one can be written over the other. No string in JSON holds an unescaped quote, so it stands
+ * nowhere else. */
+static const char published_end[] = "\"status\":200}\n";
+static const char pending_end[] = "\"status\":202}\n";
+static_assert(sizeof published_end == sizeof pending_end, "one is written over the other");
+
+void submit_settle(struct submit_call *call) {
+    if (!call->several) {
+        return; /* one event: the receipt is made when it can be */
+    }
     bool fits = true;
     for (size_t i = 0; i < call->count && fits; i++) {
         bool accepted = call->results[i].status == STATUS_OK;
-        fits = append_line(&text, &len,
-                           accepted ? accepted_json(call, i, http) : refused_json(call, i));
+        fits = append_line(&call->lines, &call->lines_len,
+                           accepted ? accepted_json(call, i, 200) : refused_json(call, i));
     }
+    /* The refusal's own status only if nothing was committed: then the first event is the one
+     * refused. */
+    enum status first = call->results[0].status;
+    call->refused_http = first == STATUS_OK ? 0 : answer_http(first);
     if (!fits) {
-        free(text);
+        free(call->lines);
+        call->lines = NULL;
+    }
+    submit_release_events(call);
+}
+
+static void answer_several(struct submit_call *call, bool published) {
+    if (call->lines == NULL) {
         request_answer_text(call->request, 503,
                             "out of memory: send the same again, it is not logged twice");
         return;
     }
-    /* The refusal's own status only if nothing was committed: then the first event is the one
-     * refused. */
-    bool nothing = call->results[0].status != STATUS_OK;
-    answer_json(call, nothing ? answer_http(call->results[0].status) : http, lines_type, text, len);
+    char *end = published
+                    ? NULL
+                    : memmem(call->lines, call->lines_len, published_end, strlen(published_end));
+    while (end != NULL) {
+        memcpy(end, pending_end, strlen(pending_end));
+        end += strlen(pending_end);
+        end = memmem(end, call->lines_len - (size_t)(end - call->lines), published_end,
+                     strlen(published_end));
+    }
+    unsigned http = call->refused_http != 0 ? call->refused_http : published ? 200 : 202;
+    answer_json(call, http, lines_type, call->lines, call->lines_len);
+    call->lines = NULL; /* taken */
 }
 
 static void answer_opaque(struct submit_call *call, bool published) {

@@ -26,10 +26,19 @@ struct submit_call {
     uint64_t needs; /* published size that covers all of it */
     bool counted;   /* against the submitter's bounds */
     bool waiting;   /* in the submitter's list */
+    char *lines;    /* the answer for several events, as if published; from malloc */
+    size_t lines_len;
+    unsigned refused_http; /* nothing was accepted: the HTTP status; else 0 */
     struct submit_call *next;
     struct submit_call *previous;
 };
 
+/* Called once what was committed is known. Of a request of several events only the answer's lines
+ * stay in memory, since many such requests may wait for a quorum together; what was parsed of them
+ * is freed. */
+void submit_settle(struct submit_call *call);
+/* Frees what submit_settle frees, if it was not called. */
+void submit_release_events(struct submit_call *call);
 /* Answers by the results: `published` tells whether a quorum holds all that was accepted. */
 void submit_answer(struct submit_call *call, bool published);
 /* Nothing was kept, for this reason. */

@@ -32,12 +32,8 @@ static void call_free(struct submit_call *call) {
         return;
     }
     assert(!call->waiting && !call->counted);
-    for (size_t i = 0; call->submissions != NULL && i < call->count; i++) {
-        submission_release(&call->submissions[i]);
-    }
-    free(call->submissions);
-    free(call->results);
-    free(call->entries);
+    submit_release_events(call);
+    free(call->lines);
     free(call->notes);
     free(call);
 }
@@ -189,6 +185,7 @@ static void committed(struct commit *commit, enum status batch_status) {
         call->needs = call->append.first + call->count;
     } else {
         count_results(call);
+        submit_settle(call);
     }
     if (!s->closing) {
         replicator_committed(s->node->replicator, size);

@@ -147,6 +147,8 @@ def test_two_mirrors_off_then_one_back():
     place = json.loads(body)["receipt"]
     assert w.agency.get(place)[0] == 202
     assert w.agency.get("/healthz")[0] == 503
+    status, body = w.agency.add_several([w.finding(), w.finding(), w.finding(seq=99, prev="ab" * 32, keep=False)])
+    assert status == 202 and [a["status"] for a in lines(body)] == [202, 202, 409], (status, body)
     w.nodes["university"].start()
     until(lambda: w.agency.get(place)[0] == 200, 35, "the receipt once one mirror is back")
     assert w.verify(w.agency.get(place)[1]).returncode == 0
