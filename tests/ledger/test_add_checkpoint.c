@@ -266,7 +266,9 @@ Test(add_checkpoint, old_size_of_a_log_never_seen) {
 
 Test(add_checkpoint, old_size_that_is_stale) {
     cr_assert_eq(add(truth, 0, 9), 200u);
+    CHECK_OK(mirror->checkpoint.job.status);
     cr_assert_eq(add(truth, 0, 20), 409u);
+    CHECK_STATUS(mirror->checkpoint.job.status, STATUS_CONFLICT_SIZE);
     CHECK_TEXT(answer_body(), "9\n");
     cr_assert_eq(add(truth, 8, 9), 409u);
     cr_assert_eq(add(truth, 3, 5), 409u); /* a smaller checkpoint never takes its place */
@@ -385,6 +387,20 @@ Test(add_checkpoint, smaller_checkpoint_of_another_history) {
     cr_assert_eq(add(truth, 0, 11), 409u);
     cr_assert_eq(mirror->checkpoint.suspicion, SUSPECT_NONE);
     cr_assert_eq(add(forgery, 0, 5), 409u); /* up to 5 the histories are one */
+    cr_assert_eq(mirror->checkpoint.suspicion, SUSPECT_NONE);
+}
+
+Test(add_checkpoint, checkpoint_of_just_what_is_stored_so_far) {
+    static uint8_t upload[1 << 16];
+    little_log_grow(truth, 700);
+    little_log_grow(forgery, 256);
+    little_mirror_agree(mirror, truth, 700);
+    struct bytes all = little_log_entries(truth, 0, 700, upload, sizeof upload);
+    cr_assert_eq(little_mirror_add_entries(mirror, bytes_of(all.data, all.len / 2), 0), 202u);
+    cr_assert_eq(little_mirror_stored(mirror), 256u);
+    cr_assert_eq(add(forgery, 0, 256), 409u);
+    cr_assert_eq(mirror->checkpoint.suspicion, SUSPECT_STORED);
+    cr_assert_eq(add(truth, 0, 256), 409u);
     cr_assert_eq(mirror->checkpoint.suspicion, SUSPECT_NONE);
 }
 
