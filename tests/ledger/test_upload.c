@@ -121,6 +121,24 @@ Test(upload, header_parses_only_whole) {
     }
 }
 
+Test(upload, header_with_the_longest_origin_and_ticket) {
+    uint8_t long_bytes[TICKET_SIZE_MAX];
+    struct upload_header parsed;
+    struct writer w;
+    size_t consumed;
+    memset(long_bytes, 'x', sizeof long_bytes);
+    struct upload_header header = {.origin = bytes_of(long_bytes, NAME_SIZE_MAX),
+                                   .start = 5,
+                                   .end = 5,
+                                   .ticket = bytes_of(long_bytes, TICKET_SIZE_MAX)};
+    writer_init(&w, body, sizeof body);
+    upload_header_format(&w, &header);
+    CHECK_OK(upload_header_parse(writer_view(&w), &parsed, &consumed, NULL));
+    cr_assert_eq(parsed.origin.len, (size_t)NAME_SIZE_MAX);
+    cr_assert_eq(parsed.ticket.len, (size_t)TICKET_SIZE_MAX);
+    cr_assert_eq(little_mirror_add_entries(mirror, writer_view(&w), 0), 404u);
+}
+
 Test(upload, header_refused) {
     struct upload_header parsed;
     struct refusal why;
