@@ -179,15 +179,6 @@ static struct bytes aside(enum world_who who, const char *kind, const char *open
                            .issuer = who, .kind = kind, .open = open, .seq = seq, .aside = true});
 }
 
-/* A note whose first signature is damaged. */
-static struct bytes forged(struct bytes note) {
-    struct note parsed;
-    CHECK_OK(note_parse(note, &parsed, NULL));
-    uint8_t *byte = (uint8_t *)(uintptr_t)parsed.signatures[0].encoded.data + 20;
-    *byte = *byte == 'A' ? 'B' : 'A';
-    return note;
-}
-
 #define BAD_MAX 32
 static struct {
     uint64_t index;
@@ -217,7 +208,7 @@ static void log_all_that_is_bad(void) {
     expect(STATUS_BAD_FORM, "received <unix ms>");
     log_note(bytes_text("garbage"));
     expect(STATUS_BAD_FORM, "");
-    log_note(forged(aside(WORLD_CLERK, "finding.final", NULL, 0)));
+    log_note(world_damage(aside(WORLD_CLERK, "finding.final", NULL, 0), 0));
     expect(STATUS_DENIED_SIGNATURE, "clerk does not verify");
     log_note(aside(WORLD_STRANGER, "finding.final", NULL, 0));
     expect(STATUS_DENIED_KEY, "stranger is not enrolled");
@@ -353,7 +344,7 @@ Test(judge, uses_nothing_that_was_prepared_for_other_bytes) {
     log_start();
     struct bytes good = world_sample(w, WORLD_CLERK, "finding.final");
     struct bytes good_entry = stamped(clock_ms, good);
-    log_note(forged(good));
+    log_note(world_damage(good, 0));
     mirror_open(&m);
     judge(&m, WORLD_START, ALL, 0);
     CHECK_OK(store_begin(m.store, STORE_READ, &txn));

@@ -119,6 +119,15 @@ void hosted_start(struct hosted *h) {
     }
 }
 
+struct issuer hosted_issuer(struct hosted *h, enum world_who who) {
+    struct store_txn *txn;
+    struct issuer issuer;
+    CHECK_OK(store_begin(h->store, STORE_READ, &txn));
+    CHECK_OK(issuer_find(txn, h->log.number, bytes_text(world_name(&h->world, who)), &issuer));
+    store_abort(txn);
+    return issuer;
+}
+
 struct head hosted_cut(struct hosted *h) {
     struct cut_job job;
     struct head head = {.size = 0};

@@ -43,6 +43,8 @@ uint64_t hosted_accept(struct hosted *h, struct bytes note);
 struct submit_result hosted_refuse(struct hosted *h, struct bytes note, enum status status,
                                    const char *says);
 
+/* What the log knows of a key that is known to it. */
+struct issuer hosted_issuer(struct hosted *h, enum world_who who);
 /* The size of the log as committed. */
 uint64_t hosted_size(struct hosted *h);
 /* Cuts a candidate of all that is committed. */

@@ -204,6 +204,22 @@ struct bytes world_event(struct world *world, const struct world_event *event) {
     return note;
 }
 
+struct bytes world_aside(struct world *world, enum world_who issuer, const char *kind,
+                         const char *open) {
+    return world_event(
+        world, &(struct world_event){.issuer = issuer, .kind = kind, .open = open, .aside = true});
+}
+
+struct bytes world_damage(struct bytes note, size_t which) {
+    struct note parsed;
+    enum status status = note_parse(note, &parsed, NULL);
+    assert(status == STATUS_OK && which < parsed.count);
+    /* Past the key ID, well inside R. */
+    uint8_t *byte = (uint8_t *)(uintptr_t)parsed.signatures[which].encoded.data + 20;
+    *byte = *byte == 'A' ? 'B' : 'A';
+    return note;
+}
+
 struct bytes world_sample(struct world *world, enum world_who issuer, const char *kind) {
     return world_event(world, &(struct world_event){.issuer = issuer, .kind = kind});
 }
@@ -291,13 +307,19 @@ const char *world_enrol_open(struct world *world, enum world_who whom, const cha
                       kinds, oris, role, vkey_text(world, &world->people[whom].vkey), more);
 }
 
+struct bytes world_enrol_as(struct world *world, enum world_who by, enum world_who whom,
+                            const char *role, const char *oris, const char *kinds,
+                            const char *basis, const char *more) {
+    const char *open = world_enrol_open(world, whom, role, oris, kinds, basis, more);
+    return world_event(world,
+                       &(struct world_event){.issuer = by, .kind = "key.enrolled", .open = open});
+}
+
 struct bytes world_enrol(struct world *world, enum world_who by, enum world_who whom) {
     const char *role = role_of(whom);
     bool local = strcmp(role, "agency") == 0 || strcmp(role, "clerk") == 0;
-    const char *open = world_enrol_open(world, whom, role, local ? "['" WORLD_ORI "']" : "[]",
-                                        "['*']", "both", "");
-    return world_event(world,
-                       &(struct world_event){.issuer = by, .kind = "key.enrolled", .open = open});
+    return world_enrol_as(world, by, whom, role, local ? "['" WORLD_ORI "']" : "[]", "['*']",
+                          "both", "");
 }
 
 struct bytes world_revoke(struct world *world, enum world_who by, enum world_who whom) {

@@ -72,6 +72,10 @@ struct bytes world_opened(struct world *world);
 /* 2 of the three mirrors. */
 struct bytes world_policy(struct world *world);
 struct bytes world_enrol(struct world *world, enum world_who by, enum world_who whom);
+/* An enrolment with the scope that world_enrol_open takes. */
+struct bytes world_enrol_as(struct world *world, enum world_who by, enum world_who whom,
+                            const char *role, const char *oris, const char *kinds,
+                            const char *basis, const char *more);
 struct bytes world_revoke(struct world *world, enum world_who by, enum world_who whom);
 
 /* The parts of the two, for tests that bend them. `urls` are the mirrors' submission prefixes, or
@@ -101,6 +105,12 @@ struct world_event {
 };
 /* Makes and signs an event. Asserts that event_sign takes it. */
 struct bytes world_event(struct world *world, const struct world_event *event);
+/* The same of a kind and an `open` (NULL: the sample's), aside: for events that are to be refused.
+ */
+struct bytes world_aside(struct world *world, enum world_who issuer, const char *kind,
+                         const char *open);
+/* Changes the signature on line `which` (from 0) in place; gives the note back. */
+struct bytes world_damage(struct bytes note, size_t which);
 /* A valid event of a kind, by somebody with a role for it. A correction is of the issuer's last
  * event; event.opened discloses a member of its last world_closed_sample. */
 struct bytes world_sample(struct world *world, enum world_who issuer, const char *kind);
