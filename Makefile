@@ -33,7 +33,7 @@ OPT ?= -O2
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -linih
-ifeq ($(strip $(PKG_LIBS))$(filter deps test demo fuzz lint layers help clean,$(MAKECMDGOALS)),-linih)
+ifeq ($(strip $(PKG_LIBS))$(filter deps test demo bench fuzz lint layers help clean,$(MAKECMDGOALS)),-linih)
 $(warning libraries or pkg-config are missing: run 'make deps')
 endif
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -I. -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS_$(SAN)) $(PKG_CFLAGS) $(CFLAGS)
@@ -144,6 +144,8 @@ layers:
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
+-include tests/bench/bench.mk
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/dutylog
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
@@ -154,6 +156,7 @@ help:
 	@echo 'make demo                the main job on real processes (KEEP=1 leaves them running)'
 	@echo 'make test                all tests; make unit: those of the modules alone (SAN=address|thread too)'
 	@echo 'make fuzz SECONDS=60     every parser under libFuzzer'
+	@echo 'make bench               how fast it is, beside what the machine allows (BENCH_QUICK=1: a minute)'
 	@echo 'make lint layers format  style; who may use whom; clang-format'
 	@echo 'make deps                installs what a Debian 12 lacks for all of these'
 	@echo 'make install             PREFIX=/usr/local DESTDIR='

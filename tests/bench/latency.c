@@ -1,0 +1,171 @@
+/* From adding an event to its receipt, with three mirrors: four nodes and their disks on this one
+ * machine. The bound is what the disk takes for one sync while four processes sync at once. */
+#include "tests/bench/bounds.h"
+#include "tests/bench/events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ORIGIN "agency.example/log"
+#define DESKS 50
+#define EVENTS_PER_SECOND 100
+#define WARM_UP_SECONDS 1
+
+struct setting {
+    struct desks desks;
+    struct bench_node agency;
+    struct bench_node mirrors[WORLD_MIRRORS];
+};
+
+static void start_mirror(struct bench *bench, struct setting *s, size_t which) {
+    char sections[2048];
+    struct bench_node *node = &s->mirrors[which];
+    node_key(node, "mirror.key", &s->desks.world.mirrors[which]);
+    node_key(node, "witness.key", &s->desks.world.witnesses[which]);
+    snprintf(sections, sizeof sections,
+             "[mirror]\nkey = mirror.key\nwitness_key = witness.key\n\n[log " ORIGIN
+             "]\nvkey = %s\naccept = events\nurl = %s\n",
+             bench_vkey(&s->desks.world.log.vkey), s->agency.url);
+    node_start(bench, node, sections);
+}
+
+static struct setting *start(struct bench *bench) {
+    static const char *const names[WORLD_MIRRORS] = {"state", "doj", "university"};
+    const char *urls[WORLD_MIRRORS];
+    struct setting *s = calloc(1, sizeof *s);
+    bench_must(s != NULL, "out of memory");
+    node_make(bench, &s->agency, "agency");
+    for (size_t i = 0; i < WORLD_MIRRORS; i++) {
+        node_make(bench, &s->mirrors[i], names[i]);
+        urls[i] = s->mirrors[i].url;
+    }
+    desks_init(&s->desks, ORIGIN, DESKS, urls);
+    node_key(&s->agency, "log.key", &s->desks.world.log);
+    for (size_t i = 0; i < WORLD_MIRRORS; i++) {
+        start_mirror(bench, s, i);
+    }
+    node_start(bench, &s->agency, "[host]\norigin = " ORIGIN "\nkey = log.key\naccept = events\n");
+    desks_open_log(&s->desks, &s->agency);
+    return s;
+}
+
+static void stop(struct setting *s) {
+    node_remove(&s->agency);
+    for (size_t i = 0; i < WORLD_MIRRORS; i++) {
+        node_remove(&s->mirrors[i]);
+    }
+    desks_release(&s->desks);
+    free(s);
+}
+
+/* --- one by one --- */
+
+static void report_latency(struct bench *bench, double *seconds, size_t count, double sync) {
+    double p50 = bench_percentile(seconds, count, 50);
+    double p99 = bench_percentile(seconds, count, 99);
+    report_row(bench, &(struct bench_row){.id = "receipt_p50",
+                                          .what = "add to receipt at 100/s, p50",
+                                          .value = p50 * 1e3,
+                                          .unit = "ms",
+                                          .bound_what = "ms, one fsync of four at once",
+                                          .bound = sync * 1e3,
+                                          .size_is = SIZE_RATIO_MAX,
+                                          .size = 8});
+    report_row(bench, &(struct bench_row){.id = "receipt_p99",
+                                          .what = "add to receipt at 100/s, p99",
+                                          .value = p99 * 1e3,
+                                          .unit = "ms",
+                                          .bound_what = "ms, one fsync of four at once",
+                                          .bound = sync * 1e3,
+                                          .size_is = SIZE_RATIO_MAX,
+                                          .size = 20});
+}
+
+static void measure_latency(struct bench *bench, struct setting *s) {
+    struct load load = {.port = s->agency.port, .expected = load_is_200};
+    struct load_result result;
+    size_t seconds = bench->quick ? 6 : 20;
+    double syncs[2];
+    double *samples = malloc(seconds * EVENTS_PER_SECOND * sizeof *samples);
+    size_t count = 0;
+    bench_must(samples != NULL, "out of memory");
+    desks_fill(&s->desks, &load, bench->cores, seconds * EVENTS_PER_SECOND / DESKS, 1,
+               1000000000u / EVENTS_PER_SECOND);
+    syncs[0] = bound_fsync(bench, 4, 200);
+    load_run(&load, &result);
+    syncs[1] = bound_fsync(bench, 4, 200);
+    for (size_t d = 0; d < DESKS; d++) {
+        for (size_t i = WARM_UP_SECONDS * EVENTS_PER_SECOND / DESKS; i < load.streams[d].count;
+             i++) {
+            samples[count++] = load.streams[d].requests[i].seconds;
+        }
+    }
+    report_latency(bench, samples, count, (syncs[0] + syncs[1]) / 2);
+    desks_discard(&load);
+    free(samples);
+}
+
+/* --- many at once --- */
+
+static bool all_judged(const struct setting *s, uint64_t *judged) {
+    char text[4096];
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
+    for (size_t i = 0; i < WORLD_MIRRORS; i++) {
+        static const char *const names[] = {"\"judged\":", "\"stored\":"};
+        uint64_t values[2] = {0, 0};
+        bench_must(node_get(&s->mirrors[i], "/logs", text, sizeof text) == 200, "no /logs");
+        for (size_t j = 0; j < 2; j++) {
+            const char *at = strstr(text, names[j]);
+            values[j] = at != NULL ? strtoull(at + strlen(names[j]), NULL, 10) : 0;
+        }
+        least = values[0] < least ? values[0] : least;
+        most = values[1] > most ? values[1] : most;
+    }
+    *judged = least;
+    return least >= most;
+}
+
+static void measure_flow(struct bench *bench, struct setting *s) {
+    struct load load = {.port = s->agency.port, .busy_repeats = true, .expected = load_is_200};
+    struct load_result result;
+    uint64_t before = 0;
+    uint64_t after = 0;
+    size_t all = s->desks.count;
+    double verify = bound_verify(bench->cores);
+    while (!all_judged(s, &before)) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    s->desks.count = 8;
+    desks_fill(&s->desks, &load, bench->cores, bench->quick ? 8 : 20, 256, 0);
+    s->desks.count = all;
+    uint64_t start = bench_now_ns();
+    load_run(&load, &result);
+    while (!all_judged(s, &after)) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    double judging = bench_seconds_since(start);
+    report_row(bench, &(struct bench_row){.id = "ingest_receipts",
+                                          .what = "ingest to receipts, four nodes here",
+                                          .value = (double)result.weight / result.seconds,
+                                          .unit = "events/s",
+                                          .bound_what = "Ed25519 verify/s, all cores",
+                                          .bound = verify});
+    report_row(bench, &(struct bench_row){.id = "ingest_judged",
+                                          .what = "the same, until all three judged it",
+                                          .value = (double)(after - before) / judging,
+                                          .unit = "events/s",
+                                          .bound_what = "a quarter of that: four verify it",
+                                          .bound = verify / 4});
+    desks_discard(&load);
+}
+
+void bench_latency(struct bench *bench) {
+    report_section(bench, "an agency and three mirrors, 2 of 3");
+    struct setting *s = start(bench);
+    measure_latency(bench, s);
+    measure_flow(bench, s);
+    stop(s);
+}
