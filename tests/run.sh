@@ -61,7 +61,8 @@ run_unit() {
     failed=$(grep -c '^not ok - ' "$out")
     passed=$((passed - skipped))
     if [ "$failed" -gt 0 ]; then
-        sed -n '/^not ok - /,/^[^ ]/p' "$out" | grep -v '^ok - ' | head -200 >&2
+        # What a test says on stderr comes before its own line.
+        grep -v -e '^ok - ' -e '^# ' "$out" | head -200 >&2
     elif [ "$code" -ne 0 ] || [ $((passed + skipped)) -eq 0 ]; then
         echo "$binary: exit status $code (124: over $limit s), no test named as failed:" >&2
         tail -20 "$out" >&2

@@ -13,7 +13,9 @@
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(PLAIN_RUNNER)
 
 #include <criterion/criterion.h>
+#include <criterion/logging.h>
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,15 @@ void criterion_abort_test(void) {
 void criterion_skip_test(const char *format, ...) {
     (void)format;
     _exit(EXIT_SKIPPED);
+}
+
+void cr_log(enum criterion_severity severity, const char *format, ...) {
+    va_list arguments;
+    (void)severity;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
 }
 
 void criterion_internal_test_setup(void) {
