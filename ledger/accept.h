@@ -84,6 +84,9 @@ struct submission {
  * earlier event of the same batch may enrol it. */
 void submission_prepare(struct store_txn *txn, const struct log *log, struct bytes note,
                         struct submission *out);
+/* The same without verifying: for checking what was verified when it was accepted. */
+void submission_prepare_trusted(struct store_txn *txn, const struct log *log, struct bytes note,
+                                struct submission *out);
 void submission_release(struct submission *submission);
 
 struct accept_place {
@@ -124,7 +127,13 @@ struct judgement {
  * read transaction. `entry` is borrowed for the judgement's life. */
 void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index, struct bytes entry,
                    struct judgement *out);
+/* The same without verifying signatures. */
+void judge_prepare_trusted(struct store_txn *txn, const struct log *log, uint64_t index,
+                           struct bytes entry, struct judgement *out);
 void judgement_release(struct judgement *judgement);
+/* Judges one entry, which must be the next: accepts it, or records why not. */
+enum status judge_entry(struct store_txn *txn, const struct log *log,
+                        const struct judgement *entry) MUST_USE;
 /* How far the log is judged. */
 enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) MUST_USE;
 /* Judges entries [judged, min(judged + max, size)) in order, records verdicts of those not

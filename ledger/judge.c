@@ -88,8 +88,11 @@ static enum status judge_event(struct store_txn *txn, const struct log *log,
     return accept_apply(txn, log, submission, index, stamp_ms);
 }
 
-void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index, struct bytes entry,
-                   struct judgement *out) {
+typedef void (*prepare_submission)(struct store_txn *txn, const struct log *log, struct bytes note,
+                                   struct submission *out);
+
+static void prepare(struct store_txn *txn, const struct log *log, uint64_t index,
+                    struct bytes entry, prepare_submission submission, struct judgement *out) {
     struct bytes note;
     out->index = index;
     out->entry = entry;
@@ -97,16 +100,26 @@ void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index,
     out->submission.parsed = false;
     out->form = entry_parse(entry, &out->stamp_ms, &note, &out->submission.why);
     if (out->form == STATUS_OK) {
-        submission_prepare(txn, log, note, &out->submission);
+        submission(txn, log, note, &out->submission);
     }
+}
+
+void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index, struct bytes entry,
+                   struct judgement *out) {
+    prepare(txn, log, index, entry, submission_prepare, out);
+}
+
+void judge_prepare_trusted(struct store_txn *txn, const struct log *log, uint64_t index,
+                           struct bytes entry, struct judgement *out) {
+    prepare(txn, log, index, entry, submission_prepare_trusted, out);
 }
 
 void judgement_release(struct judgement *judgement) {
     submission_release(&judgement->submission);
 }
 
-static enum status judge_entry(struct store_txn *txn, const struct log *log,
-                               const struct judgement *entry) {
+enum status judge_entry(struct store_txn *txn, const struct log *log,
+                        const struct judgement *entry) {
     struct refusal why = entry->submission.why;
     enum status status = entry->form;
     if (status == STATUS_OK) {

@@ -1,0 +1,233 @@
+#include "ledger/store_check_log.h"
+#include "ledger/store_lmdb.h"
+#include "ledger/store_memory.h"
+#include "tools/cli.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COSIGNERS_MAX 8
+#define RANGE_BLOCKS 4096 /* of 256 entries: a thread takes so many at a time */
+#define THREADS 2
+#define SCRATCH_BYTES ((size_t)8 << 30)
+
+static const struct option options[] = {
+    {"signatures", no_argument, NULL, 's'},
+    {"cosigner", required_argument, NULL, 'c'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct fsck {
+    const char *folder;
+    bool signatures;
+    bool json;
+    struct vkey cosigners[COSIGNERS_MAX];
+    size_t cosigner_count;
+    struct store *store;
+    pthread_mutex_t printing; /* findings come from several threads */
+    atomic_uint_fast64_t entries;
+    uint64_t total;
+    uint64_t findings;
+    uint64_t logs;
+};
+
+static void finding(void *context, const struct refusal *why) {
+    struct fsck *f = context;
+    pthread_mutex_lock(&f->printing);
+    f->findings++;
+    if (!f->json) {
+        cli_progress_end();
+        printf("%s\n", why->text);
+    }
+    pthread_mutex_unlock(&f->printing);
+}
+
+static struct store_check new_check(struct fsck *f) {
+    return (struct store_check){.finding = finding, .context = f};
+}
+
+/* --- blocks, shared out among threads --- */
+
+struct share {
+    struct fsck *f;
+    uint32_t log;
+    uint64_t size;
+    atomic_uint_fast64_t *next; /* first block that nobody took yet */
+    enum status status;
+};
+
+static void *check_share(void *context) {
+    struct share *share = context;
+    uint64_t blocks = share->size / 256;
+    struct store_check check = new_check(share->f);
+    while (share->status == STATUS_OK) {
+        uint64_t from = atomic_fetch_add(share->next, RANGE_BLOCKS);
+        struct store_txn *txn = NULL;
+        if (from >= blocks) {
+            break;
+        }
+        uint64_t to = blocks - from > RANGE_BLOCKS ? from + RANGE_BLOCKS : blocks;
+        share->status = store_begin(share->f->store, STORE_READ, &txn);
+        if (share->status == STATUS_OK) {
+            share->status = store_check_blocks(&check, txn, share->log, share->size, from, to);
+            store_abort(txn);
+        }
+        atomic_fetch_add(&share->f->entries, (to - from) * 256);
+    }
+    return NULL;
+}
+
+static enum status check_blocks(struct fsck *f, uint32_t log, uint64_t size) {
+    atomic_uint_fast64_t next = 0;
+    struct share shares[THREADS];
+    pthread_t threads[THREADS];
+    bool started[THREADS] = {false};
+    for (size_t i = 0; i < THREADS; i++) {
+        shares[i] =
+            (struct share){.f = f, .log = log, .size = size, .next = &next, .status = STATUS_OK};
+        started[i] = i > 0 && pthread_create(&threads[i], NULL, check_share, &shares[i]) == 0;
+    }
+    check_share(&shares[0]); /* this thread is one of them, and does it all if no other starts */
+    enum status status = shares[0].status;
+    for (size_t i = 1; i < THREADS; i++) {
+        if (started[i]) {
+            pthread_join(threads[i], NULL);
+            status = status == STATUS_OK ? shares[i].status : status;
+        }
+    }
+    return status;
+}
+
+/* --- one log --- */
+
+static enum status check_acceptance(struct fsck *f, struct store_check *check,
+                                    struct store_txn *txn, const struct log *log, uint64_t size) {
+    struct store *scratch = NULL;
+    struct store_memory_options scratch_options = {.max_bytes = SCRATCH_BYTES};
+    if ((log->flags & LOG_EVENTS) == 0) {
+        return STATUS_OK;
+    }
+    enum status status = store_memory_open(&scratch_options, &scratch);
+    if (status == STATUS_OK) {
+        status = store_check_acceptance(check, txn, log, size, scratch, f->signatures);
+    }
+    store_memory_close(scratch);
+    return status;
+}
+
+static enum status check_log(struct fsck *f, struct store_txn *txn, uint32_t number) {
+    struct log log;
+    uint64_t size = 0;
+    struct store_check check = new_check(f);
+    struct store_check_keys keys = {.cosigners = f->cosigners, .count = f->cosigner_count};
+    enum status status = logs_get(txn, number, &log);
+    if (status == STATUS_STORE_CORRUPT || status == STATUS_UNKNOWN_LOG) {
+        store_check_found(&check, "log number %u: its row is missing or cannot be read",
+                          (unsigned)number);
+        return STATUS_OK;
+    }
+    TRY(status);
+    f->logs++;
+    TRY(store_check_head(&check, txn, number, &size));
+    f->total += size;
+    cli_progress("fsck", atomic_load(&f->entries), f->total);
+    TRY(check_blocks(f, number, size));
+    atomic_fetch_add(&f->entries, size % 256);
+    cli_progress("fsck", atomic_load(&f->entries), f->total);
+    TRY(store_check_checkpoints(&check, txn, &log, size, &keys));
+    return check_acceptance(f, &check, txn, &log, size);
+}
+
+static enum status check_all(struct fsck *f) {
+    struct store_txn *txn = NULL;
+    struct store_check check = new_check(f);
+    uint32_t count = 0;
+    TRY(store_begin(f->store, STORE_READ, &txn));
+    enum status status = logs_count(txn, &count);
+    for (uint32_t number = 1; number <= count && status == STATUS_OK; number++) {
+        status = check_log(f, txn, number);
+    }
+    if (status == STATUS_OK) {
+        status = store_check_strays(&check, txn, count);
+    }
+    if (status == STATUS_OK) {
+        status = store_check_evidence(&check, txn);
+    }
+    store_abort(txn);
+    cli_progress_end();
+    return status;
+}
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int run(struct fsck *f) {
+    struct refusal why = {.text = ""};
+    struct store_lmdb_options lmdb = {.read_only = true};
+    double started = seconds_now();
+    enum status status = store_lmdb_open(f->folder, &lmdb, &f->store, &why);
+    if (status != STATUS_OK) {
+        return cli_error("fsck", CLI_FAILED, "%s", why.text);
+    }
+    status = check_all(f);
+    store_lmdb_close(f->store);
+    double took = seconds_now() - started;
+    uint64_t entries = atomic_load(&f->entries);
+    if (status != STATUS_OK) {
+        return cli_error("fsck", CLI_FAILED, "%s: broken off: %s", f->folder, status_text(status));
+    }
+    uint64_t rate = (uint64_t)((double)entries / (took > 0.001 ? took : 0.001));
+    if (f->json) {
+        printf("{\"entries\":%" PRIu64 ",\"entries_per_second\":%" PRIu64 ",\"findings\":%" PRIu64
+               ",\"logs\":%" PRIu64 ",\"signatures\":%s}\n",
+               entries, rate, f->findings, f->logs, f->signatures ? "true" : "false");
+    } else {
+        printf("%s: %" PRIu64 " logs, %" PRIu64 " entries, %" PRIu64 " findings; %.1f s, %" PRIu64
+               " entries/s%s\n",
+               f->findings == 0 ? "clean" : "DAMAGED", f->logs, entries, f->findings, took, rate,
+               f->signatures ? "" : "; events' signatures not verified: see --signatures");
+    }
+    return f->findings == 0 ? CLI_OK : CLI_REFUSED;
+}
+
+int cmd_fsck(int argc, char **argv) {
+    struct fsck f = {.printing = PTHREAD_MUTEX_INITIALIZER};
+    struct refusal why = {.text = ""};
+    int c = 0;
+    while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+        switch (c) {
+        case 's':
+            f.signatures = true;
+            break;
+        case 'j':
+            f.json = true;
+            break;
+        case 'c':
+            if (f.cosigner_count == COSIGNERS_MAX ||
+                vkey_parse(bytes_text(optarg), &f.cosigners[f.cosigner_count], &why) != STATUS_OK) {
+                return cli_usage("fsck", "--cosigner %s: %s", optarg, why.text);
+            }
+            f.cosigner_count++;
+            break;
+        case 'h':
+            return cli_help("fsck");
+        default:
+            return cli_usage("fsck", "unknown option");
+        }
+    }
+    if (optind + 1 != argc) {
+        return cli_usage("fsck", "give one data folder");
+    }
+    f.folder = argv[optind];
+    return run(&f);
+}
