@@ -1,5 +1,6 @@
 #include "ledger/store_check.h"
 
+#include "ledger/scan.h"
 #include "ledger/tree_layout.h"
 
 #include <assert.h>
@@ -21,48 +22,6 @@ void store_check_found(struct store_check *check, const char *format, ...) {
     (void)refuse(&why, STATUS_STORE_CORRUPT, "%s", text);
     check->stats.findings++;
     check->finding(check->context, &why);
-}
-
-/* --- walking keys --- */
-
-/* The keys that start with `prefix`, in order, from `at` on. */
-struct scan {
-    struct store_txn *txn;
-    struct key prefix;
-    struct key at;
-};
-
-static struct scan scan_from(struct store_txn *txn, struct key prefix, struct key at) {
-    return (struct scan){.txn = txn, .prefix = prefix, .at = at};
-}
-
-/* NOT_FOUND at the end. */
-static enum status scan_next(struct scan *scan, struct bytes *key, struct bytes *value) {
-    struct bytes found;
-    if (scan->at.len == 0) {
-        return STATUS_NOT_FOUND;
-    }
-    TRY(store_seek(scan->txn, key_view(&scan->at), &found, value));
-    struct bytes prefix = key_view(&scan->prefix);
-    if (found.len < prefix.len || memcmp(found.data, prefix.data, prefix.len) != 0) {
-        return STATUS_NOT_FOUND;
-    }
-    memcpy(scan->at.data, found.data, found.len);
-    scan->at.len = found.len;
-    if (scan->at.len < STORE_KEY_MAX) {
-        scan->at.data[scan->at.len++] = 0; /* the very next key there can be */
-    } else {
-        scan->at.len = 0; /* no table of a log has such keys: it is reported, and the last */
-    }
-    *key = found;
-    return STATUS_OK;
-}
-
-/* The u64 that is the rest of a key after the scan's prefix; false: another length. */
-static bool scan_number(const struct scan *scan, struct bytes key, uint64_t *out) {
-    struct reader r;
-    reader_init(&r, bytes_of(key.data + scan->prefix.len, key.len - scan->prefix.len));
-    return reader_u64(&r, out) && reader_done(&r);
 }
 
 /* --- blocks --- */
