@@ -165,4 +165,6 @@ help:
 clean:
 	rm -rf build build-*
 
+include tests/sim/sim.mk
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -37,6 +37,9 @@
 #define EVIDENCE_SIZE_MAX (256 * 1024)
 #define EVIDENCE_PER_KEY_MAX 8
 
+/* Seconds: the last that RFC 3339 writes. A cosignature beyond it has no time that a receipt could
+ * state, and counts for nothing at the log. */
+#define COSIGN_TIME_MAX 253402300799u
 #define COSIGN_OFFSET_MAX_SECONDS 300 /* design section 3: the log stops stamping beyond this */
 
 static_assert(EVENT_SIZE_MAX + 64 <= ENTRY_SIZE_MAX, "an event with its stamp is an entry");

@@ -271,7 +271,8 @@ static bool take_line(struct replica *replica, size_t index, struct bytes body) 
         if (!note_signature_is_by(&lines[i], &mirror->vkey) ||
             cosignature_verify(&lines[i], writer_view(&w), &mirror->vkey, &timestamp) !=
                 STATUS_OK ||
-            timestamp == 0) { /* tlog-witness: "the timestamp MUST NOT be zero" */
+            timestamp == 0 || /* tlog-witness: "the timestamp MUST NOT be zero" */
+            timestamp > COSIGN_TIME_MAX) {
             continue;
         }
         struct replica_line *line = &replica->lines[index];
