@@ -40,6 +40,7 @@ static enum status cut_apply(struct job *base, struct batch *batch) {
     struct cut_job *job = (struct cut_job *)base;
     struct head last = {.size = 0};
     bool signed_before = true;
+    assert(vkey_equal(&job->signer->vkey, &job->log->vkey));
     enum status status = sequencer_head(batch->txn, job->log, &last);
     if (status == STATUS_NOT_FOUND) {
         signed_before = false;

@@ -77,12 +77,19 @@ enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, ui
     return same_log(&prefix, key) ? read_published(key, value, out) : STATUS_NOT_FOUND;
 }
 
-/* Keeps the latest, and each half hour's first: one that is neither goes when it is superseded. The
- * latest is not its half hour's first iff the one before it falls into the same half hour. */
+static uint64_t half_hour(const struct published *published) {
+    return published->quorum_time / HALF_HOUR;
+}
+
+/* Of each half hour the first and the last are kept: design G7 asks for the first, but then, in a
+ * log that falls silent, the second event of a half hour would be shown with the time of whatever
+ * is published next, be it a day later. So the latest goes only if it was not its half hour's
+ * first, which it is iff the one before it falls into another, and `next` falls into the same one.
+ */
 static enum status drop_superseded(struct store_txn *txn, uint32_t log,
-                                   const struct published *latest) {
+                                   const struct published *latest, const struct published *next) {
     struct published before;
-    if (latest->size == 0) {
+    if (latest->size == 0 || half_hour(next) != half_hour(latest)) {
         return STATUS_OK;
     }
     enum status status = published_at_most(txn, log, latest->size - 1, &before);
@@ -90,7 +97,7 @@ static enum status drop_superseded(struct store_txn *txn, uint32_t log,
         return STATUS_OK;
     }
     TRY(status);
-    if (before.quorum_time / HALF_HOUR != latest->quorum_time / HALF_HOUR) {
+    if (half_hour(&before) != half_hour(latest)) {
         return STATUS_OK;
     }
     struct key key = key_log_u64(TABLE_PUBLISHED, log, latest->size);
@@ -115,6 +122,7 @@ static enum status put_note(struct store_txn *txn, const struct key *key, const 
 static enum status publish_apply(struct job *base, struct batch *batch) {
     struct publish_job *job = (struct publish_job *)base;
     struct published latest;
+    struct published next = {.size = job->size, .quorum_time = job->quorum_time, .note = job->note};
     uint32_t log = job->log->number;
     enum status status = published_at_most(batch->txn, log, UINT64_MAX, &latest);
     if (status == STATUS_OK) {
@@ -126,7 +134,7 @@ static enum status publish_apply(struct job *base, struct batch *batch) {
             return put_note(batch->txn, &key, (const uint64_t[]){job->size, job->quorum_time}, 2,
                             job->note);
         }
-        TRY(drop_superseded(batch->txn, log, &latest));
+        TRY(drop_superseded(batch->txn, log, &latest, &next));
     } else if (status != STATUS_NOT_FOUND) {
         return status;
     }
