@@ -108,6 +108,27 @@ const struct cli_command cli_commands[] = {
      "\n"
      "example:\n"
      "  dutylog verify nypd-17.receipt --policy nypd.policy\n"},
+    {"audit", cmd_audit, "verify a whole log over HTTP",
+     "usage: dutylog audit URL --vkey VKEY [--policy FILE] [--opaque] [--json]\n"
+     "\n"
+     "Reads every entry of a log and verifies all of it: each entry's hash, the tree, the log's "
+     "signature, the quorum of\n"
+     "cosignatures, and, of a log of events, every signature, sequence and rule. Believes the key "
+     "you give, and nothing\n"
+     "that the node says. URL is the log's prefix: a node's address for its own log, or "
+     "<address>/<hex> for one it\n"
+     "mirrors, where <hex> is the SHA-256 of the log's origin.\n"
+     "\n"
+     "  --vkey VKEY    the log's verifier key\n"
+     "  --policy FILE  a tlog-policy of your own, beside the log's\n"
+     "  --no-quorum    a mirror's copy: its checkpoint carries that mirror's cosignature alone\n"
+     "  --opaque       a log whose entries are not events\n"
+     "  --json         one JSON object\n"
+     "\n"
+     "Exit code 0: verified. 1: something is wrong; each thing is a line. 3: no answer.\n"
+     "\n"
+     "example:\n"
+     "  dutylog audit http://127.0.0.1:8080 --vkey $(cat log.vkey) --policy nypd.policy\n"},
     {"fsck", cmd_fsck, "check a data folder, offline: every hash, index and checkpoint",
      "usage: dutylog fsck DIR [--signatures] [--cosigner VKEY]... [--json]\n"
      "\n"
