@@ -176,6 +176,10 @@ void handle_healthz(struct request *request) {
     size_t failing = mirrors_failing(replica, &wanted);
     if (replica->state == REPLICA_HALTED) {
         request_answer_text(request, 503, "down: %s", replica->halted_why);
+    } else if (replica->guard != GUARD_NONE) {
+        request_answer_text(
+            request, 503,
+            "down: no quorum of mirrors has confirmed the last signed head since the start");
     } else if (!replica_may_stamp(replica)) {
         request_answer_text(request, 503,
                             "down: this node's clock and its mirrors' differ by over five minutes");

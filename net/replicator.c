@@ -489,6 +489,10 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
     event.size = tree.size;
     event.head = &head;
     event.published = published.size;
+    /* Before anything is stamped or signed, a quorum must cosign the last signed head afresh: a
+     * folder restored from an old backup learns from it that more was signed (design section 6,
+     * start-up guard). */
+    event.guard = GUARD_QUORUM;
     step(r, &event);
     if ((own->flags & LOG_EVENTS) == 0) {
         return give_policy_file(r, why);

@@ -77,6 +77,12 @@ static bool admit(struct submitter *s, struct refusal *why) {
         refuse(why, STATUS_BUSY, "this log has stopped signing: its operator must act");
         return false;
     }
+    if (replica->guard != GUARD_NONE) {
+        refuse(why, STATUS_BUSY,
+               "this node has just started and asks its mirrors about its last signed head: try "
+               "again in a second");
+        return false;
+    }
     if (!replica_may_stamp(replica)) {
         refuse(
             why, STATUS_CLOCK,

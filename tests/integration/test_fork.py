@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The operator deletes a finding, rebuilds the tree and signs it again: every mirror refuses, and keeps the proof."""
-import subprocess
 import os
+import shutil
+import subprocess
 
 import forge
 from world import BUILD, World, main, until
@@ -93,4 +94,25 @@ def test_a_log_that_starts_over_halts():
     w.close()
 
 
-main([test_same_size_is_evidence_a, test_deleting_a_finding_is_evidence_b, test_a_log_that_starts_over_halts])
+def test_an_old_backup_signs_nothing():
+    """The folder of an hour ago is put back: the mirrors cosigned more since, and the log learns it before it signs."""
+    w, _ = world_with_findings(2)
+    w.agency.stop()
+    shutil.copytree(w.agency.path("data"), w.agency.path("data.old"))
+    w.agency.start()
+    note = w.finding()
+    until(lambda: w.agency.add(note)[0] == 200, 20, "the log goes on after a restart")
+    size = w.agency.json("/status")["log"]["published"]
+    w.agency.stop()
+    shutil.rmtree(w.agency.path("data"))
+    os.rename(w.agency.path("data.old"), w.agency.path("data"))
+    w.agency.start()
+    assert w.agency.add(w.finding())[0] == 503
+    until(lambda: w.agency.json("/status")["log"]["state"] == "halted", 20, "the log halts")
+    assert w.agency.json("/status")["log"]["signed"] < size
+    for m in w.MIRRORS:
+        assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}, "an honest log forked"
+    w.close()
+
+
+main([test_an_old_backup_signs_nothing, test_same_size_is_evidence_a, test_deleting_a_finding_is_evidence_b, test_a_log_that_starts_over_halts])

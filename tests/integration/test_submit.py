@@ -173,8 +173,8 @@ def test_opaque_log():
     assert w.agency.get("/tile/0/0")[0] == 400
     hexid = hashlib.sha256(w.origin.encode()).hexdigest()
     for node in w.nodes.values():
-        status, checkpoint = node.get(f"/{hexid}/checkpoint")
-        assert status == 200 and checkpoint.startswith(b"ny.example/nypd\n3\n"), checkpoint
+        until(lambda: node.get(f"/{hexid}/checkpoint")[1].startswith(b"ny.example/nypd\n3\n"), 10,
+              f"{node.name} serves all three")
         assert node.get(f"/{hexid}/tile/entries/000.p/3")[1] == bundle
     assert w.nodes["doj"].get(f"/witness/{hexid}/checkpoint")[0] == 200
     assert w.agency.request("POST", "/add", b"x" * 65536)[0] == 413
