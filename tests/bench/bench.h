@@ -73,6 +73,7 @@ void bench_bounds(struct bench *bench);
 void bench_ingest(struct bench *bench);
 void bench_append(struct bench *bench);
 void bench_latency(struct bench *bench);
+void bench_flow(struct bench *bench);
 void bench_mirror(struct bench *bench);
 void bench_stored(struct bench *bench);
 

@@ -163,9 +163,15 @@ static void measure_flow(struct bench *bench, struct setting *s) {
 }
 
 void bench_latency(struct bench *bench) {
-    report_section(bench, "an agency and three mirrors, 2 of 3");
+    report_section(bench, "an agency and three mirrors, 2 of 3: one event at a time");
     struct setting *s = start(bench);
     measure_latency(bench, s);
+    stop(s);
+}
+
+void bench_flow(struct bench *bench) {
+    report_section(bench, "an agency and three mirrors, 2 of 3: as many as they can");
+    struct setting *s = start(bench);
     measure_flow(bench, s);
     stop(s);
 }

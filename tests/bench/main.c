@@ -15,7 +15,8 @@ static const struct {
     void (*run)(struct bench *bench);
 } parts[] = {
     {"bounds", bench_bounds},   {"ingest", bench_ingest}, {"append", bench_append},
-    {"latency", bench_latency}, {"mirror", bench_mirror}, {"stored", bench_stored},
+    {"latency", bench_latency}, {"flow", bench_flow},     {"mirror", bench_mirror},
+    {"stored", bench_stored},
 };
 
 static bool wanted(const char *name) {
