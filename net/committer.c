@@ -33,6 +33,7 @@ struct committer {
     uv_cond_t wake;
     struct queue queue;
     struct queue ready;
+    unsigned gathering; /* more than 0: the thread begins nothing */
     bool closing;
     bool ended;
 
@@ -91,7 +92,7 @@ static void thread_main(void *arg) {
     struct committer *c = arg;
     uv_mutex_lock(&c->mutex);
     for (;;) {
-        while (c->queue.first == NULL && !c->closing) {
+        while (c->gathering > 0 || (c->queue.first == NULL && !c->closing)) {
             uv_cond_wait(&c->wake, &c->mutex);
         }
         if (c->queue.first == NULL) {
@@ -203,6 +204,20 @@ enum status committer_submit(struct committer *c, struct commit *commit) {
     uv_cond_signal(&c->wake);
     uv_mutex_unlock(&c->mutex);
     return STATUS_OK;
+}
+
+void committer_gather(struct committer *c) {
+    uv_mutex_lock(&c->mutex);
+    c->gathering++;
+    uv_mutex_unlock(&c->mutex);
+}
+
+void committer_go(struct committer *c) {
+    uv_mutex_lock(&c->mutex);
+    assert(c->gathering > 0);
+    c->gathering--;
+    uv_cond_signal(&c->wake);
+    uv_mutex_unlock(&c->mutex);
 }
 
 size_t committer_waiting(const struct committer *c) {

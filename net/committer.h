@@ -41,6 +41,10 @@ enum status committer_open(struct loop *loop, const struct committer_options *op
                            committer_run run, void *context, struct committer **out) MUST_USE;
 /* BUSY: the queue is full or closing, and nothing is called: answer 503. */
 enum status committer_submit(struct committer *committer, struct commit *commit) MUST_USE;
+/* Between the two, what is submitted is not begun: so that it goes into one batch. In pairs, which
+ * may be nested; not across a return to the loop. */
+void committer_gather(struct committer *committer);
+void committer_go(struct committer *committer);
 /* Submitted and not yet done. */
 size_t committer_waiting(const struct committer *committer);
 /* Takes no more, runs all that waits, ends the thread, then calls `closed` (may be NULL) and frees

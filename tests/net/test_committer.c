@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { JOBS_MAX = 5000, BATCHES_MAX = 5000 };
 
@@ -84,6 +85,11 @@ static void finish(void) {
     cr_assert(closed);
 }
 
+/* Long enough for a thread that has work to begin it. */
+static void sleep_a_little(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 static void expect_all_in_order(size_t count) {
     cr_assert_eq(record.ran_count, count);
     cr_assert_eq(done_count, count);
@@ -131,6 +137,27 @@ Test(committer, groups_what_waits) {
     cr_assert_eq(record.batches[0], 1);
     cr_assert_eq(record.batches[1], 8);
     cr_assert_eq(record.batches[2], 3);
+}
+
+/* What is submitted between the two makes one batch, though the thread waits for work. */
+Test(committer, gathers) {
+    open_with(100, 100);
+    for (size_t round = 0; round < 20; round++) {
+        committer_gather(committer);
+        cr_assert_eq(submit(3 * round), STATUS_OK);
+        committer_gather(committer);
+        cr_assert_eq(submit(3 * round + 1), STATUS_OK);
+        committer_go(committer);
+        sleep_a_little();
+        cr_assert_eq(submit(3 * round + 2), STATUS_OK);
+        committer_go(committer);
+        while (done_count < 3 * (round + 1)) {
+            uv_run(loop_uv(loop), UV_RUN_ONCE);
+        }
+    }
+    finish();
+    expect_all_in_order(60);
+    cr_assert_eq(record.batch_count, 20);
 }
 
 Test(committer, refuses_when_full) {
