@@ -11,11 +11,14 @@
  * committer. */
 struct judge {
     struct node *node;
-    bool *waiting; /* by log number - 1: something may be there to judge */
+    struct waiting {
+        bool stored; /* since the log's last turn: something may be there to judge */
+        bool due;    /* this round */
+    } * waiting;     /* by log number - 1 */
     bool busy;
-    bool retry;  /* the last turn could not start */
     size_t turn; /* the log looked at last: each gets its turn */
     struct timer *timer;
+    bool resting; /* the timer runs */
     const struct log *log;
     uint64_t size;
     struct judgement prepared[JUDGE_BATCH_MAX];
@@ -33,9 +36,18 @@ struct judge {
     void *closed_context;
 };
 
-#define RETRY_MS 200
+/* Between rounds, in each of which every log is judged as far as it is stored: a turn for every
+ * upload would cost a commit each, beside those that store and cosign. */
+#define REST_MS 200
 
 static void next_turn(struct judge *j);
+
+static void rest(struct judge *j) {
+    if (!j->resting) {
+        j->resting = true;
+        timer_start(j->timer, REST_MS, 0);
+    }
+}
 
 static void release_prepared(struct judge *j) {
     for (size_t i = 0; i < j->prepared_count; i++) {
@@ -58,13 +70,27 @@ static void maybe_closed(struct judge *j) {
     closed(context);
 }
 
-static void turn_over(struct judge *j) {
+/* `again`: the log has more to judge in this round. */
+static void turn_over(struct judge *j, bool again) {
     release_prepared(j);
     j->busy = false;
+    j->waiting[j->log->number - 1].due = again;
     if (j->closing) {
         maybe_closed(j);
     } else {
         next_turn(j);
+    }
+}
+
+/* No place in a queue, or no memory: the log's turn comes in the next round. */
+static void put_off(struct judge *j) {
+    release_prepared(j);
+    j->busy = false;
+    j->waiting[j->log->number - 1] = (struct waiting){.stored = true};
+    if (j->closing) {
+        maybe_closed(j);
+    } else {
+        rest(j);
     }
 }
 
@@ -85,10 +111,11 @@ static void judge_finish(struct job *base, enum status status) {
 static void judged(struct commit *commit, enum status batch_status) {
     struct judge *j = commit->context;
     node_batch_result(j->node, batch_status);
-    if (batch_status == STATUS_OK && j->job.job.status == STATUS_OK && j->job.judged >= j->size) {
-        j->waiting[j->log->number - 1] = false;
+    bool done = batch_status == STATUS_OK && j->job.job.status == STATUS_OK;
+    if (!done) {
+        j->waiting[j->log->number - 1].stored = true; /* tried again in the next round */
     }
-    turn_over(j);
+    turn_over(j, done && j->job.judged < j->size);
 }
 
 /* --- on a worker --- */
@@ -138,51 +165,60 @@ static void prepare(struct work *work) {
 static void prepared(struct work *work) {
     struct judge *j = work->context;
     if (j->prepared_count == 0 || j->closing) {
-        j->waiting[j->log->number - 1] =
-            false; /* all is judged, or there is no mirror checkpoint yet */
-        turn_over(j);
+        turn_over(j, false); /* all is judged, or there is no mirror checkpoint yet */
         return;
     }
     j->job.job = (struct job){.apply = judge_apply, .finish = judge_finish};
     j->job.judge = j;
     j->commit = (struct commit){.job = &j->job.job, .done = judged, .context = j};
     if (node_commit(j->node, &j->commit) != STATUS_OK) {
-        release_prepared(j);
-        j->busy = false;
-        timer_start(j->timer, RETRY_MS, 0);
-        maybe_closed(j);
+        put_off(j);
     }
 }
 
 /* --- turns --- */
 
+/* False: put off. */
+static bool start_turn(struct judge *j, size_t which) {
+    j->turn = which;
+    j->log = &j->node->logs[which];
+    j->waiting[which].stored = false;
+    j->entries =
+        malloc((size_t)JUDGE_BATCH_MAX * ENTRY_SIZE_MAX); /* what is not written costs nothing */
+    j->work = (struct work){.run = prepare, .done = prepared, .context = j};
+    j->busy = true;
+    if (j->entries == NULL || workers_submit(j->node->workers, &j->work) != STATUS_OK) {
+        put_off(j);
+        return false;
+    }
+    return true;
+}
+
 static void next_turn(struct judge *j) {
+    bool more = false;
     if (j->busy || j->closing) {
         return;
     }
     for (size_t i = 1; i <= j->node->log_count; i++) {
         size_t which = (j->turn + i) % j->node->log_count;
-        if (!j->waiting[which]) {
-            continue;
-        }
-        j->turn = which;
-        j->log = &j->node->logs[which];
-        j->entries = malloc((size_t)JUDGE_BATCH_MAX *
-                            ENTRY_SIZE_MAX); /* what is not written costs nothing */
-        j->work = (struct work){.run = prepare, .done = prepared, .context = j};
-        if (j->entries == NULL || workers_submit(j->node->workers, &j->work) != STATUS_OK) {
-            free(j->entries);
-            j->entries = NULL;
-            timer_start(j->timer, RETRY_MS, 0);
+        if (j->waiting[which].due && start_turn(j, which)) {
             return;
         }
-        j->busy = true;
-        return;
+        more = more || j->waiting[which].stored;
+    }
+    if (more) {
+        rest(j);
     }
 }
 
+/* A round begins. */
 static void fire(void *context) {
-    next_turn(context);
+    struct judge *j = context;
+    j->resting = false;
+    for (size_t i = 0; i < j->node->log_count; i++) {
+        j->waiting[i].due = j->waiting[i].due || j->waiting[i].stored;
+    }
+    next_turn(j);
 }
 
 void judge_stored(struct judge *j, uint32_t log) {
@@ -190,13 +226,15 @@ void judge_stored(struct judge *j, uint32_t log) {
     if ((which->flags & LOG_EVENTS) == 0 || (which->flags & LOG_OWN) != 0) {
         return;
     }
-    j->waiting[log - 1] = true;
-    next_turn(j);
+    j->waiting[log - 1].stored = true;
+    if (!j->busy) {
+        rest(j);
+    }
 }
 
 enum status judge_open(struct node *node, struct judge **out) {
     struct judge *j = calloc(1, sizeof *j);
-    bool *waiting = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *waiting);
+    struct waiting *waiting = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *waiting);
     enum status status =
         j != NULL && waiting != NULL ? timer_open(node->loop, fire, j, &j->timer) : STATUS_NOMEM;
     if (status != STATUS_OK) {
