@@ -434,6 +434,13 @@ void replicator_committed(struct replicator *r, uint64_t size) {
     step(r, &event);
 }
 
+void replicator_coming(struct replicator *r) {
+    if (!r->closing && !r->stepping) { /* else no harm: the cut comes with the next commit */
+        struct replica_event event = event_of(REPLICA_COMING);
+        step(r, &event);
+    }
+}
+
 bool replicator_has_policy(const struct replicator *r) {
     return r->has_policy;
 }

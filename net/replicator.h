@@ -24,6 +24,9 @@ typedef void (*replicator_served)(void *context, uint64_t size);
 /* Reads the log's state from the store and starts. */
 enum status replicator_open(struct node *node, replicator_served served, void *context,
                             struct replicator **out, struct refusal *why) MUST_USE;
+/* A job was submitted that will commit more, if it is not refused: a cut may then share its commit.
+ * Call it between committer_gather and committer_go, after the job. */
+void replicator_coming(struct replicator *replicator);
 /* The log's committed size is now `size`; a log.policy may be among the new entries. */
 void replicator_committed(struct replicator *replicator, uint64_t size);
 /* False while the log has no policy: nobody is asked to cosign, and nothing is published. */

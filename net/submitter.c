@@ -205,8 +205,14 @@ static void committed(struct commit *commit, enum status batch_status) {
 }
 
 static void commit_call(struct submit_call *call, struct job *job) {
+    struct submitter *s = call->submitter;
     call->commit = (struct commit){.job = job, .done = committed, .context = call};
+    committer_gather(s->node->committer);
     enum status status = node_commit(call->node, &call->commit);
+    if (status == STATUS_OK && !s->closing) {
+        replicator_coming(s->node->replicator);
+    }
+    committer_go(s->node->committer);
     if (status != STATUS_OK) {
         submit_answer_failure(call, status);
         call_over(call);
