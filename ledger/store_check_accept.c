@@ -1,15 +1,15 @@
 /* Judging a log anew and comparing what acceptance keeps of it (ledger/store_check_log.h). */
 #include "ledger/accept.h"
 #include "ledger/batch.h"
-#include "ledger/schema.h"
+#include "ledger/scan.h"
 #include "ledger/store_check_log.h"
 #include "ledger/tree.h"
 
 #include <assert.h>
-#include <string.h>
 
 struct replay {
     struct store_check *check;
+    struct store_txn *stored;
     struct store_txn *scratch;
     const struct log *log;
     bool signatures;
@@ -19,8 +19,11 @@ static enum status replay_entry(void *context, uint64_t index, struct bytes entr
                                 const struct hash *leaf) {
     struct replay *replay = context;
     struct judgement judgement;
+    struct refusal stored;
     (void)leaf; /* the tree's check compares it */
-    if (replay->signatures) {
+    /* What was refused may have been refused for its signature, and is judged whole. */
+    if (replay->signatures ||
+        judge_verdict(replay->stored, replay->log->number, index, &stored) != STATUS_OK) {
         judge_prepare(replay->scratch, replay->log, index, entry, &judgement);
     } else {
         judge_prepare_trusted(replay->scratch, replay->log, index, entry, &judgement);
@@ -39,34 +42,20 @@ static enum status replay_entry(void *context, uint64_t index, struct bytes entr
     return STATUS_OK;
 }
 
-/* The next pair of one table of one log, from `at` on; moves `at` past it. NOT_FOUND: no more. */
-static enum status next_pair(struct store_txn *txn, const struct key *prefix, struct key *at,
-                             struct bytes *key, struct bytes *value) {
-    TRY(store_seek(txn, key_view(at), key, value));
-    if (key->len < prefix->len || memcmp(key->data, prefix->data, prefix->len) != 0) {
-        return STATUS_NOT_FOUND;
-    }
-    assert(key->len < sizeof at->data);
-    memcpy(at->data, key->data, key->len);
-    at->data[key->len] = 0;
-    at->len = key->len + 1;
-    return STATUS_OK;
-}
-
 /* Both tables, pair by pair, in the order of their keys. */
 static enum status compare_table(struct store_check *check, struct store_txn *stored,
                                  struct store_txn *derived, const struct log *log, enum table table,
                                  const char *name) {
     struct key prefix = key_log(table, log->number);
-    struct key at_stored = prefix;
-    struct key at_derived = prefix;
+    struct scan scan_a = scan_from(stored, prefix, prefix);
+    struct scan scan_b = scan_from(derived, prefix, prefix);
     struct bytes key_a;
     struct bytes key_b;
     struct bytes value_a;
     struct bytes value_b;
     for (uint64_t row = 0;; row++) {
-        enum status a = next_pair(stored, &prefix, &at_stored, &key_a, &value_a);
-        enum status b = next_pair(derived, &prefix, &at_derived, &key_b, &value_b);
+        enum status a = scan_next(&scan_a, &key_a, &value_a);
+        enum status b = scan_next(&scan_b, &key_b, &value_b);
         if ((a != STATUS_OK && a != STATUS_NOT_FOUND) ||
             (b != STATUS_OK && b != STATUS_NOT_FOUND)) {
             return a != STATUS_OK && a != STATUS_NOT_FOUND ? a : b;
@@ -99,7 +88,7 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
 enum status store_check_acceptance(struct store_check *check, struct store_txn *txn,
                                    const struct log *log, uint64_t size, struct store *scratch,
                                    bool signatures) {
-    struct replay replay = {.check = check, .log = log, .signatures = signatures};
+    struct replay replay = {.check = check, .stored = txn, .log = log, .signatures = signatures};
     uint64_t end = size;
     assert((log->flags & LOG_EVENTS) != 0);
     if ((log->flags & LOG_OWN) == 0) {
