@@ -97,14 +97,14 @@ const char *check_unfinished(struct sim *sim) {
 
 /* --- is it what it should be? --- */
 
-static void found(void *context, const struct refusal *why) {
+static void take_finding(void *context, const struct refusal *why) {
     struct node *node = context;
     sim_fail(node->sim, "store", "%s: %s", node->name, why->text);
 }
 
 static void check_stores(struct node *node) {
     struct store_txn *txn = node_read(node);
-    struct store_check check = {.finding = found, .context = node};
+    struct store_check check = {.finding = take_finding, .context = node};
     uint32_t logs = 0;
     assert(txn != NULL);
     for (size_t b = 0; b < node->sim->book_count; b++) {
@@ -131,7 +131,16 @@ static bool same_issuer(const struct issuer *a, const struct issuer *b) {
 static void check_issuers(struct node *host, struct node *mirror, const struct book *book) {
     struct store_txn *ours = node_read(host);
     struct store_txn *theirs = node_read(mirror);
+    struct tree_head head;
+    uint64_t judged = 0;
     assert(ours != NULL && theirs != NULL);
+    enum status read = tree_read_head(ours, host->logs[book->number].number, &head);
+    enum status found = judge_size(theirs, mirror->logs[book->number].number, &judged);
+    assert(read == STATUS_OK && found == STATUS_OK);
+    if (judged != head.size) {
+        sim_fail(host->sim, "judge", "%s judged %" PRIu64 " of %" PRIu64, mirror->name, judged,
+                 head.size);
+    }
     for (size_t who = 0; who < WORLD_PEOPLE; who++) {
         struct bytes name = vkey_name(&book->world.people[who].vkey);
         struct issuer a;

@@ -28,6 +28,29 @@ static const char *outcome_name(enum fork_outcome outcome) {
     return outcome == FORK_PROVED ? "evidence" : outcome == FORK_NONE ? "fits" : "unreconciled";
 }
 
+static enum status add_form(void *context, uint32_t key_id, struct bytes content) {
+    struct evidence evidence;
+    (void)key_id;
+    if (evidence_parse(content, &evidence, NULL) == STATUS_OK) {
+        writer_u8(context, (uint8_t)evidence.form);
+    }
+    return STATUS_OK;
+}
+
+/* The forms of all the evidence that it keeps, for the trace. */
+static void say_evidence(struct node *node) {
+    char text[64];
+    struct writer w;
+    struct store_txn *txn = node_read(node);
+    writer_init(&w, text, sizeof text);
+    if (txn != NULL) {
+        enum status status = fork_each_evidence(txn, add_form, &w);
+        assert(status == STATUS_OK);
+        store_abort(txn);
+    }
+    node_say(node, "keeps evidence of form %.*s", (int)w.len, text);
+}
+
 static void examined(struct fork_job *job, enum status status) {
     struct examination *e = CONTAINER(job, struct examination, job);
     struct node *node = e->node;
@@ -36,6 +59,9 @@ static void examined(struct fork_job *job, enum status status) {
             node_say(node, "examines a checkpoint: %s", status_name(status));
         } else if (job->outcome != FORK_NONE) {
             node_say(node, "examines a checkpoint: %s", outcome_name(job->outcome));
+        }
+        if (status == STATUS_OK && job->outcome == FORK_PROVED) {
+            say_evidence(node);
         }
         check_examined(node, e->book, bytes_of(e->note, e->len), status, job->outcome);
     }

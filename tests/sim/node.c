@@ -139,6 +139,7 @@ struct node *node_add(struct sim *sim, const char *name, const char *operator_na
     node->sim = sim;
     node->index = sim->node_count++;
     node->honest = true;
+    node->guard = GUARD_QUORUM; /* as the daemon starts */
     node->disk = disk != NULL ? disk : disk_new(sim);
     node->disk->users++;
     node->batch = malloc(sizeof *node->batch);
@@ -231,6 +232,7 @@ static void drop_works(struct node *node) {
 static void run_batch(struct node *node);
 
 static void end_process(struct node *node) {
+    node->dying = true;
     drop_works(node);
     if (node->host != NULL) {
         host_close(node);
@@ -243,7 +245,7 @@ static void end_process(struct node *node) {
 
 void node_stop(struct node *node) {
     if (node->up) {
-        node->dying = true;
+        node->silent = true;
         end_process(node);
     }
 }
@@ -257,6 +259,7 @@ void node_crash(struct node *node, bool keep) {
              : keep            ? ", its last commit kept"
                                : ", its last commit lost");
     node->sim->counts.crashes++;
+    node->silent = dice_chance(&node->sim->dice, node->sim->rates.silent);
     node->dying = true;
     if (node->committing && keep) {
         node->disk->armed = STORE_MEMORY_DOUBT_KEPT;

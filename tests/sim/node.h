@@ -56,6 +56,7 @@ struct node {
     bool honest;
     bool up;
     bool dying;      /* nothing leaves any more */
+    bool silent;     /* it dies with its machine: nobody is told that connections are gone */
     bool stays_down; /* does not start again by itself after a doubtful commit */
     uint64_t life;
     int64_t clock_ms; /* its clock's error */

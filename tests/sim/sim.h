@@ -27,6 +27,7 @@ struct rates {
     unsigned doubled;   /* a request arrives twice */
     unsigned cut_short; /* an upload ends in the middle */
     unsigned slow;      /* a message takes slow_ms instead */
+    unsigned silent;    /* a crash takes the machine, so that callers wait for their timeouts */
     uint64_t delay_ms[2];
     uint64_t slow_ms[2];
     unsigned commit_fails;  /* and nothing is changed */
@@ -56,6 +57,7 @@ struct sim {
     uint64_t serials; /* given to calls */
     struct rates rates;
     bool blocked[SIM_ENDS][SIM_ENDS]; /* from, to */
+    uint64_t lag_ms[SIM_ENDS];        /* more, for whatever comes from or goes to an end */
     struct node nodes[SIM_NODES_MAX];
     size_t node_count;
     struct book books[SIM_BOOKS_MAX];

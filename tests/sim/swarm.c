@@ -61,6 +61,7 @@ static void draw_rates(struct plan *plan) {
     rates->doubled = often(plan, 600) ? (unsigned)dice_below(dice, 150) : 0;
     rates->slow = often(plan, 600) ? (unsigned)dice_below(dice, 120) : 0;
     rates->cut_short = often(plan, 500) ? (unsigned)dice_below(dice, 150) : 0;
+    rates->silent = often(plan, 700) ? 500 : 0;
     if (plan->disks) {
         rates->commit_fails = (unsigned)dice_below(dice, 40);
         rates->commit_doubts = (unsigned)dice_below(dice, 12);

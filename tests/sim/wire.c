@@ -33,11 +33,12 @@ static void release(struct call *call) {
     }
 }
 
-static uint64_t delay(struct sim *sim) {
+static uint64_t delay(struct sim *sim, const struct call *call) {
     const struct rates *rates = &sim->rates;
-    return dice_chance(&sim->dice, rates->slow)
-               ? dice_between(&sim->dice, rates->slow_ms[0], rates->slow_ms[1])
-               : dice_between(&sim->dice, rates->delay_ms[0], rates->delay_ms[1]);
+    uint64_t ms = dice_chance(&sim->dice, rates->slow)
+                      ? dice_between(&sim->dice, rates->slow_ms[0], rates->slow_ms[1])
+                      : dice_between(&sim->dice, rates->delay_ms[0], rates->delay_ms[1]);
+    return ms + sim->lag_ms[call->from] + sim->lag_ms[call->to];
 }
 
 /* The caller hears the first answer, and nothing after it. */
@@ -80,18 +81,26 @@ static void send_letter(struct sim *sim, struct call *call, unsigned http, struc
         memcpy(letter->body, body.data, body.len);
     }
     call->refs++;
-    sim_after(sim, delay(sim), NULL, letter_run, letter_drop, letter);
+    sim_after(sim, delay(sim, call), NULL, letter_run, letter_drop, letter);
 }
 
 void wire_answer(struct arrival *arrival, unsigned http, struct bytes body) {
     struct sim *sim = arrival->node->sim;
-    if (!arrival->node->dying && !dice_chance(&sim->dice, sim->rates.lost)) {
+    if (arrival->node->dying) {
+        wire_forget(arrival);
+        return;
+    }
+    if (!dice_chance(&sim->dice, sim->rates.lost)) {
         send_letter(sim, arrival->call, http, body);
     }
     wire_forget(arrival);
 }
 
 void wire_forget(struct arrival *arrival) {
+    const struct node *node = arrival->node;
+    if (node->dying && !node->silent) {
+        send_letter(node->sim, arrival->call, 0, bytes_of(NULL, 0)); /* its kernel hangs up */
+    }
     release(arrival->call);
     free(arrival);
 }
@@ -165,7 +174,7 @@ void wire_call(struct sim *sim, const struct wire_request *request) {
     unsigned copies = dice_chance(&sim->dice, sim->rates.doubled) ? 2 : 1;
     for (unsigned i = 0; i < copies; i++) {
         call->refs++;
-        sim_after(sim, delay(sim), NULL, arrive, call_drop, call);
+        sim_after(sim, delay(sim, call), NULL, arrive, call_drop, call);
     }
 }
 
