@@ -504,7 +504,11 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
     if ((own->flags & LOG_EVENTS) == 0) {
         return give_policy_file(r, why);
     }
+    /* In force, in the candidate, and beyond it: the candidate answers to its own policy too. */
     status = give_policy(r, txn, published.size);
+    if (status == STATUS_OK) {
+        status = give_policy(r, txn, head.size);
+    }
     if (status == STATUS_OK) {
         status = give_policy(r, txn, tree.size);
     }

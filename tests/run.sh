@@ -104,7 +104,7 @@ run_all() {
     done
     build-address/tests/fuzz-seeds build/corpus && "$0" scripts build-address build-address/tests/replay-* || status=1
     local -a scripts daemon=()
-    scripts=(tests/check/agree.py)
+    scripts=(tests/check/agree.py tests/sim/check.sh)
     for kind in tests/crash/*.sh tests/crash/*.py; do
         [ ! -x "$kind" ] || scripts+=("$kind")
     done
@@ -112,7 +112,7 @@ run_all() {
         [ ! -x "$kind" ] || daemon+=("$kind")
     done
     "$0" scripts build "${daemon[@]}" "${scripts[@]}" || status=1
-    "$0" scripts build-address "${daemon[@]}" || status=1
+    "$0" scripts build-address "${daemon[@]}" tests/sim/check.sh || status=1
     "$0" scripts build-thread "${daemon[@]}" || status=1
     "$0" total build || status=1
     return $status

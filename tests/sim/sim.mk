@@ -36,3 +36,6 @@ $(foreach b,$(BUGS),$(eval $(call bug_rules,$(b))))
 BUG_SEEDS ?= 400
 sim-bugs: $(BUGS:%=$(B)/bugs/%/sim-run)
 	$(Q)tests/sim/bugs.sh $(B) $(BUG_SEEDS) $(BUGS)
+
+# `make test` runs tests/sim/check.sh, plain and under AddressSanitizer.
+test-programs: $(SIM) $(if $(SAN),,$(BUGS:%=$(B)/bugs/%/sim-run))

@@ -266,7 +266,7 @@ static void restore(struct sim *sim, enum replica_guard guard) {
 
 static void old_backup(struct sim *sim) {
     story_stage(sim);
-    restore(sim, GUARD_NONE);
+    restore(sim, GUARD_QUORUM);
     story_wait(sim, 2000);
     story_expect(sim, host_replica(node_named(sim, "agency"))->state == REPLICA_HALTED,
                  "a mirror's proof of a larger head halts it");
@@ -357,8 +357,8 @@ const struct story stories_of_logs[] = {
     {"disk-full", "The disk is full, then it is not.", disk_full},
     {"old-backup", "A log restored from an old copy halts when a mirror proves a larger head.",
      old_backup},
-    {"old-backup-guarded",
-     "A guarded log restored from an old copy stamps nothing before it halts.", old_backup_guarded},
+    {"old-backup-guarded", "A log that must hear every mirror stamps nothing before it halts.",
+     old_backup_guarded},
     {"clock-off", "While the log's clock is ten minutes off nothing is stamped.", clock_off},
     {"two-daemons", "Two processes on one folder: one head wins, the other process halts.",
      two_daemons},
