@@ -7,6 +7,7 @@
 #include "tests/lib/mirrored.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ALL SIZE_MAX
@@ -16,8 +17,8 @@ static char findings[4096];
 
 static void found(void *context, const struct refusal *why) {
     (void)context;
-    strncat(findings, why->text, sizeof findings - strlen(findings) - 1);
-    strncat(findings, "\n", sizeof findings - strlen(findings) - 1);
+    size_t len = strlen(findings);
+    snprintf(findings + len, sizeof findings - len, "%s\n", why->text);
 }
 
 /* How many findings; their text is in `findings`. */
