@@ -246,9 +246,6 @@ static bool host_accept(struct parser *p, const char *v) {
 static bool host_policy(struct parser *p, const char *v) {
     return set_file(p, v, NODE(p)->host.policy);
 }
-static bool host_head(struct parser *p, const char *v) {
-    return set_path(p, v, NODE(p)->host.head);
-}
 static bool host_round_timeout(struct parser *p, const char *v) {
     return set_number(p, v, 100, 600000, 1, &NODE(p)->host.round_timeout_ms);
 }
@@ -289,7 +286,6 @@ static const struct option {
     {SECTION_HOST, "key", true, host_key},
     {SECTION_HOST, "accept", true, host_accept},
     {SECTION_HOST, "policy", false, host_policy},
-    {SECTION_HOST, "head", false, host_head},
     {SECTION_HOST, "round_timeout", false, host_round_timeout},
     {SECTION_HOST, "refresh", false, host_refresh},
     {SECTION_MIRROR, "key", true, mirror_key},

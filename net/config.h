@@ -12,7 +12,6 @@
  *     key = log.key                   ; secret: 0x01 key of that name
  *     accept = events                 ; or opaque
  *     policy = policy.txt             ; with opaque only: events take theirs from the log
- *     head = ../head                  ; the last signed head, outside the data folder; optional
  *     round_timeout = 5000            ; milliseconds, 100 to 600000
  *     refresh = 3600                  ; seconds, 60 to 86400
  *
@@ -51,7 +50,6 @@ struct config_host {
     enum config_accept accept;
     char key[CONFIG_PATH_MAX];
     char policy[CONFIG_PATH_MAX]; /* "" unless opaque */
-    char head[CONFIG_PATH_MAX];   /* "" if none */
     uint64_t round_timeout_ms;
     uint64_t refresh_ms;
 };

@@ -328,10 +328,10 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
         r->served(r->context, action->size);
         break;
     case ACTION_HALT:
-        log_line(
-            LOG_ERROR, "replicator", "halted",
-            "why=\"%s\" do=\"nothing is signed any more; see the runbook: a larger signed head\"",
-            action->why);
+        log_line(LOG_ERROR, "replicator", "halted",
+                 "why=\"%s\" do=\"nothing is signed any more: stop the node, and find the data "
+                 "folder that signed the larger head\"",
+                 action->why);
         break;
     case ACTION_RELEASE_POLICY:
         free(action->policy);

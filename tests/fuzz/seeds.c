@@ -236,7 +236,7 @@ static void configurations(void) {
     writer_text(&w, "; an agency\n[node]\nname = agency\nlisten = 127.0.0.1:0\ndata = data\n"
                     "log_level = info\noperator = Town of Springfield\n\n"
                     "[host]\norigin = agency.example/log\nkey = log.key\naccept = events\n"
-                    "head = ../head\nround_timeout = 5000\nrefresh = 3600\n\n"
+                    "round_timeout = 5000\nrefresh = 3600\n\n"
                     "[mirror]\nkey = mirror.key\nwitness_key = witness.key\n\n");
     save_written("config", "host", &w);
     writer_text(&w, "[log agency.example/log]\nvkey = ");

@@ -70,7 +70,6 @@ Test(config, takes_everything) {
                        "key = /keys/log.key\n"
                        "accept = opaque\n"
                        "policy = p.txt\n"
-                       "head = ../head\n"
                        "round_timeout = 100\n"
                        "refresh = 86400\n"
                        "[mirror]\n"
@@ -92,7 +91,6 @@ Test(config, takes_everything) {
     cr_assert_str_eq(config.host.key, "/keys/log.key");
     cr_assert_eq(config.host.accept, ACCEPT_OPAQUE);
     cr_assert_str_eq(config.host.policy, "etc/p.txt");
-    cr_assert_str_eq(config.host.head, "etc/../head");
     cr_assert_eq(config.host.round_timeout_ms, 100);
     cr_assert_eq(config.host.refresh_ms, 86400000);
     cr_assert_str_eq(config.mirror.key, "etc/m.key");
