@@ -104,6 +104,23 @@ Test(failing, every_kind_of_event) {
     store_abort(txn);
 }
 
+Test(failing, the_event_that_finishes_a_block) {
+    struct append_job job;
+    struct bytes entries[255 - WORLD_START];
+    hosted_start(&h);
+    for (size_t i = 0; i < 255 - WORLD_START; i++) {
+        entries[i] = bytes_text("entry");
+    }
+    append_job_init(&job);
+    job.log = &h.log;
+    job.entries = entries;
+    job.count = 255 - WORLD_START;
+    hosted_run(&h, &job.job);
+    CHECK_OK(h.fate);
+    accept_each(world_sample(w, WORLD_CLERK, "failure.alleged"));
+    cr_assert_eq(hosted_size(&h), 256);
+}
+
 static enum status submit_twice(void *context) {
     struct submit_result results[2];
     struct bytes notes[2];

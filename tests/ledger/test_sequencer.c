@@ -240,6 +240,19 @@ Test(cut, signs_all_that_is_committed) {
     store_abort(txn);
 }
 
+Test(cut, signs_the_empty_log_too) {
+    struct hosted empty;
+    struct hash root;
+    hosted_open(&empty);
+    struct head head = hosted_cut(&empty);
+    hash_empty(&root);
+    cr_assert_eq(head.size, 0);
+    cr_assert(hash_equal(&head.root, &root));
+    head = hosted_cut(&empty);
+    cr_assert_gt(head.note_len, 0);
+    hosted_close(&empty);
+}
+
 Test(cut, only_if_the_signed_head_is_the_expected_one) {
     struct hash before = store_digest(h.memory);
     struct store_txn *txn = reading();
@@ -484,4 +497,77 @@ Test(publish, changes_nothing_where_the_commit_fails) {
     CHECK_STATUS(publish(7, NOON + 2, "7"), STATUS_STORE_FAILED);
     is_latest(6, NOON + 1, "6");
     cr_assert_str_eq(kept(), " 5 6");
+}
+
+/* --- who waits hears of it --- */
+
+TestSuite(done, .init = open_started, .fini = close_all);
+
+static unsigned heard;
+static enum status heard_status;
+
+static void hear(enum status status) {
+    heard++;
+    heard_status = status;
+}
+
+static void submit_done(struct submit_job *job, enum status status) {
+    CHECK_STATUS(job->job.status, status);
+    hear(status);
+}
+
+static void append_done(struct append_job *job, enum status status) {
+    CHECK_STATUS(job->job.status, status);
+    hear(status);
+}
+
+static void cut_done(struct cut_job *job, enum status status) {
+    CHECK_STATUS(job->job.status, status);
+    hear(status);
+}
+
+static void publish_done(struct publish_job *job, enum status status) {
+    CHECK_STATUS(job->job.status, status);
+    hear(status);
+}
+
+/* Runs the job twice: once the commit fails, once it does not. Each time it is heard of once. */
+static void heard_of(struct job *job, enum status second) {
+    h.next = STORE_MEMORY_FAILS;
+    hosted_run(&h, job);
+    cr_assert_eq(heard, 1);
+    CHECK_STATUS(heard_status, STATUS_STORE_FAILED);
+    hosted_run(&h, job);
+    cr_assert_eq(heard, 2);
+    CHECK_STATUS(heard_status, second);
+    heard = 0;
+}
+
+Test(done, once_for_each_job) {
+    struct submit_job submit;
+    struct append_job append;
+    struct cut_job first;
+    struct cut_job late;
+    struct publish_job publication;
+    submit_job_init(&submit);
+    submit.log = &h.log;
+    submit.done = submit_done;
+    heard_of(&submit.job, STATUS_OK);
+    append_job_init(&append);
+    append.log = &h.log;
+    append.done = append_done;
+    heard_of(&append.job, STATUS_OK);
+    cut_job_init(&first);
+    first.log = &h.log;
+    first.signer = &w->log;
+    first.done = cut_done;
+    late = first;
+    heard_of(&first.job, STATUS_OK);
+    heard_of(&late.job, STATUS_CONFLICT_HEAD);
+    publish_job_init(&publication);
+    publication.log = &h.log;
+    publication.size = 3;
+    publication.note = bytes_text("3");
+    publication.done = publish_done;
+    heard_of(&publication.job, STATUS_OK);
 }
