@@ -133,9 +133,10 @@ fuzz:
 .PHONY: lint layers format
 lint:
 	$(Q).ci/deps lint
+	$(Q)tests/lint/selftest.sh
 	$(Q)tests/lint/lint.sh
-	$(AGAIN) B=build-lint-gcc CC=gcc WERROR=1 objects
-	$(AGAIN) B=build-lint-clang CC=clang OPT=-O1 WERROR=1 objects
+	$(AGAIN) -k B=build-lint-gcc CC=gcc WERROR=1 objects
+	$(AGAIN) -k B=build-lint-clang CC=clang OPT=-O1 WERROR=1 objects
 	@echo lint: passed
 layers:
 	$(Q).ci/deps build

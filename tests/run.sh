@@ -3,6 +3,7 @@
 #   tests/run.sh unit BUILD         every Criterion binary BUILD/tests/unit-*; a sanitizer's report is a failure
 #   tests/run.sh scripts BUILD F... scripts, each given BUILD in the environment as B: one that ends with a line
 #                                   'N passed, N failed' is counted so, another by its exit status (77: skipped)
+#   tests/run.sh command BUILD NAME COMMAND...  the same of one command
 #   tests/run.sh all                what `make test` has built, all of it, and the total
 #   tests/run.sh total BUILD        prints 'N passed, N failed[, N skipped]' over all that ran since `reset`
 #   tests/run.sh reset BUILD        forgets what ran
@@ -10,7 +11,7 @@
 set -uo pipefail
 
 limit=${TEST_LIMIT:-600} # seconds that one program may take
-action=${1:?what to do: all, unit, scripts, total or reset}
+action=${1:?what to do: all, unit, scripts, command, total or reset}
 build=${2:-build}
 shift $(($# < 2 ? $# : 2))
 results=build/results
@@ -73,11 +74,17 @@ run_unit() {
 }
 
 run_script() {
-    local script=$1 name out code last passed=0 failed=0 skipped=0
-    name=${script#*tests/}
+    local name=${1#*tests/}
     [ "$build" = build ] || name="$name.${build#build-}"
+    run_command "$name" "./$1"
+}
+
+# run_command NAME COMMAND...
+run_command() {
+    local name=$1 out code last passed=0 failed=0 skipped=0
+    shift
     out=$results/${name//\//-}.txt
-    B=$build sanitized "${name//\//-}" "./$script" >"$out" 2>&1
+    B=$build sanitized "${name//\//-}" "$@" >"$out" 2>&1
     code=$?
     last=$(tail -n 1 "$out")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
@@ -90,7 +97,7 @@ run_script() {
     else
         failed=1
     fi
-    [ "$failed" -eq 0 ] || { echo "$script: exit status $code:" && tail -40 "$out"; } >&2
+    [ "$failed" -eq 0 ] || { echo "$*: exit status $code:" && tail -40 "$out"; } >&2
     failed=$((failed + $(sanitizer_reports "${name//\//-}")))
     record "$name" "$passed" "$failed" "$skipped"
 }
@@ -112,8 +119,8 @@ run_all() {
         [ ! -x "$kind" ] || daemon+=("$kind")
     done
     "$0" scripts build "${daemon[@]}" "${scripts[@]}" || status=1
-    "$0" scripts build-address "${daemon[@]}" tests/sim/check.sh || status=1
-    "$0" scripts build-thread "${daemon[@]}" || status=1
+    KILLS=3 "$0" scripts build-address "${daemon[@]}" tests/sim/check.sh || status=1
+    KILLS=3 "$0" scripts build-thread "${daemon[@]}" || status=1
     "$0" total build || status=1
     return $status
 }
@@ -138,6 +145,10 @@ scripts)
     for script in "$@"; do
         run_script "$script" || status=1
     done
+    ;;
+command)
+    run_command "$@"
+    status=$?
     ;;
 total)
     [ -e "$results/counts" ] || { echo "nothing was run" >&2; exit 1; }

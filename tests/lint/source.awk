@@ -55,7 +55,7 @@ function check_calls(code,    i, rest, name) {
 
 FILENAME ~ /tests\/lint\/banned$/ {
     if ($0 ~ /^#/ || $0 == "") next
-    split($0, part, / *\| */)
+    split($0, part, / +\| +/)
     bans++
     ban_files[bans] = part[1]
     ban_call[bans] = part[2]
