@@ -6,6 +6,7 @@
 #include "ledger/mirror.h"
 #include "ledger/proof.h"
 #include "ledger/tile.h"
+#include "ledger/tree_layout.h"
 #include "tests/lib/paper.h"
 
 #include <assert.h>
@@ -231,6 +232,28 @@ static void uploads(void) {
     save_text("mirror_info", "ticket", "700\n512\ndGlja2V0\n");
 }
 
+static void rows(void) {
+    struct tree_row row = {.unfinished_bytes = 77};
+    struct hash hash;
+    merkle_frontier_init(&row.frontier);
+    for (size_t i = 0; i < 7; i++) {
+        merkle_frontier_append(&row.frontier, &ledger.leaves[i]);
+    }
+    merkle_frontier_root(&row.frontier, &row.root);
+    struct writer w = sample();
+    tree_row_format(&w, &row);
+    save_written("tree_row", "head", &w);
+    w = sample();
+    writer_u8(&w, 254); /* the place in the block, for the harness */
+    writer_u8(&w, 2 - 1);
+    hash_empty(&hash);
+    writer_hash(&w, &hash);
+    writer_hash(&w, &hash);
+    bundle_put(&w, bytes_text("one"));
+    bundle_put(&w, bytes_text("two"));
+    save_written("tree_row", "piece", &w);
+}
+
 static void configurations(void) {
     struct writer w = sample();
     writer_text(&w, "; an agency\n[node]\nname = agency\nlisten = 127.0.0.1:0\ndata = data\n"
@@ -264,6 +287,7 @@ int main(int argc, char **argv) {
     evidence();
     tiles();
     uploads();
+    rows();
     configurations();
     world_release(&world);
     return 0;
