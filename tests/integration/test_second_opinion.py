@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+"""Receipts of real nodes, by the verifier that shares no code (tests/check/verify.py)."""
+import os
+import pathlib
+import subprocess
+import sys
+
+from world import ORI, ROOT, Key, World, main
+
+VERIFY = os.path.join(ROOT, "tests", "check", "verify.py")
+
+
+def opinion(w, what, data, *options):
+    path = pathlib.Path(w.path("paper"))
+    path.write_bytes(data)
+    return subprocess.run([sys.executable, VERIFY, what, str(path), *options], capture_output=True, text=True)
+
+
+def same(w, receipt, code, *options):
+    """Both verifiers answer so."""
+    mine, other = w.verify(receipt, *options), opinion(w, "receipt", receipt, "--policy", w.path("policy"), *options)
+    assert (mine.returncode, other.returncode) == (code, code), (code, mine, other)
+
+
+def test_receipts():
+    w = World().start()
+    roots = [x for key in w.roots for x in ("--root", key.vkey)]
+    papers = [w.open_log()]
+    board, agency = Key("oversight.example/board"), Key("nypd.example/main")
+    for key, role, oris in (board, "oversight", []), (agency, "agency", [ORI]):
+        status, receipt = w.agency.add(w.event(w.roots[0], "key.enrolled", {
+            "basis": "both", "from": "2024-01-01", "kinds": ["*"], "oris": oris, "role": role, "vkey": key.vkey}))
+        assert status == 200, receipt
+        papers.append(receipt)
+    desk = Key("nypd.example/desk-2")
+    notes = [w.event(agency, "key.enrolled", {
+        "basis": "live", "from": "2024-01-02", "kinds": ["finding.final"], "oris": [ORI], "role": "clerk", "vkey": desk.vkey})]
+    finding = {"basis": "live", "case": "00112233445566778899aabbccddeeff", "decided": "2023-09-20",
+               "decided_by": "commissioner", "disposition": "sustained", "ori": ORI, "party": "officer"}
+    notes += [w.event(board, "finding.final", finding), w.finding(body="ab" * 32)]
+    notes += [w.event(desk, "finding.final", finding)]
+    for note in notes:
+        status, receipt = w.agency.add(note)
+        assert status == 200, receipt
+        papers.append(receipt)
+    for path in f"/receipt/{w.operator.name}/1", f"/receipt/{w.roots[0].name}/1", f"/receipt/{w.desk.name}/1":
+        status, receipt = w.agency.get(path)
+        assert status == 200, receipt
+        papers.append(receipt)
+    for receipt in papers:
+        same(w, receipt, 0)
+        same(w, receipt, 0, *roots, "--threshold", "2")
+        same(w, receipt, 1, *roots)
+        at = receipt.rindex(b'"seq":')
+        same(w, receipt[:at] + b'"sEq":' + receipt[at + 6:], 1)
+    other = pathlib.Path(w.path("policy")).read_text().replace("mirrors 2", "mirrors 3").replace("\nwitness", "\n witness")
+    pathlib.Path(w.path("policy")).write_text(other)
+    for receipt in papers:  # two or three cosigned; what matters is one answer
+        same(w, receipt, w.verify(receipt).returncode)
+    w.close()
+
+
+main([test_receipts])
