@@ -264,8 +264,18 @@ static void published(void *context, uint64_t size) {
     }
 }
 
-/* The parts in the order in which they need each other. A failure half-way ends the process:
- * node_open's caller reports and exits, and there is nothing durable to undo. */
+/* After a failure half-way the caller reports and exits, and there is nothing durable to undo.
+ * Threads may run on what was opened, so it stays until then; the secrets go now. */
+static struct node *volatile abandoned;
+
+static void abandon(struct node *node) {
+    signer_wipe(&node->log_signer);
+    signer_wipe(&node->mirror_signer);
+    signer_wipe(&node->witness_signer);
+    abandoned = node;
+}
+
+/* The parts in the order in which they need each other. */
 static enum status open_parts(struct node *node, struct refusal *why) {
     refuse(why, STATUS_IO, "the machine gave no thread, descriptor or memory to start with");
     TRY(loop_open(&node->loop));
@@ -303,6 +313,7 @@ enum status node_open(struct node_config *config, struct node **out, struct refu
         status = open_parts(node, why);
     }
     if (status != STATUS_OK) {
+        abandon(node);
         return status;
     }
     log_line(LOG_INFO, "node", "listening", "name=%s address=%s port=%u logs=%zu",
