@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""Holds `dutylog verify` and tests/check/verify.py to the same answers: on receipts made for it (tests/check/papers.c), and
-on MANGLED (10,000) damaged ones.
+"""Holds `dutylog verify` and tests/check/verify.py to the same answers: on receipts made for it (tests/check/papers.c), on
+MANGLED (10,000) damaged ones, and on damaged evidence and policies.
 
     [SEED=n] [MANGLED=n] B=build tests/check/agree.py
 
 Ends with 'N passed, N failed'; a disagreement is kept in build/finds/.
 """
-import base64, os, pathlib, random, re, subprocess, sys, tempfile
+import base64, json, os, pathlib, random, re, subprocess, sys, tempfile
 
 import verify
-from c2sp import Bad, parse_key, parse_policy
+from c2sp import Bad, parse_key, parse_policy, signed
 
 BUILD = pathlib.Path(os.environ.get("B", "build"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -221,6 +221,37 @@ def check_evidence(folder, rng):
         compare_evidence(f"evidence {i}", change(data, rng), rng.choice(keys))
 
 
+# --- policies, and signatures nobody makes in good faith ---
+def compare_policies(folder, receipt, rng):
+    text = (folder / "policy").read_bytes() + b"# a comment\n\ngroup spare any mirrors\ngroup more 1 spare\n"
+    path = folder / "other-policy"
+    for i in range(MANGLED // 20):
+        data = text if i == 0 else rng.choice([mangle_byte, mangle_line, mangle_number])(text, rng)
+        path.write_bytes(data)
+        command = [BUILD / "dutylog", "verify", "--quiet", "--policy", path, receipt]
+        code = subprocess.run(command, capture_output=True).returncode
+        policy, other = None, 0
+        try:
+            policy = parse_policy(data)
+            verify.verify_receipt(receipt.read_bytes(), policy)
+        except Bad:
+            other = 2 if policy is None else 1
+        report(code == other, f"policy {i}: dutylog says {code}, verify.py says {other}", data)
+
+
+def check_vectors():
+    """The public Ed25519 vectors, where they are at hand: refused for the flags that specs/ed25519.md lists."""
+    path = pathlib.Path(os.environ.get("DUTYLOG_SHARED", "../shared")) / "vectors/ed25519/cctv-ed25519.json"
+    if not path.exists():
+        print("the public Ed25519 vectors are absent (DUTYLOG_SHARED names the folder to look in)")
+        return
+    bad = {"low_order_R", "non_canonical_A", "low_order_A", "non_canonical_R", "low_order_residue"}
+    for vector in json.loads(path.read_text()):
+        key, signature = bytes.fromhex(vector["key"]), bytes.fromhex(vector["sig"])
+        good = signed(key, vector["msg"].encode(), signature)
+        report(good == bad.isdisjoint(vector["flags"] or []), f"vector {vector['number']}: verify.py says {good}", b"")
+
+
 def main():
     rng = random.Random(SEED)
     with tempfile.TemporaryDirectory() as folder:
@@ -242,6 +273,8 @@ def main():
         print(f"{len(receipts)} good receipts, {len(files) - len(receipts)} rightly signed bad ones, {MANGLED} mangled "
               f"({still_good} of these still prove what they did)")
         check_evidence(folder, rng)
+        compare_policies(folder, folder / "good-clerk-finding.final.receipt", rng)
+    check_vectors()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
