@@ -196,7 +196,7 @@ static double read_rate(uint16_t port, struct bytes *heads, size_t head_count, s
 
 static double bare_rate(struct bytes *heads, size_t head_count, size_t requests) {
     struct bare bare;
-    pthread_t thread;
+    pthread_t thread = 0;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     bare.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -12,7 +12,7 @@ complain() {
 mapfile -t sources < <(find crypto ledger net tools tests -name '*.[ch]' | sort)
 mapfile -t scripts < <(grep -rlE '^#!/(usr/)?bin/(env )?(ba)?sh' .ci tests tools | sort)
 mapfile -t texts < <(find .ci crypto ledger net tools tests specs Makefile README.md -type f \
-    -not -path 'tests/fuzz/corpus/*' -not -name '*.pyc' | sort)
+    -not -path 'tests/fuzz/corpus/*' -not -name '*.trace' -not -name '*.pyc' | sort)
 
 misformatted=$(clang-format --dry-run -Werror "${sources[@]}" 2>&1 | grep -E 'error:' | cut -d: -f1,2 | uniq)
 [ -z "$misformatted" ] || {

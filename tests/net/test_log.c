@@ -107,7 +107,7 @@ Test(log, threads) {
         const char *end = strchr(line, '\n');
         cr_assert_not_null(end);
         cr_assert_eq(strncmp(line, "time=", 5), 0);
-        cr_assert_eq(end - line, strcspn(text, "\n"), "a line was torn");
+        cr_assert_eq((size_t)(end - line), strcspn(text, "\n"), "a line was torn");
         line = end + 1;
     }
     cr_assert_eq(lines, 300);
