@@ -46,6 +46,11 @@ static int add_root(struct run *run, const char *text) {
     if (vkey_parse(bytes_text(text), &run->trust.roots[run->trust.root_count], &why) != STATUS_OK) {
         return cli_usage("verify", "--root %s: %s", text, why.text);
     }
+    for (size_t i = 0; i < run->trust.root_count; i++) {
+        if (vkey_equal(&run->trust.roots[i], &run->trust.roots[run->trust.root_count])) {
+            return cli_usage("verify", "--root %s is given twice: each root counts once", text);
+        }
+    }
     run->trust.root_count++;
     return CLI_OK;
 }

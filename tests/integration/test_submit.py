@@ -25,6 +25,7 @@ def test_receipt_at_quorum():
     roots = [x for key in w.roots for x in ("--root", key.vkey)]
     assert w.verify(receipt, *roots, "--threshold", "2").returncode == 0
     assert w.verify(receipt, "--root", w.roots[2].vkey).returncode == 1  # it did not sign the opening
+    assert w.verify(receipt, "--root", w.roots[0].vkey, "--root", w.roots[0].vkey).returncode == 2
     # the same bytes again: the logged event's receipt; the client asks later and gets it too
     status, again = w.agency.add(note)
     assert status == 200 and w.verify(again).returncode == 0
