@@ -179,15 +179,22 @@ static enum status parse_text(struct bytes text, struct event *event, struct ref
 
 enum status event_parse(struct bytes note, struct event *out, struct refusal *why) {
     struct event event;
+    struct note parsed;
     if (note.len > EVENT_SIZE_MAX) {
         return refuse(why, STATUS_TOO_LARGE, "the event has %zu bytes, and %d are the most",
                       note.len, EVENT_SIZE_MAX);
     }
     event.all = note;
-    TRY(note_parse(note, &event.note, why));
-    TRY(parse_text(event.note.text, &event, why));
-    enum status status = event_check_lines(&event, why);
-    if (status != STATUS_OK) {
+    TRY(note_parse(note, &parsed, why));
+    TRY(parse_text(parsed.text, &event, why));
+    enum status status = event_check_lines(&event, &parsed, why);
+    if (status == STATUS_OK) {
+        assert(parsed.count <= EVENT_SIGNATURES_MAX); /* event_check_lines */
+        event.note.text = parsed.text;
+        event.note.count = parsed.count;
+        memcpy(event.note.signatures, parsed.signatures,
+               parsed.count * sizeof parsed.signatures[0]);
+    } else {
         json_decref(event.root);
         return status;
     }

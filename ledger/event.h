@@ -19,9 +19,17 @@
 
 #define EVENT_FIRST_LINE "dutylog/event/v1"
 
+/* As much of a note as an event can be: an eighth of struct note, since thousands wait at a time.
+ */
+struct event_note {
+    struct bytes text;
+    struct note_signature signatures[EVENT_SIGNATURES_MAX];
+    size_t count;
+};
+
 struct event {
     struct bytes all;
-    struct note note;
+    struct event_note note;
     struct hash id;
     const struct kind *kind;
     struct bytes log; /* borrows from `root` as do all names below */

@@ -226,8 +226,8 @@ static bool is_by_authority(const struct event *event, const struct note_signatu
 }
 
 /* log.opened brings its keys along, so that even whose lines they are is decided by its bytes. */
-static enum status check_opening_lines(const struct event *event, struct refusal *why) {
-    const struct note *note = &event->note;
+static enum status check_opening_lines(const struct event *event, const struct note *note,
+                                       struct refusal *why) {
     struct vkey operator_key;
     uint64_t threshold = 0;
     bool has_threshold = event_open_integer(event, "threshold", &threshold);
@@ -250,8 +250,8 @@ static enum status check_opening_lines(const struct event *event, struct refusal
     return STATUS_OK;
 }
 
-enum status event_check_lines(const struct event *event, struct refusal *why) {
-    const struct note *note = &event->note;
+enum status event_check_lines(const struct event *event, const struct note *note,
+                              struct refusal *why) {
     if (!bytes_equal(note->signatures[0].name, event->issuer)) {
         return refuse(why, STATUS_DENIED_SIGNATURE,
                       "the first signature is by %.*s and must be by the issuer, %.*s",
@@ -281,5 +281,5 @@ enum status event_check_lines(const struct event *event, struct refusal *why) {
         return refuse(why, STATUS_DENIED_SIGNATURE, "%s is signed by its issuer alone",
                       event->kind->name);
     }
-    return event->kind->id == KIND_LOG_OPENED ? check_opening_lines(event, why) : STATUS_OK;
+    return event->kind->id == KIND_LOG_OPENED ? check_opening_lines(event, note, why) : STATUS_OK;
 }

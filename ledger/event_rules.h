@@ -7,7 +7,9 @@
 
 /* The members of an event whose every open member is of its type. BAD_MEMBER, BAD_POLICY. */
 enum status event_check_rules(const struct event *event, struct refusal *why) MUST_USE;
-/* The signature lines, as far as the bytes alone decide. DENIED_SIGNATURE. */
-enum status event_check_lines(const struct event *event, struct refusal *why) MUST_USE;
+/* The signature lines of the note that the event is in, as far as the bytes alone decide; no more
+ * than EVENT_SIGNATURES_MAX. `event->note` is not looked at. DENIED_SIGNATURE. */
+enum status event_check_lines(const struct event *event, const struct note *note,
+                              struct refusal *why) MUST_USE;
 
 #endif

@@ -386,12 +386,14 @@ Test(event, size_is_bounded) {
 static bool passes(struct bytes note, const struct hash *id, const struct signer *const *signers,
                    size_t count) {
     static struct event event;
-    if (event_parse(note, &event, NULL) != STATUS_OK) {
+    static struct note parsed;
+    if (event_parse(note, &event, NULL) != STATUS_OK ||
+        note_parse(note, &parsed, NULL) != STATUS_OK) {
         return false;
     }
     bool same = hash_equal(&event.id, id);
     for (size_t i = 0; i < count; i++) {
-        same = same && note_verify(&event.note, &signers[i]->vkey) == STATUS_OK;
+        same = same && note_verify(&parsed, &signers[i]->vkey) == STATUS_OK;
     }
     event_release(&event);
     return same;
