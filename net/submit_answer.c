@@ -1,5 +1,6 @@
 /* What POST /add answers (specs/http.md): a receipt, a place to ask, or a refusal with what the
  * client needs to go on. */
+#include "ledger/json.h"
 #include "net/submit_call.h"
 
 #include <assert.h>
@@ -7,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A line of the answer: a refusal's text and a path at most. */
+#define LINE_MAX_BYTES ((size_t)REFUSAL_TEXT_MAX * 6 + NAME_SIZE_MAX + 512)
 
 static const char object_type[] = "application/json";
 static const char lines_type[] = "application/x-ndjson";
@@ -20,12 +24,28 @@ static void receipt_path(const struct submit_call *call, size_t which, char *out
     assert(n > 0 && (size_t)n < cap);
 }
 
-static json_t *accepted_json(const struct submit_call *call, size_t which, unsigned http) {
+/* One line of JSON in its members' order, without jansson: of these there are a thousand in an
+ * answer. */
+#define ACCEPTED_LINE_MAX (NAME_SIZE_MAX + 64 + 160)
+
+static struct bytes accepted_line(const struct submit_call *call, size_t which, unsigned http,
+                                  uint8_t *memory) {
     const struct submit_result *result = &call->results[which];
     char path[NAME_SIZE_MAX + 64];
+    struct writer w;
     receipt_path(call, which, path, sizeof path);
-    return json_pack("{s:I, s:s, s:I, s:i}", "index", (json_int_t)result->place.index, "receipt",
-                     path, "received", (json_int_t)result->received_ms, "status", (int)http);
+    writer_init(&w, memory, ACCEPTED_LINE_MAX);
+    writer_text(&w, "{\"index\":");
+    writer_decimal(&w, result->place.index);
+    writer_text(&w, ",\"receipt\":");
+    jcs_write_text(&w, bytes_text(path)); /* a key name needs no escapes */
+    writer_text(&w, ",\"received\":");
+    writer_decimal(&w, result->received_ms);
+    writer_text(&w, ",\"status\":");
+    writer_decimal(&w, http);
+    writer_text(&w, "}\n");
+    assert(!w.failed);
+    return writer_view(&w);
 }
 
 static json_t *refused_json(const struct submit_call *call, size_t which) {
@@ -51,38 +71,47 @@ static json_t *refused_json(const struct submit_call *call, size_t which) {
     return line;
 }
 
-/* Dumps a line and its newline at the end of `text`, which grows. Takes the line. */
-static bool append_line(char **text, size_t *len, json_t *line) {
+/* The same for what was refused. Takes the object. */
+static enum status append_refused(struct buffer *text, json_t *line) {
     char *dumped = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(line);
-    if (dumped == NULL) {
-        return false;
+    enum status status = STATUS_NOMEM;
+    if (dumped != NULL) {
+        status = buffer_append(text, bytes_text(dumped));
     }
-    size_t more = strlen(dumped);
-    char *grown = realloc(*text, *len + more + 1);
-    if (grown != NULL) {
-        memcpy(grown + *len, dumped, more);
-        grown[*len + more] = '\n';
-        *text = grown;
-        *len += more + 1;
+    if (status == STATUS_OK) {
+        status = buffer_append(text, bytes_text("\n"));
     }
     free(dumped);
-    return grown != NULL;
+    return status;
 }
 
-static void answer_json(struct submit_call *call, unsigned http, const char *type, char *text,
-                        size_t len) {
+static enum status append_line(const struct submit_call *call, size_t which, unsigned http,
+                               struct buffer *text) {
+    uint8_t memory[ACCEPTED_LINE_MAX];
+    if (call->results[which].status != STATUS_OK) {
+        return append_refused(text, refused_json(call, which));
+    }
+    return buffer_append(text, accepted_line(call, which, http, memory));
+}
+
+/* Takes the buffer's memory. */
+static void answer_json(struct submit_call *call, unsigned http, const char *type,
+                        struct buffer *text) {
+    size_t len = 0;
+    uint8_t *data = buffer_take(text, &len);
     struct reply reply = {
-        .http = http, .content_type = type, .body = bytes_of(text, len), .body_is = REPLY_TAKE};
+        .http = http, .content_type = type, .body = bytes_of(data, len), .body_is = REPLY_TAKE};
     request_answer(call->request, &reply);
 }
 
-static void answer_line(struct submit_call *call, unsigned http, json_t *line) {
-    char *text = NULL;
-    size_t len = 0;
-    if (append_line(&text, &len, line)) {
-        answer_json(call, http, object_type, text, len);
+static void answer_line(struct submit_call *call, unsigned http) {
+    struct buffer text;
+    buffer_init(&text, LINE_MAX_BYTES);
+    if (append_line(call, 0, http, &text) == STATUS_OK) {
+        answer_json(call, http, object_type, &text);
     } else {
+        buffer_clear(&text);
         request_answer_text(call->request, 503, "out of memory: ask for the receipt later");
     }
 }
@@ -105,8 +134,7 @@ static void answer_receipt(struct submit_call *call) {
     }
     if (status != STATUS_OK) {
         free(memory);
-        answer_line(call, 202,
-                    accepted_json(call, 0, 202)); /* it is held: only the receipt is wanting */
+        answer_line(call, 202); /* it is held: only the receipt is wanting */
         return;
     }
     struct reply reply = {
@@ -120,9 +148,9 @@ static void answer_one(struct submit_call *call, bool published) {
     if (result->status == STATUS_OK && published) {
         answer_receipt(call);
     } else if (result->status == STATUS_OK) {
-        answer_line(call, 202, accepted_json(call, 0, 202));
+        answer_line(call, 202);
     } else if (result->status == STATUS_CONFLICT_GAP || result->status == STATUS_CONFLICT_USED) {
-        answer_line(call, 409, refused_json(call, 0));
+        answer_line(call, 409);
     } else {
         request_refuse(call->request, &result->why);
     }
@@ -151,41 +179,35 @@ void submit_settle(struct submit_call *call) {
     if (!call->several) {
         return; /* one event: the receipt is made when it can be */
     }
-    bool fits = true;
-    for (size_t i = 0; i < call->count && fits; i++) {
-        bool accepted = call->results[i].status == STATUS_OK;
-        fits = append_line(&call->lines, &call->lines_len,
-                           accepted ? accepted_json(call, i, 200) : refused_json(call, i));
+    call->lines_whole = true;
+    buffer_init(&call->lines, call->count * LINE_MAX_BYTES);
+    for (size_t i = 0; i < call->count && call->lines_whole; i++) {
+        call->lines_whole = append_line(call, i, 200, &call->lines) == STATUS_OK;
     }
     /* The refusal's own status only if nothing was committed: then the first event is the one
      * refused. */
     enum status first = call->results[0].status;
     call->refused_http = first == STATUS_OK ? 0 : answer_http(first);
-    if (!fits) {
-        free(call->lines);
-        call->lines = NULL;
-    }
     submit_release_events(call);
 }
 
 static void answer_several(struct submit_call *call, bool published) {
-    if (call->lines == NULL) {
+    if (!call->lines_whole) {
         request_answer_text(call->request, 503,
                             "out of memory: send the same again, it is not logged twice");
         return;
     }
-    char *end = published
-                    ? NULL
-                    : memmem(call->lines, call->lines_len, published_end, strlen(published_end));
+    uint8_t *text = call->lines.data;
+    size_t left = call->lines.len;
+    uint8_t *end = published ? NULL : memmem(text, left, published_end, strlen(published_end));
     while (end != NULL) {
         memcpy(end, pending_end, strlen(pending_end));
-        end += strlen(pending_end);
-        end = memmem(end, call->lines_len - (size_t)(end - call->lines), published_end,
-                     strlen(published_end));
+        left -= (size_t)(end + strlen(pending_end) - text);
+        text = end + strlen(pending_end);
+        end = memmem(text, left, published_end, strlen(published_end));
     }
     unsigned http = call->refused_http != 0 ? call->refused_http : published ? 200 : 202;
-    answer_json(call, http, lines_type, call->lines, call->lines_len);
-    call->lines = NULL; /* taken */
+    answer_json(call, http, lines_type, &call->lines);
 }
 
 static void answer_opaque(struct submit_call *call, bool published) {

@@ -14,6 +14,7 @@ struct submitter {
     struct submit_call *last;
     struct submitter_stats stats;
     size_t waiting_bytes;
+    struct submit_queue queue;
     size_t under_way; /* requests with work or a commit of theirs out */
     bool closing;
     void (*closed)(void *context);
@@ -33,14 +34,14 @@ static void call_free(struct submit_call *call) {
     }
     assert(!call->waiting && !call->counted);
     submit_release_events(call);
-    free(call->lines);
+    buffer_clear(&call->lines);
     free(call->notes);
     free(call);
 }
 
 static void maybe_closed(struct submitter *s) {
-    if (!s->closing || s->under_way > 0) {
-        return;
+    if (!s->closing || s->under_way > 0 || s->queue.beginning) {
+        return; /* whoever lets the queue begin calls this again */
     }
     assert(s->first == NULL);
     void (*closed)(void *) = s->closed;
@@ -60,6 +61,9 @@ static void call_over(struct submit_call *call) {
         s->stats.waiting_events -= call->count;
         s->waiting_bytes -= call->bytes;
         call->counted = false;
+    }
+    if (!call->opaque) {
+        submit_unprepare(call);
     }
     assert(s->under_way > 0);
     s->under_way--;
@@ -239,40 +243,15 @@ static void commit_opaque(struct submit_call *call) {
     commit_call(call, &call->append.job);
 }
 
-/* --- verifying, on a worker --- */
-
-static void verify_run(struct work *work) {
-    struct submit_call *call = work->context;
-    struct store_txn *txn = NULL;
-    enum status status = store_begin(call->node->store, STORE_READ, &txn);
-    for (size_t i = 0; i < call->count; i++) {
-        if (status == STATUS_OK) {
-            submission_prepare(txn, &call->node->own, call->notes[i], &call->submissions[i]);
-        } else {
-            call->submissions[i].status =
-                refuse(&call->submissions[i].why, status, "%s", status_text(status));
-        }
-    }
-    if (status == STATUS_OK) {
-        store_abort(txn);
-    }
-}
-
-static void verify_done(struct work *work) {
-    struct submit_call *call = work->context;
-    if (request_ended(call->request)) {
+static void prepared(struct submit_call *call, enum status status) {
+    if (status != STATUS_OK) {
+        submit_answer_failure(call, status);
+        call_over(call);
+    } else if (request_ended(call->request)) {
         call_over(call); /* the client left before anything was kept */
-        return;
+    } else {
+        commit_events(call);
     }
-    commit_events(call);
-}
-
-static bool allocate(struct submit_call *call) {
-    call->entries_cap = call->bytes + call->count * 32;
-    call->submissions = calloc(call->count, sizeof *call->submissions);
-    call->results = calloc(call->count, sizeof *call->results);
-    call->entries = malloc(call->entries_cap);
-    return call->submissions != NULL && call->results != NULL && call->entries != NULL;
 }
 
 static void start(struct submit_call *call) {
@@ -284,14 +263,9 @@ static void start(struct submit_call *call) {
     call->counted = true;
     if (call->opaque) {
         commit_opaque(call);
-        return;
-    }
-    call->work = (struct work){.run = verify_run, .done = verify_done, .context = call};
-    enum status status =
-        allocate(call) ? workers_submit(s->node->workers, &call->work) : STATUS_NOMEM;
-    if (status != STATUS_OK) {
-        submit_answer_failure(call, status);
-        call_over(call);
+    } else {
+        submit_prepare(&s->queue, call, prepared);
+        maybe_closed(s); /* the call may be over, while the queue was at it */
     }
 }
 
