@@ -109,43 +109,40 @@ static void measure_latency(struct bench *bench, struct setting *s) {
 
 /* --- many at once --- */
 
-static bool all_judged(const struct setting *s, uint64_t *judged) {
+/* A number of the only log that a node holds. */
+static uint64_t log_number(const struct bench_node *node, const char *name) {
     char text[4096];
-    uint64_t least = UINT64_MAX;
-    uint64_t most = 0;
+    char quoted[32];
+    bench_must(node_get(node, "/logs", text, sizeof text) == 200, "%s: no /logs", node->name);
+    snprintf(quoted, sizeof quoted, "\"%s\":", name);
+    const char *at = strstr(text, quoted);
+    bench_must(at != NULL, "%s: no %s in /logs", node->name, name);
+    return strtoull(at + strlen(quoted), NULL, 10);
+}
+
+/* Waits until every mirror has judged all that the agency holds: how much that is. */
+static uint64_t wait_for_judges(const struct setting *s) {
+    uint64_t size = log_number(&s->agency, "size");
     for (size_t i = 0; i < WORLD_MIRRORS; i++) {
-        static const char *const names[] = {"\"judged\":", "\"stored\":"};
-        uint64_t values[2] = {0, 0};
-        bench_must(node_get(&s->mirrors[i], "/logs", text, sizeof text) == 200, "no /logs");
-        for (size_t j = 0; j < 2; j++) {
-            const char *at = strstr(text, names[j]);
-            values[j] = at != NULL ? strtoull(at + strlen(names[j]), NULL, 10) : 0;
+        while (log_number(&s->mirrors[i], "judged") < size) {
+            nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         }
-        least = values[0] < least ? values[0] : least;
-        most = values[1] > most ? values[1] : most;
     }
-    *judged = least;
-    return least >= most;
+    return size;
 }
 
 static void measure_flow(struct bench *bench, struct setting *s) {
     struct load load = {.port = s->agency.port, .busy_repeats = true, .expected = load_is_200};
     struct load_result result;
-    uint64_t before = 0;
-    uint64_t after = 0;
     size_t all = s->desks.count;
     double verify = bound_verify(bench->cores);
-    while (!all_judged(s, &before)) {
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    }
+    uint64_t before = wait_for_judges(s);
     s->desks.count = 8;
     desks_fill(&s->desks, &load, bench->cores, bench->quick ? 8 : 20, 256, 0);
     s->desks.count = all;
     uint64_t start = bench_now_ns();
     load_run(&load, &result);
-    while (!all_judged(s, &after)) {
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    }
+    uint64_t after = wait_for_judges(s);
     double judging = bench_seconds_since(start);
     report_row(bench, &(struct bench_row){.id = "ingest_receipts",
                                           .what = "ingest to receipts, four nodes here",
