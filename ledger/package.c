@@ -148,9 +148,11 @@ static enum status package_apply(struct job *job, struct batch *batch) {
         hash_leaf(entry.data, entry.len, &leaves.hashes[leaves.count++]);
     }
     assert(leaves.count == package->end - block);
+#ifndef DUTYLOG_BUG_UNPROVED_PACKAGE /* planted: entries are stored whatever the log signed */
     if (!proves(self, block, &leaves)) {
         return STATUS_BAD_PROOF;
     }
+#endif
     TRY(batch_tree(batch, self->upload->log.number, true, &tree));
     TRY(append_new(batch, tree, package, block, &leaves));
     self->next_entry = tree->frontier.size;

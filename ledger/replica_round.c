@@ -44,6 +44,11 @@ static bool met(const struct replica *replica, const struct policy *policy) {
 }
 
 bool replica_quorum_met(const struct replica *replica) {
+#ifdef DUTYLOG_BUG_ONE_QUORUM /* planted: a change of policy needs the new quorum alone */
+    if (replica->incoming != NULL) {
+        return met(replica, replica->incoming);
+    }
+#endif
     /* Without a policy nothing is met, though every policy of none is. */
     return (replica->policy != NULL || replica->incoming != NULL) &&
            (replica->policy == NULL || met(replica, replica->policy)) &&

@@ -43,6 +43,13 @@ struct promise {
     struct hash leaf;
 };
 
+/* What the history says of a key. */
+struct known_issuer {
+    uint64_t seq;
+    struct hash id; /* of its last event */
+    bool revoked;
+};
+
 struct book {
     struct sim *sim;
     size_t number;
@@ -59,6 +66,7 @@ struct book {
     struct history histories[BOOK_HISTORIES_MAX];
     size_t history_count;
     uint64_t last_stamp_ms;
+    struct known_issuer issuers[WORLD_PEOPLE];
     uint64_t signed_size;    /* of the last head signed */
     uint64_t published_size; /* largest ever published */
     struct promise promises[BOOK_PROMISES_MAX];

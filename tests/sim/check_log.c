@@ -65,6 +65,37 @@ static void take_policy(struct book *book, const struct event *event, uint64_t i
     sim_fail(book->sim, "G3", "entry %" PRIu64 " is a policy that nobody made", index);
 }
 
+static size_t person_named(const struct book *book, struct bytes name) {
+    size_t who = 0;
+    while (who < WORLD_PEOPLE && !bytes_equal(vkey_name(&book->world.people[who].vkey), name)) {
+        who++;
+    }
+    return who;
+}
+
+/* Each key's events follow each other without a gap, and end where it is revoked. */
+static void take_event(struct book *book, const struct event *event, uint64_t index) {
+    size_t who = person_named(book, event->issuer);
+    if (who == WORLD_PEOPLE || book->issuers[who].revoked) {
+        sim_fail(book->sim, "accept", "entry %" PRIu64 " is by a key that may not sign", index);
+        return;
+    }
+    struct known_issuer *issuer = &book->issuers[who];
+    if (event->seq != issuer->seq + 1 ||
+        (event->has_prev && !hash_equal(&event->prev, &issuer->id))) {
+        sim_fail(book->sim, "accept", "entry %" PRIu64 " does not follow its key's last event",
+                 index);
+    }
+    issuer->seq = event->seq;
+    issuer->id = event->id;
+    if (strcmp(event->kind->name, "log.policy") == 0) {
+        take_policy(book, event, index);
+    } else if (strcmp(event->kind->name, "key.revoked") == 0) {
+        who = person_named(book, bytes_text(event_open_text(event, "key")));
+        book->issuers[who].revoked = true;
+    }
+}
+
 /* One entry more of the history, as the host has it. */
 static enum status take_entry(void *context, uint64_t index, struct bytes entry,
                               const struct hash *stored) {
@@ -90,9 +121,7 @@ static enum status take_entry(void *context, uint64_t index, struct bytes entry,
         sim_fail(book->sim, "G3", "entry %" PRIu64 " is stamped before the one before it", index);
     }
     book->last_stamp_ms = stamp;
-    if (strcmp(event.kind->name, "log.policy") == 0) {
-        take_policy(book, &event, index);
-    }
+    take_event(book, &event, index);
     event_release(&event);
     return STATUS_OK;
 }

@@ -140,6 +140,10 @@ static void say_answer(const struct host *h, const char *mirror, unsigned http, 
         line[i] = body.data[i] == '\n' ? ' ' : (char)body.data[i];
         line[i + 1] = '\0';
     }
+    size_t len = strlen(line);
+    while (len > 0 && line[len - 1] == ' ') {
+        line[--len] = '\0';
+    }
     node_say(h->node, "<- %s %u%s%s", mirror, http, text ? " " : "", line);
 }
 

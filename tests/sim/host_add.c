@@ -413,6 +413,9 @@ static void bulk_done(struct append_job *job, enum status status) {
 }
 
 void host_bulk(struct node *node, size_t count) {
+    if (!replica_may_stamp(host_replica(node))) {
+        return;
+    }
     struct bulk *bulk = calloc(1, sizeof *bulk);
     assert(bulk != NULL && count <= BULK_MAX && node->hosts->opaque);
     bulk->node = node;

@@ -80,7 +80,7 @@ static void draw_plan(struct plan *plan) {
     plan->twin = often(plan, 100);
     plan->policies = !plan->twin && often(plan, 450);
     plan->restores = often(plan, 150);
-    plan->rewinds = !plan->twin && often(plan, 80);
+    plan->rewinds = !plan->twin && often(plan, 120);
 }
 
 /* --- the cast --- */
@@ -151,7 +151,7 @@ static void draw_cast(struct plan *plan) {
         plan->second->stays_down = true;
     }
     add_dishonest(plan);
-    if (often(plan, 250)) {
+    if (plan->rewinds || often(plan, 250)) {
         add_opaque(plan);
     }
     add_clients(plan);
@@ -263,13 +263,21 @@ static void change_policy(struct plan *plan) {
     client_put(plan->office, book_policy_event(book, policy, false));
 }
 
+/* Somebody cannot wait for the log to be back. */
+static void import_soon(struct sim *sim, void *context) {
+    (void)sim;
+    host_bulk(context, 3);
+}
+
 static void restore_later(struct sim *sim, void *context) {
     struct node *node = context;
-    (void)sim;
     if (!node->up) {
         node_restore(node);
         node->stays_down = false;
         node_start(node);
+        if (node->hosts != NULL && node->hosts->opaque) {
+            sim_after(sim, dice_below(&sim->dice, 30), node, import_soon, NULL, node);
+        }
     }
 }
 
@@ -277,7 +285,11 @@ static void restore_later(struct sim *sim, void *context) {
 static void restore_one(struct plan *plan, struct node *node) {
     struct sim *sim = plan->sim;
     if (node->disk->backup == NULL) {
-        node_backup(node);
+        /* A log that was restored to before its first signature looks new: the guard of the replica
+         * begins with a signed head (specs/simulation.md). */
+        if (node->hosts == NULL || node->hosts->signed_size > 0) {
+            node_backup(node);
+        }
         return;
     }
     if (sim->now + 65000 < plan->until || plan->restored) {
@@ -338,7 +350,7 @@ static void mischief(struct sim *sim, void *context) {
         break;
     case 7:
         if (plan->rewinds) {
-            restore_one(plan, plan->agency);
+            restore_one(plan, plan->opaque != NULL ? plan->opaque->host : plan->agency);
         }
         break;
     case 8:
