@@ -11,8 +11,8 @@
 struct submit_queue {
     struct submit_call *first;
     struct submit_call *last;
-    size_t events; /* of requests that have begun and are not unprepared */
-    size_t slices; /* in the workers' queue */
+    size_t events;  /* of requests that have begun and are not unprepared */
+    size_t slices;  /* in the workers' queue */
     bool beginning; /* calls may be over meanwhile, but the queue must stay */
 };
 
