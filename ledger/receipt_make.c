@@ -25,17 +25,24 @@ enum status sequencer_proof(struct store_txn *txn, const struct log *log, uint64
     return writer_status(w);
 }
 
-static enum status put_item(struct store_txn *txn, const struct log *log, uint64_t index,
-                            const struct published *at, struct writer *w) {
+/* The entries that a receipt consists of, in its order. */
+struct items {
+    uint64_t indexes[2 + CHAIN_MAX + 1];
+    struct merkle_proof proofs[2 + CHAIN_MAX + 1];
+    size_t count;
+};
+
+static enum status put_item(struct store_txn *txn, const struct log *log, const struct items *items,
+                            size_t which, const struct published *at, struct writer *w) {
     uint8_t memory[PROOF_SIZE_MAX];
     struct writer proof;
     struct bytes entry;
     struct bytes line;
     struct bytes note;
     writer_init(&proof, memory, sizeof memory);
-    TRY(tree_entry(txn, log->number, index, &entry));
+    TRY(tree_entry(txn, log->number, items->indexes[which], &entry));
     TRY(split_entry(entry, &line, &note));
-    TRY(sequencer_proof(txn, log, index, line, at, &proof));
+    proof_format(&proof, line, items->indexes[which], &items->proofs[which], at->note);
     receipt_item(w, note, writer_view(&proof));
     return writer_status(w);
 }
@@ -54,7 +61,6 @@ enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
                               bool *pending, uint64_t *index, struct refusal *why) {
     struct issuer issuer;
     struct published at;
-    uint64_t chain[CHAIN_MAX];
     size_t links = 0;
     uint64_t policy = 0;
     *pending = false;
@@ -75,12 +81,14 @@ enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
                       (unsigned long long)*index);
     }
     TRY(status);
-    TRY(issuer_chain(txn, log->number, &issuer, chain, &links));
+    struct items items = {.indexes = {0, policy}, .count = 2};
+    TRY(issuer_chain(txn, log->number, &issuer, items.indexes + items.count, &links));
+    items.count += links;
+    items.indexes[items.count++] = *index;
+    TRY(tree_inclusions(txn, log->number, items.indexes, items.count, at.size, items.proofs));
     receipt_start(w);
-    TRY(put_item(txn, log, 0, &at, w));
-    TRY(put_item(txn, log, policy, &at, w));
-    for (size_t i = 0; i < links; i++) {
-        TRY(put_item(txn, log, chain[i], &at, w));
+    for (size_t i = 0; i < items.count; i++) {
+        TRY(put_item(txn, log, &items, i, &at, w));
     }
-    return put_item(txn, log, *index, &at, w);
+    return STATUS_OK;
 }

@@ -72,6 +72,9 @@ enum status tree_read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
                            const struct merkle_plan *plan, struct hash *out) MUST_USE;
 enum status tree_inclusion(struct store_txn *txn, uint32_t log, uint64_t index, uint64_t size,
                            struct merkle_proof *proof) MUST_USE;
+/* Several entries' proofs at one size, for little more than one. `proofs` has room for `count`. */
+enum status tree_inclusions(struct store_txn *txn, uint32_t log, const uint64_t *indexes,
+                            size_t count, uint64_t size, struct merkle_proof *proofs) MUST_USE;
 enum status tree_consistency(struct store_txn *txn, uint32_t log, uint64_t old_size,
                              uint64_t new_size, struct merkle_proof *proof) MUST_USE;
 enum status tree_subtree(struct store_txn *txn, uint32_t log, uint64_t start, uint64_t end,

@@ -110,6 +110,14 @@ struct tile_hashes {
     uint8_t memory[TILE_WIDTH * HASH_SIZE];
 };
 
+/* What proofs of one size need again and again: the nodes of a plan that are neighbours often lie
+ * in one tile, and nearly every plan ends in the unfinished block, which is the one that has to be
+ * gathered. */
+struct tiles_read {
+    struct tile_hashes last;
+    struct tile_hashes unfinished;
+};
+
 /* The leaf hashes of the first `width` entries of the unfinished block at `start`. */
 static enum status gather_leaves(struct store_txn *txn, uint32_t log, uint64_t start,
                                  unsigned width, struct tile_hashes *out) {
@@ -151,37 +159,58 @@ static enum status borrow_hashes(struct store_txn *txn, uint32_t log, unsigned l
     return STATUS_OK;
 }
 
+static bool holds(const struct tile_hashes *read, const struct tile *tile) {
+    return read->set && read->level == tile->level && read->index == tile->index &&
+           read->hashes.len >= (size_t)tile->width * HASH_SIZE;
+}
+
+/* A hash tile's hashes, from what was read before where they are there. */
 static enum status read_hashes(struct store_txn *txn, uint32_t log, const struct tile *tile,
-                               struct tile_hashes *out) {
-    out->set = false;
-    enum status status =
-        borrow_hashes(txn, log, tile->level, tile->index, tile->width, &out->hashes);
-    if (status == STATUS_NOT_FOUND) {
-        status = gather_leaves(txn, log, tile->index * TILE_WIDTH, tile->width, out);
+                               struct tiles_read *read, const uint8_t **out) {
+    if (!holds(&read->last, tile) && !holds(&read->unfinished, tile)) {
+        struct tile_hashes *into = &read->last;
+        into->set = false;
+        enum status status =
+            borrow_hashes(txn, log, tile->level, tile->index, tile->width, &into->hashes);
+        if (status == STATUS_NOT_FOUND) {
+            into = &read->unfinished;
+            into->set = false;
+            status = gather_leaves(txn, log, tile->index * TILE_WIDTH, tile->width, into);
+        }
+        TRY(status);
+        into->level = tile->level;
+        into->index = tile->index;
+        into->set = true;
     }
-    TRY(status);
-    out->level = tile->level;
-    out->index = tile->index;
-    out->set = true;
+    *out = holds(&read->last, tile) ? read->last.hashes.data : read->unfinished.hashes.data;
     return STATUS_OK;
+}
+
+static enum status read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
+                             const struct merkle_plan *plan, struct tiles_read *read,
+                             struct hash *out) {
+    for (size_t i = 0; i < plan->count; i++) {
+        struct tile tile;
+        unsigned first, count;
+        const uint8_t *hashes = NULL;
+        tile_of_node(&plan->nodes[i], size, &tile, &first, &count);
+        TRY(read_hashes(txn, log, &tile, read, &hashes));
+        tile_node_hash(hashes + (size_t)first * HASH_SIZE, count, &out[i]);
+    }
+    return STATUS_OK;
+}
+
+static void nothing_read(struct tiles_read *read) {
+    read->last.set = false;
+    read->unfinished.set = false;
 }
 
 enum status tree_read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
                            const struct merkle_plan *plan, struct hash *out) {
+    struct tiles_read tiles;
     TRY(check_size(txn, log, size));
-    /* A plan's neighbours often lie in one tile: it is read once. */
-    struct tile_hashes last;
-    last.set = false;
-    for (size_t i = 0; i < plan->count; i++) {
-        struct tile tile;
-        unsigned first, count;
-        tile_of_node(&plan->nodes[i], size, &tile, &first, &count);
-        if (!last.set || last.level != tile.level || last.index != tile.index) {
-            TRY(read_hashes(txn, log, &tile, &last));
-        }
-        tile_node_hash(last.hashes.data + (size_t)first * HASH_SIZE, count, &out[i]);
-    }
-    return STATUS_OK;
+    nothing_read(&tiles);
+    return read_plan(txn, log, size, plan, &tiles, out);
 }
 
 enum status tree_root_at(struct store_txn *txn, uint32_t log, uint64_t size, struct hash *root) {
@@ -206,14 +235,24 @@ enum status tree_root_at(struct store_txn *txn, uint32_t log, uint64_t size, str
     return STATUS_OK;
 }
 
-enum status tree_inclusion(struct store_txn *txn, uint32_t log, uint64_t index, uint64_t size,
-                           struct merkle_proof *proof) {
+enum status tree_inclusions(struct store_txn *txn, uint32_t log, const uint64_t *indexes,
+                            size_t count, uint64_t size, struct merkle_proof *proofs) {
     struct merkle_plan plan;
     struct hash read[MERKLE_PLAN_MAX];
-    merkle_inclusion_plan(index, size, &plan);
-    TRY(tree_read_plan(txn, log, size, &plan, read));
-    merkle_inclusion_prove(index, size, read, proof);
+    struct tiles_read tiles;
+    TRY(check_size(txn, log, size));
+    nothing_read(&tiles);
+    for (size_t i = 0; i < count; i++) {
+        merkle_inclusion_plan(indexes[i], size, &plan);
+        TRY(read_plan(txn, log, size, &plan, &tiles, read));
+        merkle_inclusion_prove(indexes[i], size, read, &proofs[i]);
+    }
     return STATUS_OK;
+}
+
+enum status tree_inclusion(struct store_txn *txn, uint32_t log, uint64_t index, uint64_t size,
+                           struct merkle_proof *proof) {
+    return tree_inclusions(txn, log, &index, 1, size, proof);
 }
 
 enum status tree_consistency(struct store_txn *txn, uint32_t log, uint64_t old_size,
@@ -315,8 +354,10 @@ enum status tree_tile(struct store_txn *txn, uint32_t log, const struct tile *ti
     if (tile->entries) {
         return write_unfinished_bundle(txn, log, tile, w);
     }
-    struct tile_hashes hashes;
-    TRY(read_hashes(txn, log, tile, &hashes));
-    writer_bytes(w, hashes.hashes);
+    struct tiles_read tiles;
+    const uint8_t *hashes = NULL;
+    nothing_read(&tiles);
+    TRY(read_hashes(txn, log, tile, &tiles, &hashes));
+    writer_put(w, hashes, (size_t)tile->width * HASH_SIZE);
     return writer_status(w);
 }
