@@ -24,6 +24,8 @@
 const struct client_options client_defaults = {
     .calls_max = 256, .per_host_max = 4, .connect_timeout_ms = 5000};
 
+#define IDLE_HANDLES 8
+
 struct client_call {
     struct client *client;
     struct client_call *next;
@@ -46,6 +48,8 @@ struct client {
     struct timer *timer;
     struct client_call *calls;
     size_t call_count;
+    CURL *idle[IDLE_HANDLES]; /* reset, for the next calls: making one costs as much as sending */
+    size_t idle_count;
     size_t sockets; /* uv_poll handles that libuv still has */
     bool closing;
     struct timer *farewell;
@@ -76,8 +80,21 @@ static void call_unlink(struct client_call *call) {
     client->call_count--;
 }
 
+static CURL *take_handle(struct client *client) {
+    return client->idle_count > 0 ? client->idle[--client->idle_count] : curl_easy_init();
+}
+
+static void give_handle(struct client *client, CURL *easy) {
+    if (easy != NULL && client->idle_count < IDLE_HANDLES && !client->closing) {
+        curl_easy_reset(easy); /* nothing of the last call stays */
+        client->idle[client->idle_count++] = easy;
+    } else {
+        curl_easy_cleanup(easy);
+    }
+}
+
 static void call_free(struct client_call *call) {
-    curl_easy_cleanup(call->easy);
+    give_handle(call->client, call->easy);
     curl_slist_free_all(call->headers);
     buffer_clear(&call->response);
     if (call->release_body != NULL) {
@@ -303,8 +320,9 @@ static bool set_options(struct client_call *call, const struct client_request *r
     SET(CURLOPT_USERAGENT, "dutylog");
     SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
-    SET(CURLOPT_BUFFERSIZE, 131072L);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, 131072L);
+    /* Below what malloc would map and unmap for each call. */
+    SET(CURLOPT_BUFFERSIZE, 65536L);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, 65536L);
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->response_max);
     SET(CURLOPT_WRITEFUNCTION, write_cb);
     SET(CURLOPT_WRITEDATA, call);
@@ -333,7 +351,7 @@ static enum status start(struct client *client, const struct client_request *req
     call->done = done;
     call->context = context;
     buffer_init(&call->response, request->response_max);
-    call->easy = curl_easy_init();
+    call->easy = take_handle(client);
     call->next = client->calls;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -462,6 +480,9 @@ void client_close(struct client *client, void (*closed)(void *context), void *co
     client->closing = true;
     client->closed = closed;
     client->closed_context = context;
+    while (client->idle_count > 0) {
+        curl_easy_cleanup(client->idle[--client->idle_count]);
+    }
     struct client_call *next;
     for (struct client_call *call = client->calls; call != NULL; call = next) {
         next = call->next;

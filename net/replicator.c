@@ -14,6 +14,23 @@
     (2 * REPLICA_ACTIONS_MAX) /* an action makes one at most, and a failed push is not pushed      \
                                  again at once */
 
+/* Room for the largest request: a package and its header, or a checkpoint with its proof. */
+#define SCRATCH_SIZE (PACKAGE_SIZE_MAX + 1024)
+static_assert(SCRATCH_SIZE >= ADD_CHECKPOINT_SIZE_MAX, "both fit");
+
+/* A request's body. Mirrors in step get the same one: it is built once. */
+struct body {
+    unsigned refs;
+    enum replica_action_type type; /* which request, */
+    uint64_t size;                 /* of which candidate, */
+    uint64_t from;                 /* and from which size on */
+    uint64_t to;
+    size_t ticket_len;
+    uint8_t ticket[TICKET_SIZE_MAX];
+    size_t len;
+    uint8_t data[];
+};
+
 /* One request to one mirror. */
 struct push {
     struct replicator *replicator;
@@ -42,6 +59,8 @@ struct replicator {
     struct replica replica;
     struct replica_actions actions;
     struct push pushes[REPLICA_MIRRORS_MAX];
+    struct body *last_body; /* the one built last; NULL: none */
+    uint8_t *scratch;       /* SCRATCH_SIZE, of which few pages are ever touched */
     struct cut cut;
     struct publication publication;
     struct timer *timer;
@@ -88,10 +107,19 @@ static void tick(void *context) {
     }
 }
 
-static void free_policies(struct replicator *r) {
+static void body_release(void *owner) {
+    struct body *body = owner;
+    if (body != NULL && --body->refs == 0) {
+        free(body);
+    }
+}
+
+static void free_memory(struct replicator *r) {
     free(r->replica.policy);
     free(r->replica.incoming);
     free(r->replica.next);
+    body_release(r->last_body);
+    free(r->scratch);
 }
 
 /* Frees the replicator once nothing refers to it. */
@@ -104,7 +132,7 @@ static void maybe_closed(struct replicator *r) {
     }
     void (*closed)(void *) = r->closed;
     void *context = r->closed_context;
-    free_policies(r);
+    free_memory(r);
     free(r);
     if (closed != NULL) {
         closed(context);
@@ -160,24 +188,25 @@ static void push_failed(struct replicator *r, size_t mirror) {
     r->queued++;
 }
 
-static void push_send(struct replicator *r, size_t mirror, const char *method, const char *path,
-                      struct bytes body) {
+/* Takes a reference to the body; NULL: a GET. */
+static void push_send(struct replicator *r, size_t mirror, const char *path, struct body *body) {
     struct push *push = &r->pushes[mirror];
     const struct replica_mirror *m = &r->replica.mirrors[mirror];
     assert(push->call == NULL);
     char url[POLICY_URL_MAX + 128];
     int n = snprintf(url, sizeof url, "%s%s", m->url, path);
     assert(n > 0 && (size_t)n < sizeof url);
-    push->fetching = body.len == 0;
+    push->fetching = body == NULL;
     static const struct client_header octets[] = {{"Content-Type", "application/octet-stream"}};
     struct client_request request = {
-        .method = method,
+        .method = body != NULL ? "POST" : "GET",
         .url = url,
         .headers = octets,
-        .header_count = body.len > 0 ? 1 : 0,
-        .body = body,
-        .release_body = free, /* the client is done with a body later than with its answer */
-        .body_owner = (void *)(uintptr_t)body.data,
+        .header_count = body != NULL ? 1 : 0,
+        .body = body != NULL ? bytes_of(body->data, body->len) : bytes_of(NULL, 0),
+        .release_body =
+            body_release, /* the client is done with a body later than with its answer */
+        .body_owner = body,
         .timeout_ms = r->replica.options.request_timeout_ms,
         .response_max = CHECKPOINT_SIZE_MAX,
     };
@@ -187,7 +216,7 @@ static void push_send(struct replicator *r, size_t mirror, const char *method, c
     }
 }
 
-/* Builds a request's body in a read transaction of its own. NULL: it could not be built. */
+/* Writes a request's body. */
 typedef enum status (*build)(struct replicator *r, struct store_txn *txn,
                              const struct replica_action *action, struct writer *w);
 
@@ -205,26 +234,60 @@ static enum status build_entries(struct replicator *r, struct store_txn *txn,
                         action->end, bytes_of(m->ticket, m->ticket_len), w);
 }
 
-static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
-                       build make, size_t cap) {
+static bool same_body(const struct replicator *r, const struct replica_action *action) {
+    const struct body *body = r->last_body;
+    const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
+    if (body == NULL || body->type != action->type || body->size != r->replica.candidate.size) {
+        return false;
+    }
+    if (action->type == ACTION_SEND_CHECKPOINT) {
+        return body->from == action->old_size;
+    }
+    return body->from == action->start && body->to == action->end &&
+           body->ticket_len == m->ticket_len && memcmp(body->ticket, m->ticket, m->ticket_len) == 0;
+}
+
+/* Builds the body in a read transaction of its own, first where there is room for the largest. */
+static enum status build_body(struct replicator *r, const struct replica_action *action,
+                              build make) {
+    const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
+    bool entries = action->type == ACTION_SEND_ENTRIES;
     struct store_txn *txn = NULL;
     struct writer w;
-    uint8_t *body = malloc(cap); /* mostly untouched: pages that are not written cost nothing */
-    enum status status =
-        body != NULL ? store_begin(r->node->store, STORE_READ, &txn) : STATUS_NOMEM;
-    if (status == STATUS_OK) {
-        writer_init(&w, body, cap);
-        status = make(r, txn, action, &w);
-        store_abort(txn);
+    writer_init(&w, r->scratch, SCRATCH_SIZE);
+    TRY(store_begin(r->node->store, STORE_READ, &txn));
+    enum status status = make(r, txn, action, &w);
+    store_abort(txn);
+    TRY(status);
+    struct body *body = malloc(sizeof *body + w.len);
+    if (body == NULL) {
+        return STATUS_NOMEM;
     }
+    *body = (struct body){.refs = 1,
+                          .type = action->type,
+                          .size = r->replica.candidate.size,
+                          .from = entries ? action->start : action->old_size,
+                          .to = entries ? action->end : 0,
+                          .ticket_len = entries ? m->ticket_len : 0,
+                          .len = w.len};
+    memcpy(body->ticket, m->ticket, body->ticket_len);
+    memcpy(body->data, r->scratch, w.len);
+    body_release(r->last_body);
+    r->last_body = body;
+    return STATUS_OK;
+}
+
+static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
+                       build make) {
+    enum status status = same_body(r, action) ? STATUS_OK : build_body(r, action, make);
     if (status != STATUS_OK) {
         log_line(LOG_WARN, "replicator", "push-not-built", "mirror=%s why=\"%s\"",
                  r->replica.mirrors[action->mirror].vkey.name, status_text(status));
-        free(body);
         push_failed(r, action->mirror);
         return;
     }
-    push_send(r, action->mirror, "POST", path, writer_view(&w));
+    r->last_body->refs++;
+    push_send(r, action->mirror, path, r->last_body);
 }
 
 static void fetch_pending(struct replicator *r, size_t mirror) {
@@ -233,7 +296,7 @@ static void fetch_pending(struct replicator *r, size_t mirror) {
     hex[hex_encode(hex, r->node->own.id.bytes, HASH_SIZE)] = '\0';
     int n = snprintf(path, sizeof path, "/witness/%s/checkpoint", hex);
     assert(n > 0 && (size_t)n < sizeof path);
-    push_send(r, mirror, "GET", path, bytes_of(NULL, 0));
+    push_send(r, mirror, path, NULL);
 }
 
 /* --- jobs --- */
@@ -312,10 +375,10 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
         cut_start(r, action->expected);
         break;
     case ACTION_SEND_CHECKPOINT:
-        push_built(r, action, "/add-checkpoint", build_checkpoint, ADD_CHECKPOINT_SIZE_MAX);
+        push_built(r, action, "/add-checkpoint", build_checkpoint);
         break;
     case ACTION_SEND_ENTRIES:
-        push_built(r, action, "/add-entries", build_entries, PACKAGE_SIZE_MAX + 1024);
+        push_built(r, action, "/add-entries", build_entries);
         break;
     case ACTION_FETCH_PENDING:
         fetch_pending(r, action->mirror);
@@ -529,6 +592,11 @@ enum status replicator_open(struct node *node, replicator_served served, void *c
     for (size_t i = 0; i < REPLICA_MIRRORS_MAX; i++) {
         r->pushes[i] = (struct push){.replicator = r, .mirror = i};
     }
+    r->scratch = malloc(SCRATCH_SIZE);
+    if (r->scratch == NULL) {
+        free(r);
+        return refuse(why, STATUS_NOMEM, "out of memory");
+    }
     struct replica_options options = replica_defaults;
     options.round_timeout_ms = node->config.host.round_timeout_ms;
     options.refresh_ms = node->config.host.refresh_ms;
@@ -555,7 +623,7 @@ enum status replicator_open(struct node *node, replicator_served served, void *c
 err_after_timer:
     timer_close(r->timer);
 err_after_alloc:
-    free_policies(r);
+    free_memory(r);
     free(r);
     return status;
 }

@@ -4,8 +4,11 @@
 #include "net/node.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HEAP_KEPT (4 << 20)
 
 static const char help[] =
     "usage: dutylogd -c node.ini [--check]\n"
@@ -79,6 +82,11 @@ int main(int argc, char **argv) {
               stderr);
         return 2;
     }
+    /* A daemon takes and frees the same sizes all day: memory that it will want again within the
+     * millisecond is not given back to the kernel page by page. */
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+    mallopt(M_TOP_PAD, HEAP_KEPT / 8);
+    mallopt(M_MMAP_THRESHOLD, HEAP_KEPT / 4);
     if (!crypto_init()) {
         fputs("dutylogd: the cryptographic library cannot start.\n", stderr);
         return 1;
