@@ -63,6 +63,8 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     case KIND_FINDING_FINAL:
     case KIND_FORK_OBSERVED:
     case KIND_INTERVENTION_REPORTED:
+    case KIND_NODE_SILENT:
+    case KIND_STAMP_UNCONFIRMED:
     case KIND_COUNT:
         break;
     }

@@ -108,7 +108,8 @@ static enum status find_reference(struct check *c, const char *member,
     return status;
 }
 
-static enum status check_correction(struct check *c) {
+/* Of a correction, and of stamp.unconfirmed, which has no replaced_by. */
+static enum status check_references(struct check *c) {
     static const char *const members[] = {"event", "replaced_by"};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         const json_t *value = json_object_get(c->event->open, members[i]);
@@ -186,14 +187,16 @@ enum status accept_check_kind(struct check *c) {
     case KIND_KEY_REVOKED:
         return check_revocation(c);
     case KIND_CORRECTION:
-        return check_correction(c);
+    case KIND_STAMP_UNCONFIRMED:
+        return check_references(c);
     case KIND_EVENT_OPENED:
         return check_disclosure(c);
     case KIND_DISCIPLINE_IMPOSED:
     case KIND_FAILURE_ALLEGED:
     case KIND_FINDING_FINAL:
-    case KIND_FORK_OBSERVED: /* whether the evidence holds is standing */
+    case KIND_FORK_OBSERVED: /* accept_evidence.c, with the signatures */
     case KIND_INTERVENTION_REPORTED:
+    case KIND_NODE_SILENT:
         return STATUS_OK;
     case KIND_LOG_OPENED: /* after entry 0: its seq is 1, and the only operator has used that */
     case KIND_COUNT:

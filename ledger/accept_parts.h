@@ -12,9 +12,15 @@
 enum status accept_find_keys(struct store_txn *txn, const struct log *log,
                              const struct event *event, struct vkey keys[EVENT_SIGNATURES_MAX],
                              struct refusal *why) MUST_USE;
-/* Verifies every line. DENIED_KEY: a line with another key's ID; DENIED_SIGNATURE. */
+/* Verifies every line, and the evidence in a fork.observed. DENIED_KEY: a line with another key's
+ * ID; DENIED_SIGNATURE; BAD_MEMBER: evidence that does not prove what the event says. */
 enum status accept_verify(const struct event *event, const struct vkey *keys,
                           struct refusal *why) MUST_USE;
+
+/* Does the evidence in a fork.observed prove what the event says? Decided by its bytes alone, and
+ * bounded: at most EVIDENCE_LINES_MAX signatures are verified, a few times each. BAD_MEMBER. */
+#define EVIDENCE_LINES_MAX 8
+enum status accept_verify_evidence(const struct event *event, struct refusal *why) MUST_USE;
 
 /* --- a check under way --- */
 

@@ -203,6 +203,8 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
     case KIND_CORRECTION:
     case KIND_FORK_OBSERVED:
     case KIND_KEY_REVOKED:
+    case KIND_NODE_SILENT:
+    case KIND_STAMP_UNCONFIRMED:
         return STATUS_OK;
     case KIND_COUNT:
         break;

@@ -38,5 +38,27 @@ void evidence_format(struct writer *w, const struct evidence *evidence);
  * BAD_PROOF: all is signed, and nothing is proved. `why` says which. */
 enum status evidence_verify(const struct evidence *evidence, const struct vkey *key,
                             struct refusal *why) MUST_USE;
+/* Whose log both parts speak of, by the first; nothing is verified. BAD_FORM. */
+enum status evidence_origin(const struct evidence *evidence, struct bytes *origin) MUST_USE;
+/* How many signature lines the key has in both parts together: what evidence_verify has to verify.
+ * 0 where a part cannot be read. */
+size_t evidence_lines(const struct evidence *evidence, const struct vkey *key);
+
+/* --- making --- */
+
+/* Room for what the two functions below write. */
+#define EVIDENCE_MADE_MAX (2 * CHECKPOINT_SIZE_MAX + 16384)
+
+/* Makes what two signed checkpoints prove against the key, in the form that needs least: (a) if
+ * they have one size and two roots; (d) if the key is a cosigner's and went back; (b) if `subproof`
+ * (NULL: there is none), SUBPROOF(m, D[n], false) of the larger tree, shows it. Parts keep the
+ * accused's signature lines alone, so that who finds the same two writes the same file. OK: `w` has
+ * the file, which verifies; NOT_FOUND: they prove nothing; what was written is taken back. */
+enum status evidence_of_checkpoints(const struct vkey *key, struct bytes one, struct bytes two,
+                                    const struct merkle_proof *subproof, struct writer *w) MUST_USE;
+/* The same of two tlog-proofs, each with its leaf hash: form (c). */
+enum status evidence_of_proofs(const struct vkey *key, struct bytes one,
+                               const struct hash *leaf_one, struct bytes two,
+                               const struct hash *leaf_two, struct writer *w) MUST_USE;
 
 #endif

@@ -21,14 +21,6 @@
 #include "ledger/logs.h"
 #include "ledger/store.h"
 
-/* Evidence (a) from two signed checkpoints of one size, in bytewise order so that both finders
- * write one file. */
-void fork_same_size(struct writer *w, struct bytes note_a, struct bytes note_b);
-/* Evidence (b) from the smaller and the larger checkpoint and the hashes of SUBPROOF(m, D[n],
- * false) of the larger tree. */
-void fork_two_sizes(struct writer *w, struct bytes smaller, struct bytes larger,
-                    const struct merkle_proof *hashes);
-
 /* Makes evidence of a checkpoint that the log's key signed (asserted by fork_job, which verified
  * it) and what is held of the log, if that suffices. `proof`: the consistency proof from `old_size`
  * that came with it, or NULL. What other signatures the note carries are left out of the evidence,
@@ -38,9 +30,19 @@ enum status fork_find(struct store_txn *txn, const struct log *log, struct bytes
                       uint64_t old_size, const struct merkle_proof *proof,
                       struct writer *w) MUST_USE;
 
-/* Keeps an evidence file under the log's key after verifying it. OK also if it is known already;
- * refused as by evidence_parse and evidence_verify; BUSY: eight are kept already. */
-enum status fork_keep(struct store_txn *txn, const struct log *log, struct bytes evidence) MUST_USE;
+/* Keeps an evidence file under the accused's key after verifying it. OK also if it is known already
+ * (then `fresh` is false); refused as by evidence_parse and evidence_verify; BUSY: eight are kept
+ * already. */
+enum status fork_keep(struct store_txn *txn, const struct vkey *accused, struct bytes evidence,
+                      bool *fresh) MUST_USE;
+/* The same of a file that somebody sent, which does not name the accused: looked for among the keys
+ * of the log that it is about (ledger/accused.h), so that nobody can fill the store with evidence
+ * against keys of their own. UNKNOWN_LOG; BAD_PROOF: it proves nothing against any of them. */
+enum status fork_keep_known(struct store_txn *txn, struct bytes evidence, struct vkey *accused,
+                            bool *fresh, struct refusal *why) MUST_USE;
+/* A file that is kept, borrowed from the transaction. NOT_FOUND. */
+enum status fork_evidence(struct store_txn *txn, uint32_t key_id, const struct hash *hash,
+                          struct vkey *accused, struct bytes *file) MUST_USE;
 /* Keeps a signed checkpoint of the log, after verifying it, that does not fit what we hold and is
  * not explained yet. BAD_FORM, BAD_LOG, DENIED_SIGNATURE; BUSY as above. */
 enum status fork_keep_unreconciled(struct store_txn *txn, const struct log *log,
@@ -48,9 +50,9 @@ enum status fork_keep_unreconciled(struct store_txn *txn, const struct log *log,
 /* NOT_FOUND. */
 enum status fork_drop_unreconciled(struct store_txn *txn, const struct log *log,
                                    struct bytes note) MUST_USE;
-/* Visits evidence files (all logs), and unreconciled checkpoints; stops at a status that is not OK.
- */
-typedef enum status (*fork_visit)(void *context, uint32_t key_id, struct bytes content);
+/* Visits evidence files (all logs) with the accused, and unreconciled checkpoints with the log's
+ * key; stops at a status that is not OK. */
+typedef enum status (*fork_visit)(void *context, const struct vkey *key, struct bytes content);
 enum status fork_each_evidence(struct store_txn *txn, fork_visit visit, void *context) MUST_USE;
 enum status fork_each_unreconciled(struct store_txn *txn, fork_visit visit, void *context) MUST_USE;
 
@@ -63,8 +65,8 @@ enum fork_outcome {
 
 /* Judges a checkpoint that add-checkpoint refused with a suspicion, or that was seen elsewhere:
  * evidence if what is held proves it, unreconciled if not. Done again with an unreconciled one,
- * after more was stored, it settles that. Refused: not signed by the log's key (nothing is kept),
- * BUSY. */
+ * after more was stored, it settles that. Refused: not signed by the log's key (nothing is kept);
+ * BUSY: too many are unreconciled. */
 struct fork_job {
     struct job job;
     const struct log *log; /* borrowed until done, as the next */
@@ -74,18 +76,18 @@ struct fork_job {
     bool subproof; /* it is SUBPROOF(m, D[n], false) of the larger tree, of fetched tiles
                       (ledger/pull.h), whichever of the two is the larger */
     enum fork_outcome outcome; /* out */
+    bool fresh;                /* out: what is kept of it was not known before */
     void (*done)(struct fork_job *job, enum status status);
 };
 void fork_job_init(struct fork_job *job);
 
-/* Keeps evidence that was completed with fetched tiles or came from a peer, and drops the
- * unreconciled checkpoint it explains (`explained`, may be empty). An empty `evidence` only drops:
- * the tiles showed that the checkpoint fits. */
+/* Keeps a file that came from elsewhere, by fork_keep_known. */
 struct fork_keep_job {
     struct job job;
-    const struct log *log; /* borrowed until done, as the next two */
-    struct bytes evidence;
-    struct bytes explained;
+    struct bytes evidence; /* borrowed until done */
+    struct vkey accused;   /* out, if kept */
+    bool fresh;            /* out: it was not known */
+    struct refusal why;    /* out, if refused */
     void (*done)(struct fork_keep_job *job, enum status status);
 };
 void fork_keep_job_init(struct fork_keep_job *job);

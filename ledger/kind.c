@@ -208,11 +208,26 @@ static const struct kind_member log_policy[] = {
     REQUIRED("policy", MEMBER_POLICY, POLICY_SIZE_MAX, "the tlog-policy text"),
 };
 
+static const struct kind_member node_silent[] = {
+    OPTIONAL("last", MEMBER_TIME, 0, "the newest cosignature that was seen; absent: none was"),
+    REQUIRED("observed", MEMBER_TIME, 0, "when it was looked for"),
+    REQUIRED("origin", MEMBER_ORIGIN, NAME_SIZE_MAX, "the origin of the log that it should sign"),
+    REQUIRED("vkey", MEMBER_VKEY_ACCUSED, 0, "the silent key: a mirror's, a witness's, the log's"),
+};
+
+static const struct kind_member stamp_unconfirmed[] = {
+    REQUIRED("event", MEMBER_EVENT, 0, "the event whose stamp no quorum confirmed in time"),
+    REQUIRED("quorum", MEMBER_TIME, 0, "when a quorum first held it, by a kept checkpoint"),
+    REQUIRED("received", MEMBER_TIME, 0, "its stamp"),
+    REQUIRED("size", MEMBER_INTEGER, 0, "the size of that checkpoint"),
+};
+
 /* clang-format on */
 
 #define ROLES_AGENCY (ROLE_AGENCY | ROLE_CLERK)
 #define ROLES_OUTSIDE (ROLE_OVERSIGHT | ROLE_COURT | ROLE_POST)
 #define ROLES_CASE (ROLES_AGENCY | ROLES_OUTSIDE)
+#define ROLES_OBSERVERS (ROLE_ROOT | ROLE_OPERATOR | ROLE_AGENCY | ROLES_OUTSIDE)
 #define ROW(i, n, m) .id = i, .name = n, .members = m, .member_count = COUNT(m)
 
 static const struct kind kinds[] = {
@@ -226,8 +241,7 @@ static const struct kind kinds[] = {
      .has_ori = true, .help = "somebody is said to have failed to intervene"},
     {ROW(KIND_FINDING_FINAL, "finding.final", finding_final), .roles = ROLES_CASE, .has_ori = true,
      .help = "the final finding in a case"},
-    {ROW(KIND_FORK_OBSERVED, "fork.observed", fork_observed),
-     .roles = ROLE_ROOT | ROLE_OPERATOR | ROLE_AGENCY | ROLES_OUTSIDE,
+    {ROW(KIND_FORK_OBSERVED, "fork.observed", fork_observed), .roles = ROLES_OBSERVERS,
      .help = "proof that a key signed two things that exclude each other"},
     {ROW(KIND_INTERVENTION_REPORTED, "intervention.reported", intervention_reported),
      .roles = ROLES_CASE, .has_ori = true, .help = "somebody intervened, or tried to"},
@@ -239,6 +253,10 @@ static const struct kind kinds[] = {
      .roots_threshold = true, .help = "entry 0 of every log: its key, operator and roots"},
     {ROW(KIND_LOG_POLICY, "log.policy", log_policy), .roles = ROLE_ROOT, .roots_threshold = true,
      .help = "the policy that receipts are checked against from here on"},
+    {ROW(KIND_NODE_SILENT, "node.silent", node_silent), .roles = ROLES_OBSERVERS,
+     .help = "a log, mirror or witness gave no cosignature for over 24 hours"},
+    {ROW(KIND_STAMP_UNCONFIRMED, "stamp.unconfirmed", stamp_unconfirmed), .roles = ROLES_OBSERVERS,
+     .help = "no quorum held an event within an hour of its stamp"},
 };
 static_assert(COUNT(kinds) == KIND_COUNT, "one row for each kind");
 

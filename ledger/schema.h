@@ -58,9 +58,9 @@
     X(CONFLICT, 'x', true)                                                                         \
     /* log, index: nothing; a log.policy stands there [accept_apply] */                            \
     X(POLICY, 'y', true)                                                                           \
-    /* key ID, hash: evidence file [fork] */                                                       \
+    /* key ID, hash of the vkey, hash of the file: vkey, evidence file [fork_keep] */              \
     X(EVIDENCE, 'E', false)                                                                        \
-    /* log, size, hash: signed checkpoint not yet explained [fork] */                              \
+    /* log, size, hash: signed checkpoint not yet explained [fork_keep] */                         \
     X(UNRECONCILED, 'u', true)
 
 enum table {

@@ -238,25 +238,27 @@ enum status store_check_checkpoints(struct store_check *check, struct store_txn 
 
 /* --- evidence --- */
 
-static enum status check_evidence_file(void *context, uint32_t key_id, struct bytes content) {
+static enum status check_evidence_file(void *context, const struct vkey *accused,
+                                       struct bytes content) {
     struct store_check *check = context;
     struct evidence evidence;
     struct refusal why;
     if (evidence_parse(content, &evidence, &why) != STATUS_OK) {
-        store_check_found(check, "evidence against key %08x cannot be read: %s", (unsigned)key_id,
-                          why.text);
+        store_check_found(check, "evidence against %s cannot be read: %s", accused->name, why.text);
+    } else if (evidence_verify(&evidence, accused, &why) != STATUS_OK) {
+        store_check_found(check, "evidence against %s: %s", accused->name, why.text);
     }
     return STATUS_OK;
 }
 
-static enum status check_unreconciled(void *context, uint32_t key_id, struct bytes content) {
+static enum status check_unreconciled(void *context, const struct vkey *log, struct bytes content) {
     struct store_check *check = context;
     struct note note;
     struct checkpoint checkpoint;
     struct refusal why;
     if (checkpoint_parse(content, &note, &checkpoint, &why) != STATUS_OK) {
-        store_check_found(check, "an unreconciled checkpoint of key %08x cannot be read: %s",
-                          (unsigned)key_id, why.text);
+        store_check_found(check, "an unreconciled checkpoint of %s cannot be read: %s", log->name,
+                          why.text);
     }
     return STATUS_OK;
 }

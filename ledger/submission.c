@@ -54,7 +54,7 @@ enum status accept_verify(const struct event *event, const struct vkey *keys, st
                           keys[i].name);
         }
     }
-    return STATUS_OK;
+    return event->kind->id == KIND_FORK_OBSERVED ? accept_verify_evidence(event, why) : STATUS_OK;
 }
 
 static void prepare(struct store_txn *txn, const struct log *log, struct bytes note, bool verify,

@@ -164,30 +164,33 @@ static void hex_of(struct bytes content, char hex[HEX_LEN(HASH_SIZE) + 1]) {
     hex[hex_encode(hex, hash.bytes, HASH_SIZE)] = '\0';
 }
 
-static enum status list_evidence(void *context, uint32_t key_id, struct bytes content) {
+static enum status list_evidence(void *context, const struct vkey *accused, struct bytes content) {
     json_t *list = context;
     char hex[HEX_LEN(HASH_SIZE) + 1];
     char form[2] = {0};
     struct evidence evidence;
-    if (evidence_parse(content, &evidence, NULL) != STATUS_OK) {
+    struct bytes origin;
+    if (evidence_parse(content, &evidence, NULL) != STATUS_OK ||
+        evidence_origin(&evidence, &origin) != STATUS_OK) {
         return STATUS_STORE_CORRUPT;
     }
     form[0] = evidence.form;
     hex_of(content, hex);
-    json_t *item = json_pack("{s:o, s:s, s:o}", "file",
-                             json_sprintf("/evidence/%08x/%s", (unsigned)key_id, hex), "form", form,
-                             "key", json_sprintf("%08x", (unsigned)key_id));
+    json_t *item = json_pack("{s:o, s:s, s:o, s:s, s:s%}", "file",
+                             json_sprintf("/evidence/%08x/%s", (unsigned)accused->id, hex), "form",
+                             form, "key", json_sprintf("%08x", (unsigned)accused->id), "name",
+                             accused->name, "log", origin.data, origin.len);
     return json_array_append_new(list, item) == 0 ? STATUS_OK : STATUS_NOMEM;
 }
 
-static enum status list_unreconciled(void *context, uint32_t key_id, struct bytes content) {
+static enum status list_unreconciled(void *context, const struct vkey *log, struct bytes content) {
     json_t *list = context;
     struct note note;
     struct checkpoint checkpoint;
     if (checkpoint_parse(content, &note, &checkpoint, NULL) != STATUS_OK) {
         return STATUS_STORE_CORRUPT;
     }
-    json_t *item = json_pack("{s:o, s:s%, s:I}", "key", json_sprintf("%08x", (unsigned)key_id),
+    json_t *item = json_pack("{s:o, s:s%, s:I}", "key", json_sprintf("%08x", (unsigned)log->id),
                              "log", checkpoint.origin.data, checkpoint.origin.len, "size",
                              (json_int_t)checkpoint.size);
     return json_array_append_new(list, item) == 0 ? STATUS_OK : STATUS_NOMEM;
@@ -219,6 +222,7 @@ void handle_evidence(struct request *request) {
     struct bytes id_text = request_segment(request, 0);
     struct hash hash;
     uint8_t id[4];
+    struct vkey accused;
     struct bytes content;
     if (!hex_decode((const char *)id_text.data, id_text.len, id, sizeof id) ||
         !bytes_hex_to_hash(request_segment(request, 1), &hash)) {
@@ -229,11 +233,8 @@ void handle_evidence(struct request *request) {
     if (!handler_begin(request, &txn)) {
         return;
     }
-    struct key key;
-    key_start(&key, TABLE_EVIDENCE);
-    key_bytes(&key, bytes_of(id, sizeof id));
-    key_bytes(&key, bytes_of(hash.bytes, HASH_SIZE));
-    enum status status = store_get(txn, key_view(&key), &content);
+    uint32_t key_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    enum status status = fork_evidence(txn, key_id, &hash, &accused, &content);
     if (status == STATUS_OK) {
         struct reply reply = {
             .http = 200, .content_type = text_type, .body = content, .body_is = REPLY_COPY};

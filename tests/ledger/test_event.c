@@ -230,7 +230,7 @@ Test(event, refuses_each_missing_open_member_by_name) {
             tried++;
         }
     }
-    cr_expect_eq(tried, 53);
+    cr_expect_eq(tried, 60);
 }
 
 Test(event, an_import_may_lack_its_dates) {

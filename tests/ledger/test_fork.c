@@ -1,5 +1,6 @@
 /* Equivocation, found by a mirror: the forms of evidence that it can make, what it cannot prove
  * yet, and what it keeps. */
+#include "ledger/schema.h"
 #include "tests/lib/check.h"
 #include "tests/lib/keys.h"
 #include "tests/lib/little.h"
@@ -65,11 +66,11 @@ struct seen {
     uint8_t content[EVIDENCE_SIZE_MAX];
 };
 
-static enum status see(void *context, uint32_t key_id, struct bytes content) {
+static enum status see(void *context, const struct vkey *key, struct bytes content) {
     struct seen *seen = context;
     struct evidence evidence;
     seen->count++;
-    seen->key_id = key_id;
+    seen->key_id = key->id;
     seen->len = content.len;
     memcpy(seen->content, content.data, content.len);
     if (evidence_parse(content, &evidence, NULL) == STATUS_OK) {
@@ -218,25 +219,34 @@ Test(fork, nothing_is_made_of_a_checkpoint_that_the_log_did_not_sign) {
 
 /* --- keeping --- */
 
+static bool fresh;
+
+static enum status keep(struct store_txn *txn, struct bytes file) {
+    return fork_keep(txn, &mirror->log.vkey, file, &fresh);
+}
+
 Test(fork, what_is_kept_is_verified_first) {
     uint8_t notes[2][CHECKPOINT_SIZE_MAX];
     uint8_t file[EVIDENCE_SIZE_MAX];
     struct store_txn *txn;
     struct writer w;
+    struct evidence evidence = {
+        .form = 'd',
+        .parts = {little_log_note(truth, 9, notes[0]), little_log_note(truth, 12, notes[1])}};
     writer_init(&w, file, sizeof file);
-    fork_same_size(&w, little_log_note(truth, 9, notes[0]), little_log_note(truth, 12, notes[1]));
+    evidence_format(&w, &evidence);
     CHECK_OK(store_begin(mirror->store, STORE_WRITE, &txn));
-    cr_assert_neq(fork_keep(txn, &mirror->log, writer_view(&w)), STATUS_OK);
-    CHECK_STATUS(fork_keep(txn, &mirror->log, bytes_text("no evidence")), STATUS_BAD_FORM);
+    CHECK_STATUS(keep(txn, writer_view(&w)), STATUS_BAD_PROOF);
+    CHECK_STATUS(keep(txn, bytes_text("no evidence")), STATUS_BAD_FORM);
     store_abort(txn);
+    cr_assert_eq(look(fork_each_evidence), 0u);
 }
 
 static void put_form_a(uint64_t size, uint8_t *file, struct writer *w) {
     static uint8_t notes[2][CHECKPOINT_SIZE_MAX];
     writer_init(w, file, EVIDENCE_SIZE_MAX);
-    fork_same_size(w, little_log_note(truth, size, notes[0]),
-                   little_log_note(forgery, size, notes[1]));
-    cr_assert(!w->failed);
+    CHECK_OK(evidence_of_checkpoints(&truth->signer.vkey, little_log_note(truth, size, notes[0]),
+                                     little_log_note(forgery, size, notes[1]), NULL, w));
 }
 
 Test(fork, evidence_is_bounded_and_kept_once) {
@@ -246,13 +256,15 @@ Test(fork, evidence_is_bounded_and_kept_once) {
     CHECK_OK(store_begin(mirror->store, STORE_WRITE, &txn));
     for (uint64_t i = 0; i < EVIDENCE_PER_KEY_MAX; i++) {
         put_form_a(FORGED_FROM + 1 + i, file, &w);
-        CHECK_OK(fork_keep(txn, &mirror->log, writer_view(&w)));
-        CHECK_OK(fork_keep(txn, &mirror->log, writer_view(&w)));
+        CHECK_OK(keep(txn, writer_view(&w)));
+        cr_assert(fresh);
+        CHECK_OK(keep(txn, writer_view(&w)));
+        cr_assert_not(fresh);
     }
     put_form_a(39, file, &w);
-    CHECK_STATUS(fork_keep(txn, &mirror->log, writer_view(&w)), STATUS_BUSY);
+    CHECK_STATUS(keep(txn, writer_view(&w)), STATUS_BUSY);
     put_form_a(FORGED_FROM + 1, file, &w);
-    CHECK_OK(fork_keep(txn, &mirror->log, writer_view(&w)));
+    CHECK_OK(keep(txn, writer_view(&w)));
     CHECK_OK(store_commit(txn));
     cr_assert_eq(look(fork_each_evidence), EVIDENCE_PER_KEY_MAX);
 }
@@ -274,32 +286,76 @@ Test(fork, unreconciled_is_bounded_and_dropped) {
     cr_assert_eq(look(fork_each_unreconciled), EVIDENCE_PER_KEY_MAX);
 }
 
-Test(fork, keep_job_keeps_and_settles) {
+/* Another key with the same 32-bit ID has room of its own: whoever searches for one silences
+ * nobody. */
+Test(fork, evidence_is_bounded_by_key_and_not_by_its_id) {
     static uint8_t file[EVIDENCE_SIZE_MAX];
-    uint8_t note[CHECKPOINT_SIZE_MAX];
     struct store_txn *txn;
     struct writer w;
+    struct hash hash;
+    struct bytes content;
+    struct vkey accused;
     CHECK_OK(store_begin(mirror->store, STORE_WRITE, &txn));
-    CHECK_OK(fork_keep_unreconciled(txn, &mirror->log, little_log_note(forgery, 9, note)));
-    CHECK_OK(fork_keep_unreconciled(txn, &mirror->log, little_log_note(truth, 9, note)));
-    CHECK_OK(store_commit(txn));
+    for (uint64_t i = 0; i < EVIDENCE_PER_KEY_MAX; i++) {
+        struct key row;
+        struct hash other = {{(uint8_t)i}};
+        key_start(&row, TABLE_EVIDENCE);
+        key_u32(&row, truth->signer.vkey.id);
+        key_bytes(&row, bytes_of(other.bytes, HASH_SIZE));
+        key_bytes(&row, bytes_of(other.bytes, HASH_SIZE));
+        CHECK_OK(store_put(txn, key_view(&row), bytes_text("another's")));
+    }
     put_form_a(9, file, &w);
-    struct fork_keep_job job = {.log = &mirror->log,
-                                .evidence = writer_view(&w),
-                                .explained = little_log_note(forgery, 9, note)};
-    fork_keep_job_init(&job);
-    CHECK_OK(little_mirror_run(mirror, &job.job));
-    CHECK_OK(job.job.status);
+    CHECK_OK(keep(txn, writer_view(&w)));
+    hash_of(w.data, w.len, &hash);
+    CHECK_OK(fork_evidence(txn, truth->signer.vkey.id, &hash, &accused, &content));
+    CHECK_BYTES(content, writer_view(&w));
+    cr_assert(vkey_equal(&accused, &truth->signer.vkey));
+    hash.bytes[0] ^= 1;
+    CHECK_STATUS(fork_evidence(txn, truth->signer.vkey.id, &hash, &accused, &content),
+                 STATUS_NOT_FOUND);
+    store_abort(txn);
+}
+
+/* --- files from elsewhere --- */
+
+static enum status keep_sent(struct bytes file, struct fork_keep_job *job) {
+    memset(job, 0, sizeof *job);
+    job->evidence = file;
+    fork_keep_job_init(job);
+    CHECK_OK(little_mirror_run(mirror, &job->job));
+    return job->job.status;
+}
+
+Test(fork, keep_job_takes_what_proves_something_against_a_log_that_is_held) {
+    static uint8_t file[EVIDENCE_SIZE_MAX];
+    static uint8_t notes[2][CHECKPOINT_SIZE_MAX];
+    struct fork_keep_job job;
+    struct writer w;
+    put_form_a(9, file, &w);
+    CHECK_OK(keep_sent(writer_view(&w), &job));
+    cr_assert(job.fresh);
+    cr_assert(vkey_equal(&job.accused, &truth->signer.vkey));
     check_evidence('a');
-    cr_assert_eq(look(fork_each_unreconciled), 1u);
-    job.evidence = bytes_of(NULL, 0);
-    job.explained = little_log_note(truth, 9, note);
-    fork_keep_job_init(&job);
-    CHECK_OK(little_mirror_run(mirror, &job.job));
-    cr_assert_eq(look(fork_each_unreconciled), 0u);
+    CHECK_OK(keep_sent(writer_view(&w), &job));
+    cr_assert_not(job.fresh);
+    for (size_t i = 0; i < w.len; i++) { /* any byte: nothing else is kept */
+        file[i] ^= 1;
+        cr_assert_neq(keep_sent(writer_view(&w), &job), STATUS_OK, "byte %zu", i);
+        file[i] ^= 1;
+    }
     cr_assert_eq(look(fork_each_evidence), 1u);
-    job.evidence = bytes_text("no evidence");
-    fork_keep_job_init(&job);
-    CHECK_OK(little_mirror_run(mirror, &job.job));
-    CHECK_STATUS(job.job.status, STATUS_BAD_FORM);
+    CHECK_STATUS(keep_sent(bytes_text("no evidence"), &job), STATUS_BAD_FORM);
+    /* Somebody else's log, and somebody else's key on this log's origin. */
+    struct little_log *one = little_log_open("other.example/log", UINT64_MAX);
+    struct little_log *two = little_log_open("other.example/log", 3);
+    little_log_grow(one, 9);
+    little_log_grow(two, 9);
+    writer_init(&w, file, sizeof file);
+    CHECK_OK(evidence_of_checkpoints(&one->signer.vkey, little_log_note(one, 9, notes[0]),
+                                     little_log_note(two, 9, notes[1]), NULL, &w));
+    CHECK_STATUS(keep_sent(writer_view(&w), &job), STATUS_UNKNOWN_LOG);
+    little_log_close(one);
+    little_log_close(two);
+    cr_assert_eq(look(fork_each_evidence), 1u);
 }

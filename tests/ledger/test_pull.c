@@ -272,10 +272,10 @@ struct found {
     char form;
 };
 
-static enum status see(void *context, uint32_t key_id, struct bytes content) {
+static enum status see(void *context, const struct vkey *key, struct bytes content) {
     struct found *found = context;
     struct evidence evidence;
-    (void)key_id;
+    (void)key;
     found->count++;
     CHECK_OK(evidence_parse(content, &evidence, NULL));
     CHECK_OK(evidence_verify(&evidence, &truth->signer.vkey, NULL));

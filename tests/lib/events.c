@@ -109,6 +109,11 @@ const char *const good_open[KIND_COUNT] = {
     [KIND_LOG_OPENED] = OPENED,
     [KIND_LOG_POLICY] = "{\"operators\":{\"a\":\"state\",\"b\":\"doj\",\"c\":\"newsroom\"},"
                         "\"policy\":\"" POLICY "\"}",
+    [KIND_NODE_SILENT] = "{\"last\":\"2024-01-01T00:00:00Z\",\"observed\":\"2024-01-02T00:00:01Z\","
+                         "\"origin\":\"log.example\",\"vkey\":\"$0\"}",
+    [KIND_STAMP_UNCONFIRMED] =
+        "{\"event\":" EVENT_REF ",\"quorum\":\"2024-01-01T03:00:00Z\",\"received\":"
+        "\"2024-01-01T01:00:00Z\",\"size\":9}",
 };
 
 struct bytes sign_text(const char *text, const struct signer *const *signers, size_t count) {

@@ -1,6 +1,8 @@
 #include "tests/lib/world.h"
 
+#include "crypto/encoding.h"
 #include "ledger/cosignature.h"
+#include "ledger/evidence.h"
 #include "ledger/json.h"
 #include "tests/lib/keys.h"
 
@@ -360,11 +362,25 @@ static const char *last_event(struct world *world, enum world_who issuer) {
     return event_at(world, issuer, world->last[issuer].seq, &world->last[issuer].id);
 }
 
+const char *world_fork_open(struct world *world, const struct vkey *accused, struct bytes file) {
+    char text[BASE64_LEN(EVENT_SIZE_MAX) + 1];
+    assert(file.len <= EVENT_SIZE_MAX);
+    text[base64_encode(text, file.data, file.len)] = '\0';
+    return world_text(world, "{'evidence':'%s','origin':'%s','vkey':'%s'}", text,
+                      world->log.vkey.name, vkey_text(world, accused));
+}
+
+/* Two roots at one size, both signed by the log and by mirror 0. */
 static const char *evidence(struct world *world) {
-    /* "dutylog/evidence/v1 a\n" in base64: its content is for standing, not for acceptance. */
-    return world_text(world,
-                      "{'evidence':'ZHV0eWxvZy9ldmlkZW5jZS92MSBhCg==','origin':'%s','vkey':'%s'}",
-                      world->log.vkey.name, vkey_text(world, &world->log.vkey));
+    uint8_t memory[EVENT_SIZE_MAX];
+    struct writer w;
+    struct hash roots[2] = {{{1}}, {{2}}};
+    writer_init(&w, memory, sizeof memory);
+    enum status status = evidence_of_checkpoints(
+        &world->log.vkey, world_checkpoint(world, 9, &roots[0], WORLD_TIME_MS / 1000, 1),
+        world_checkpoint(world, 9, &roots[1], WORLD_TIME_MS / 1000, 1), NULL, &w);
+    assert(status == STATUS_OK);
+    return world_fork_open(world, &world->log.vkey, writer_view(&w));
 }
 
 static const char *case_open(struct world *world, enum kind_id id) {
@@ -387,6 +403,8 @@ static const char *case_open(struct world *world, enum kind_id id) {
     case KIND_KEY_REVOKED:
     case KIND_LOG_OPENED:
     case KIND_LOG_POLICY:
+    case KIND_NODE_SILENT:
+    case KIND_STAMP_UNCONFIRMED:
     case KIND_COUNT:
         break;
     }
@@ -414,6 +432,17 @@ const char *world_open(struct world *world, enum world_who issuer, const char *k
         return world_opened_open(world);
     case KIND_LOG_POLICY:
         return world_policy_open(world, world_policy_text(world, NULL), NULL);
+    case KIND_NODE_SILENT:
+        return world_text(world,
+                          "{'last':'2025-12-20T00:00:00Z','observed':'2025-12-21T00:00:01Z',"
+                          "'origin':'%s','vkey':'%s'}",
+                          world->log.vkey.name, vkey_text(world, &world->mirrors[0].vkey));
+    case KIND_STAMP_UNCONFIRMED:
+        return world_text(world,
+                          "{'event':{'id':'%064d','issuer':'desk','log':'other.example/log',"
+                          "'seq':3},'quorum':'2025-12-20T03:00:00Z','received':"
+                          "'2025-12-20T01:00:00Z','size':9}",
+                          7);
     case KIND_DISCIPLINE_IMPOSED:
     case KIND_FAILURE_ALLEGED:
     case KIND_FINDING_FINAL:

@@ -84,6 +84,8 @@ const char *world_opened_open(struct world *world);
 const char *world_policy_text(struct world *world, const char *const urls[WORLD_MIRRORS]);
 /* `open` of a log.policy with the text; `operators` as JSON, NULL: those of the world. */
 const char *world_policy_open(struct world *world, const char *text, const char *operators);
+/* `open` of a fork.observed in the world's log, with this evidence file, of at most 11 KiB. */
+const char *world_fork_open(struct world *world, const struct vkey *accused, struct bytes file);
 /* `open` of a key.enrolled: oris, kinds as JSON arrays; more as JSON members with a leading comma,
  * or "". */
 const char *world_enrol_open(struct world *world, enum world_who whom, const char *role,

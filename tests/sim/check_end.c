@@ -11,10 +11,10 @@
 
 /* --- has everything come to rest? --- */
 
-static enum status count_of_book(void *context, uint32_t key_id, struct bytes content) {
+static enum status count_of_book(void *context, const struct vkey *key, struct bytes content) {
     size_t *counts = context;
     (void)content;
-    counts[0] += key_id == counts[1];
+    counts[0] += key->id == counts[1];
     return STATUS_OK;
 }
 

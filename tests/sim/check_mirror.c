@@ -159,14 +159,14 @@ struct evidence_check {
     size_t count;
 };
 
-static enum status check_file(void *context, uint32_t key_id, struct bytes content) {
+static enum status check_file(void *context, const struct vkey *key, struct bytes content) {
     struct evidence_check *check = context;
     struct sim *sim = check->node->sim;
     struct evidence evidence;
     struct refusal why = {.text = ""};
     const struct book *accused = NULL;
     for (size_t b = 0; b < sim->book_count; b++) {
-        accused = sim->books[b].world.log.vkey.id == key_id ? &sim->books[b] : accused;
+        accused = sim->books[b].world.log.vkey.id == key->id ? &sim->books[b] : accused;
     }
     check->count++;
     if (accused == NULL || accused->honest) {
@@ -179,8 +179,8 @@ static enum status check_file(void *context, uint32_t key_id, struct bytes conte
     return STATUS_OK;
 }
 
-static enum status count_one(void *context, uint32_t key_id, struct bytes content) {
-    (void)key_id;
+static enum status count_one(void *context, const struct vkey *key, struct bytes content) {
+    (void)key;
     (void)content;
     ++*(size_t *)context;
     return STATUS_OK;

@@ -28,9 +28,9 @@ static const char *outcome_name(enum fork_outcome outcome) {
     return outcome == FORK_PROVED ? "evidence" : outcome == FORK_NONE ? "fits" : "unreconciled";
 }
 
-static enum status add_form(void *context, uint32_t key_id, struct bytes content) {
+static enum status add_form(void *context, const struct vkey *key, struct bytes content) {
     struct evidence evidence;
-    (void)key_id;
+    (void)key;
     if (evidence_parse(content, &evidence, NULL) == STATUS_OK) {
         writer_u8(context, (uint8_t)evidence.form);
     }
@@ -90,10 +90,10 @@ void examine(struct node *node, size_t book, struct bytes note, uint64_t old_siz
 
 /* --- again --- */
 
-static enum status again(void *context, uint32_t key_id, struct bytes note) {
+static enum status again(void *context, const struct vkey *key, struct bytes note) {
     struct node *node = context;
     for (size_t b = 0; b < node->sim->book_count; b++) {
-        if (node->logs[b].number != 0 && node->logs[b].vkey.id == key_id) {
+        if (node->logs[b].number != 0 && node->logs[b].vkey.id == key->id) {
             examine(node, b, note, 0, NULL);
         }
     }
