@@ -1,5 +1,7 @@
 #include "ledger/pull.h"
 
+#include "ledger/compare.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -308,23 +310,22 @@ static void add(struct pull *pull, struct pull_actions *actions, const struct me
     }
 }
 
-static void smaller_first(const struct pull *pull, uint64_t *m, uint64_t *n) {
-    bool larger = pull->size > pull->held.pending;
-    *m = larger ? pull->held.pending : pull->size;
-    *n = larger ? pull->size : pull->held.pending;
+static struct tree_point held_point(const struct pull *pull) {
+    return (struct tree_point){.size = pull->held.pending, .root = pull->held.root};
+}
+
+static struct tree_point seen_point(const struct pull *pull) {
+    return (struct tree_point){.size = pull->size, .root = pull->root};
 }
 
 static void conclude(struct pull *pull, struct pull_actions *actions);
 
 static void compare(struct pull *pull, struct pull_actions *actions) {
     struct tile missing[PULL_TILES_MAX];
-    struct merkle_plan plan;
+    struct tree_point held = held_point(pull);
+    struct tree_point seen = seen_point(pull);
     size_t count = 0;
-    uint64_t m;
-    uint64_t n;
-    smaller_first(pull, &m, &n);
-    merkle_subproof_plan(m, n, &plan);
-    if (!pull_tiles_missing(pull->tiles, &plan, n, missing, &count)) {
+    if (!compare_missing(pull->tiles, &held, &seen, missing, &count)) {
         fail(pull, actions, "a proof needs more tiles than there is room for");
         return;
     }
@@ -340,31 +341,22 @@ static void compare(struct pull *pull, struct pull_actions *actions) {
 
 /* The tiles are here: what do they say of the two checkpoints? */
 static void conclude(struct pull *pull, struct pull_actions *actions) {
-    struct merkle_plan plan;
-    struct hash read[MERKLE_PLAN_MAX];
     struct merkle_proof subproof;
     struct merkle_proof consistency;
-    struct hash root_m;
-    struct hash root_n;
-    uint64_t m;
-    uint64_t n;
-    smaller_first(pull, &m, &n);
-    bool larger = pull->size > pull->held.pending;
-    const struct hash *signed_m = larger ? &pull->held.root : &pull->root;
-    const struct hash *signed_n = larger ? &pull->root : &pull->held.root;
-    merkle_subproof_plan(m, n, &plan);
-    if (pull_tiles_read(pull->tiles, &plan, n, read) != STATUS_OK) {
+    struct tree_point held = held_point(pull);
+    struct tree_point seen = seen_point(pull);
+    enum compare_result result;
+    bool larger = seen.size > held.size;
+    if (compare_conclude(pull->tiles, &held, &seen, &result, &subproof) != STATUS_OK) {
         fail(pull, actions, "a tile is missing");
         return;
     }
-    merkle_subproof_prove(m, n, read, &subproof);
-    if (!merkle_subproof_roots(m, n, subproof.hashes, subproof.count, &root_m, &root_n) ||
-        !hash_equal(&root_n, signed_n)) {
+    if (result == COMPARE_NO_TREE) {
         judge(pull, actions, NULL);
         fail(pull, actions, "the tiles do not have the signed root");
         return;
     }
-    if (!hash_equal(&root_m, signed_m)) {
+    if (result == COMPARE_FORKED) {
         judge(pull, actions, &subproof);
         fail(pull, actions, "the log is forked: evidence is kept");
         return;
@@ -375,7 +367,7 @@ static void conclude(struct pull *pull, struct pull_actions *actions) {
     }
     /* Of what rebuilds both roots the verifier of a consistency proof has the old one, if it is one
      * node: then it stands first, and is left out. */
-    bool drop = (m & (m - 1)) == 0;
+    bool drop = (held.size & (held.size - 1)) == 0;
     consistency.count = subproof.count - (drop ? 1 : 0);
     memcpy(consistency.hashes, subproof.hashes + (drop ? 1 : 0),
            consistency.count * sizeof consistency.hashes[0]);
