@@ -1,5 +1,7 @@
 #include "ledger/json.h"
 
+#include "ledger/json_read.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -229,13 +231,11 @@ static enum status refuse_spelling(struct bytes text, struct bytes canonical, st
                   (int)(rest < QUOTE_MAX ? rest : QUOTE_MAX), (const char *)canonical.data + at);
 }
 
-enum status jcs_parse(struct bytes text, json_t **out, struct refusal *why) {
+/* Any JSON: says what is wrong with it, or where it differs from its canonical form. */
+static enum status parse_any(struct bytes text, json_t **out, struct refusal *why) {
     uint8_t memory[EVENT_SIZE_MAX];
     struct writer w;
     json_error_t error;
-    if (text.len > EVENT_SIZE_MAX) {
-        return refuse(why, STATUS_TOO_LARGE, "the JSON is over %d bytes", EVENT_SIZE_MAX);
-    }
     json_t *value = json_loadb((const char *)text.data, text.len,
                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (value == NULL) {
@@ -252,6 +252,18 @@ enum status jcs_parse(struct bytes text, json_t **out, struct refusal *why) {
     if (status != STATUS_OK) {
         json_decref(value);
         return status;
+    }
+    *out = value;
+    return STATUS_OK;
+}
+
+enum status jcs_parse(struct bytes text, json_t **out, struct refusal *why) {
+    if (text.len > EVENT_SIZE_MAX) {
+        return refuse(why, STATUS_TOO_LARGE, "the JSON is over %d bytes", EVENT_SIZE_MAX);
+    }
+    json_t *value = jcs_read_canonical(text);
+    if (value == NULL) {
+        return parse_any(text, out, why);
     }
     *out = value;
     return STATUS_OK;

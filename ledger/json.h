@@ -11,8 +11,8 @@
  *   - at most EVENT_JSON_DEPTH_MAX arrays and objects inside each other, EVENT_MEMBERS_MAX members
  * in an object, EVENT_SIZE_MAX bytes in all.
  *
- * jansson parses (and allocates; its hash seed changes nothing that we see, as we never rely on its
- * order); the canonical form is written by our own encoder and compared. Thread-safe. */
+ * What is canonical is read in one pass of our own (json_read.h) into jansson's values; all else is
+ * parsed by jansson and written again, to say what is wrong with it. Both allocate. Thread-safe. */
 #ifndef DUTYLOG_LEDGER_JSON_H
 #define DUTYLOG_LEDGER_JSON_H
 

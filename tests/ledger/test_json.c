@@ -1,5 +1,5 @@
 /* The canonical form of JSON: vectors of our own for every rule of specs/event.md#json. */
-#include "ledger/json.h"
+#include "ledger/json_read.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -244,4 +244,53 @@ Test(json, every_mangling_is_refused_or_another_value) {
     }
     cr_assert_gt(parsed, 100);
     json_decref(original);
+}
+
+/* --- the reader of the canonical form alone --- */
+
+static const char sample[] =
+    "{\"a\":[1,-2,{\"b\":true},[],\"x\\ny\\u0001\"],\"b.c\":{},\"d\":\"\xc3\xa9\",\"e\":{\"f\":{"
+    "\"g\":[0]}}}";
+
+Test(json_read, reads_the_canonical_form_without_jansson) {
+    json_t *ours = jcs_read_canonical(bytes_text(sample));
+    json_t *theirs = json_loads(sample, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(ours, "left to jansson");
+    cr_expect(json_equal(ours, theirs));
+    json_decref(ours);
+    json_decref(theirs);
+}
+
+/* Of every change of one byte: what is read here is what jansson reads, and is canonical. */
+Test(json_read, reads_no_mangled_text_otherwise_than_jansson) {
+    char text[sizeof sample];
+    size_t read = 0;
+    for (size_t i = 0; i < sizeof sample - 1; i++) {
+        for (unsigned c = 0; c < 256; c++) {
+            uint8_t memory[EVENT_SIZE_MAX];
+            struct writer w;
+            memcpy(text, sample, sizeof sample);
+            text[i] = (char)c;
+            struct bytes bytes = bytes_of(text, sizeof sample - 1);
+            json_t *ours = jcs_read_canonical(bytes);
+            if (ours == NULL) {
+                continue;
+            }
+            read++;
+            json_t *theirs = json_loadb(text, bytes.len, JSON_REJECT_DUPLICATES, NULL);
+            cr_assert(theirs != NULL && json_equal(ours, theirs), "byte %zu as %u", i, c);
+            writer_init(&w, memory, sizeof memory);
+            cr_assert_eq(jcs_write(&w, ours, NULL), STATUS_OK);
+            cr_assert(bytes_equal(writer_view(&w), bytes), "byte %zu as %u", i, c);
+            json_decref(ours);
+            json_decref(theirs);
+        }
+    }
+    cr_expect_gt(read, sizeof sample, "some letters may be others");
+}
+
+Test(json_read, leaves_every_truncation_to_jansson) {
+    for (size_t len = 0; len < sizeof sample - 1; len++) {
+        cr_expect_null(jcs_read_canonical(bytes_of(sample, len)));
+    }
 }
