@@ -190,6 +190,32 @@ Test(failing, appending_raw_entries) {
     cr_assert_eq(hosted_size(&h), 300);
 }
 
+static enum status append_to_many(void *context) {
+    struct append_job jobs[BATCH_TREES_MAX + 2];
+    struct log logs[BATCH_TREES_MAX + 2];
+    struct job *list[BATCH_TREES_MAX + 2];
+    (void)context;
+    for (size_t i = 0; i < BATCH_TREES_MAX + 2; i++) {
+        static const struct bytes entry = {.data = (const uint8_t *)"entry", .len = 5};
+        logs[i] = h.log;
+        logs[i].number = (uint32_t)i + 1;
+        append_job_init(&jobs[i]);
+        jobs[i].log = &logs[i];
+        jobs[i].entries = &entry;
+        jobs[i].count = 1;
+        list[i] = &jobs[i].job;
+    }
+    return batch_run(h.store, h.batch, list, BATCH_TREES_MAX + 2);
+}
+
+Test(failing, more_logs_than_a_batch_has_room_for) {
+    fail_each(append_to_many, NULL);
+    for (uint32_t number = 1; number <= BATCH_TREES_MAX + 2; number++) {
+        h.log.number = number;
+        cr_assert_eq(hosted_size(&h), 1);
+    }
+}
+
 static enum status receipt(void *context) {
     static uint8_t file[RECEIPT_SIZE_MAX];
     struct store_txn *txn;

@@ -25,11 +25,12 @@ static void close_all(void) {
 
 TestSuite(receipt_make, .init = open_started, .fini = close_all);
 
+static struct refusal why; /* of the last one not made */
+
 static enum status make(enum world_who who, uint64_t seq, struct bytes *out, bool *pending,
                         uint64_t *index) {
     struct store_txn *txn;
     struct writer out_writer;
-    struct refusal why;
     writer_init(&out_writer, file, sizeof file);
     CHECK_OK(store_begin(h.store, STORE_READ, &txn));
     enum status status = sequencer_receipt(txn, &h.log, bytes_text(world_name(w, who)), seq,
@@ -45,7 +46,7 @@ static struct verify_report verified(struct bytes receipt) {
     static struct verify_trust trust;
     static struct policy policy;
     struct verify_report report;
-    struct refusal why = {.text = ""};
+    why.text[0] = '\0';
     memset(&trust, 0, sizeof trust);
     for (size_t i = 0; i < 3; i++) {
         trust.roots[i] = w->people[WORLD_ROOT_1 + i].vkey;
@@ -144,6 +145,7 @@ Test(receipt_make, waits_for_a_quorum) {
     CHECK_STATUS(make(WORLD_AGENCY, 1, &receipt, &pending, &index), STATUS_NOT_FOUND);
     cr_assert(pending);
     cr_assert_eq(index, 3);
+    cr_assert_not_null(strstr(why.text, "entry 3 is durable here; no quorum"), "%s", why.text);
     hosted_publish(&h, PUBLISHED, 3);
     receipt_of(WORLD_AGENCY, 1);
     hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
@@ -159,6 +161,7 @@ Test(receipt_make, of_no_event_there_is_none) {
     hosted_publish(&h, PUBLISHED, 3);
     CHECK_STATUS(make(WORLD_CLERK, 1, &receipt, &pending, &index), STATUS_NOT_FOUND);
     cr_assert_not(pending);
+    cr_assert_str_eq(why.text, "no event 1 of clerk in this log");
     CHECK_STATUS(make(WORLD_AGENCY, 0, &receipt, &pending, &index), STATUS_NOT_FOUND);
     CHECK_STATUS(make(WORLD_STRANGER, 1, &receipt, &pending, &index), STATUS_NOT_FOUND);
     cr_assert_not(pending);
