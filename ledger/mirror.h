@@ -148,15 +148,16 @@ struct upload {
     uint64_t start;
     uint64_t end;
     struct hash root; /* of the pending checkpoint of size `end` */
+    bool stopped;     /* a package of it was refused: no later one is stored. Written by its jobs */
 };
 enum status upload_begin(struct store_txn *txn, const struct upload_header *header,
                          struct upload *out, struct answer *refused) MUST_USE;
 
 /* Stores one package after proving it; of entries stored already only the proof is checked. OK;
- * BAD_PROOF; CONFLICT_SIZE: a package of this upload before it is not stored. */
+ * BAD_PROOF; CONFLICT_SIZE: a package of this upload before it was refused. */
 struct package_job {
     struct job job;
-    const struct upload *upload;
+    struct upload *upload;
     struct package package; /* its bytes borrowed until done */
     uint64_t next_entry;    /* out */
     void (*done)(struct package_job *job, enum status status);

@@ -127,8 +127,7 @@ static enum status append_new(struct batch *batch, struct tree *tree, const stru
     return STATUS_OK;
 }
 
-static enum status package_apply(struct job *job, struct batch *batch) {
-    struct package_job *self = (struct package_job *)job;
+static enum status store_package(struct package_job *self, struct batch *batch) {
     const struct package *package = &self->package;
     uint64_t block = block_of(package->start);
     struct tree *tree;
@@ -157,6 +156,18 @@ static enum status package_apply(struct job *job, struct batch *batch) {
     TRY(append_new(batch, tree, package, block, &leaves));
     self->next_entry = tree->frontier.size;
     return STATUS_OK;
+}
+
+/* After a refused package none of the same upload is stored, be its own entries the next to come:
+ * what the client sent was to be proved in its order. */
+static enum status package_apply(struct job *job, struct batch *batch) {
+    struct package_job *self = (struct package_job *)job;
+    if (self->upload->stopped) {
+        return STATUS_CONFLICT_SIZE;
+    }
+    enum status status = store_package(self, batch);
+    self->upload->stopped = status != STATUS_OK;
+    return status;
 }
 
 static void package_finish(struct job *job, enum status status) {

@@ -202,6 +202,7 @@ static void begin_upload(struct pull *pull, struct pull_actions *actions) {
         return;
     }
     pull->upload.log = pull->log;
+    pull->upload.stopped = false;
     pull->upload.end = held->pending;
     pull->upload.root = held->root;
     pull->upload.start = held->next_entry < held->pending ? held->next_entry : held->pending;

@@ -126,9 +126,9 @@ struct pull_action {
     char path[TILE_PATH_MAX]; /* of a fetch */
     uint64_t old_size;
     struct merkle_proof proof;
-    struct bytes note;           /* borrowed from the pull until the next step */
-    struct package package;      /* borrows from the bundle's body */
-    const struct upload *upload; /* borrowed from the pull until the jobs are done */
+    struct bytes note;      /* borrowed from the pull until the next step */
+    struct package package; /* borrows from the bundle's body */
+    struct upload *upload;  /* borrowed from the pull until the jobs are done */
     uint64_t saved;
 };
 

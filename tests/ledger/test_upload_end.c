@@ -208,44 +208,62 @@ Test(upload_end, package_that_begins_inside_a_block_finished_in_the_same_batch) 
     little_mirror_check(mirror, truth);
 }
 
-Test(upload_end, package_whose_predecessor_was_refused) {
-    agree(SIZE);
-    struct bytes last = entries(512, SIZE);
-    struct upload to_all = {
-        .log = mirror->log, .start = 0, .end = SIZE, .root = little_log_root(truth, SIZE)};
+/* The first package of an upload of [start, end). */
+static struct package_job package_of(struct upload *to, uint64_t start, uint64_t end) {
+    struct bytes all = entries(start, end);
     struct upload_header header;
     struct package_scan scan = {.entries = 0};
-    struct package_job job = {.upload = &to_all};
+    struct package_job job = {.upload = to};
+    uint64_t package_end;
     size_t at;
     size_t consumed;
-    CHECK_OK(upload_header_parse(last, &header, &at, NULL));
-    CHECK_OK(package_parse(bytes_of(last.data + at, last.len - at), 512, SIZE, &scan, &job.package,
-                           &consumed));
+    package_bounds(start, end, &package_end);
+    CHECK_OK(upload_header_parse(all, &header, &at, NULL));
+    CHECK_OK(package_parse(bytes_of(all.data + at, all.len - at), start, package_end, &scan,
+                           &job.package, &consumed));
     package_job_init(&job);
+    return job;
+}
+
+Test(upload_end, package_whose_predecessor_was_refused) {
+    agree(SIZE);
+    struct upload to_all = {
+        .log = mirror->log, .start = 0, .end = SIZE, .root = little_log_root(truth, SIZE)};
+    struct package_job job = package_of(&to_all, 512, SIZE);
     CHECK_OK(little_mirror_run(mirror, &job.job));
     CHECK_STATUS(job.job.status, STATUS_CONFLICT_SIZE);
     cr_assert_eq(stored(), 0u);
 }
 
-/* The one package of an upload of [0, 9). */
-static struct package_job first_package(const struct upload *to_9) {
-    struct bytes all = entries(0, 9);
-    struct upload_header header;
-    struct package_scan scan = {.entries = 0};
-    struct package_job job = {.upload = to_9};
-    size_t at;
-    size_t consumed;
-    CHECK_OK(upload_header_parse(all, &header, &at, NULL));
-    CHECK_OK(
-        package_parse(bytes_of(all.data + at, all.len - at), 0, 9, &scan, &job.package, &consumed));
-    package_job_init(&job);
-    return job;
+Test(upload_end, package_whose_predecessor_was_stored_and_is_now_refused) {
+    agree(256);
+    cr_assert_eq(upload(0, 256), 200u);
+    agree(SIZE);
+    struct upload to_all = begin(0, SIZE);
+    struct package_job jobs[3];
+    static uint8_t bodies[3][1 << 15];
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i] = package_of(&to_all, i * 256, SIZE);
+        struct package *package = &jobs[i].package;
+        cr_assert(package->entries.len <= sizeof bodies[i]);
+        memcpy(bodies[i], package->entries.data, package->entries.len); /* the view is lent */
+        package->entries.data = bodies[i];
+    }
+    jobs[0].package.proof.hashes[0].bytes[0] ^= 1;
+    struct job *all[] = {&jobs[0].job, &jobs[1].job, &jobs[2].job};
+    CHECK_OK(batch_run(mirror->store, &mirror->batch, all, 3));
+    CHECK_STATUS(jobs[0].job.status, STATUS_BAD_PROOF);
+    CHECK_STATUS(jobs[1].job.status, STATUS_CONFLICT_SIZE);
+    CHECK_STATUS(jobs[2].job.status, STATUS_CONFLICT_SIZE);
+    cr_assert_eq(stored(), 256u);
+    /* The next upload is not held to what befell this one. */
+    cr_assert_eq(upload(256, SIZE), 200u);
 }
 
 Test(upload_end, last_package_and_end_share_a_commit) {
     agree(9);
     struct upload to_9 = begin(0, 9);
-    struct package_job last = first_package(&to_9);
+    struct package_job last = package_of(&to_9, 0, 9);
     struct upload_end_job end = end_of(&to_9, 0);
     end.last = &last;
     struct job *both[] = {&last.job, &end.job};
@@ -258,7 +276,7 @@ Test(upload_end, last_package_and_end_share_a_commit) {
 Test(upload_end, last_package_that_is_refused) {
     agree(9);
     struct upload to_9 = begin(0, 9);
-    struct package_job last = first_package(&to_9);
+    struct package_job last = package_of(&to_9, 0, 9);
     struct upload_end_job end = end_of(&to_9, 0);
     last.package.proof.count = 1;
     end.last = &last;
@@ -272,7 +290,7 @@ Test(upload_end, last_package_that_is_refused) {
 Test(upload_end, last_package_that_was_never_run_does_not_count) {
     agree(9);
     struct upload to_9 = begin(0, 9);
-    struct package_job last = first_package(&to_9);
+    struct package_job last = package_of(&to_9, 0, 9);
     struct upload_end_job end = end_of(&to_9, 0);
     end.last = &last;
     CHECK_OK(little_mirror_run(mirror, &end.job));

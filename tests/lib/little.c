@@ -143,7 +143,7 @@ static unsigned refused(struct little_mirror *mirror, const struct refusal *why)
 }
 
 /* Stores one package; false: the upload ends here, for the reason in `why`. */
-static bool store_package(struct little_mirror *mirror, const struct upload *upload,
+static bool store_package(struct little_mirror *mirror, struct upload *upload,
                           const struct package *package, struct refusal *why) {
     struct package_job job = {.upload = upload, .package = *package};
     package_job_init(&job);
