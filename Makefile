@@ -7,7 +7,7 @@ B ?= build$(if $(SAN),-$(SAN))
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PKGS := libsodium nettle lmdb libuv libmicrohttpd libcurl jansson zlib
+PKGS := libsodium nettle lmdb libuv libmicrohttpd gnutls libcurl jansson zlib
 PKG_CONFIG ?= pkg-config
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local

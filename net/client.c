@@ -316,6 +316,13 @@ static bool set_options(struct client_call *call, const struct client_request *r
     SET(CURLOPT_PROXY, ""); /* not even from the environment */
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    if (options->ca != NULL) {
+        SET(CURLOPT_CAINFO, options->ca);
+        SET(CURLOPT_CAPATH, NULL); /* else the system's folder is trusted as well */
+    }
     SET(CURLOPT_QUICK_EXIT, 1L); /* a cancel does not wait for a name server */
     SET(CURLOPT_USERAGENT, "dutylog");
     SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);

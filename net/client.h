@@ -1,8 +1,9 @@
 /* HTTP requests that we make: pushes to mirrors, pulls of tiles. libcurl on the loop.
  *
  * Keeps connections to each host; follows no redirect, takes no proxy from the environment, speaks
- * http and https only; nothing of an answer beyond `response_max` is kept. The peer may answer
- * before all of our body is sent: sending stops, and the answer counts. */
+ * http and https only (TLS 1.2 or later, the peer's certificate verified for its name); nothing of
+ * an answer beyond `response_max` is kept. The peer may answer before all of our body is sent:
+ * sending stops, and the answer counts. */
 #ifndef DUTYLOG_NET_CLIENT_H
 #define DUTYLOG_NET_CLIENT_H
 
@@ -16,6 +17,8 @@ struct client_options {
     size_t calls_max;            /* under way or waiting; more: BUSY; default 256 */
     unsigned per_host_max;       /* connections to one host; further calls wait; default 4 */
     uint64_t connect_timeout_ms; /* default 5,000 */
+    const char *ca;              /* PEM file of the only authorities that are trusted; read at each
+                                    connection; borrowed for the client's life. NULL: the system's */
 };
 extern const struct client_options client_defaults;
 

@@ -59,6 +59,41 @@ uint64_t counter_value(enum counter counter) {
     return atomic_load_explicit(&values[counter], memory_order_relaxed);
 }
 
+enum counter counter_of_http(unsigned http) {
+    assert(http >= 400 && http <= 599);
+    switch (http) {
+    case 400:
+        return COUNTER_REFUSED_400;
+    case 401:
+        return COUNTER_REFUSED_401;
+    case 403:
+        return COUNTER_REFUSED_403;
+    case 404:
+        return COUNTER_REFUSED_404;
+    case 409:
+        return COUNTER_REFUSED_409;
+    case 413:
+        return COUNTER_REFUSED_413;
+    case 422:
+        return COUNTER_REFUSED_422;
+    case 503:
+        return COUNTER_REFUSED_503;
+    default:
+        return http < 500 ? COUNTER_REFUSED_4XX : COUNTER_REFUSED_5XX;
+    }
+}
+
+const char *counter_reason(enum counter counter) {
+    assert((unsigned)counter < COUNTER_COUNT && !is_ok(counter));
+    if (counter < COUNTER_EVENT_FIRST) {
+        return status_reason((enum status)(counter - COUNTER_STATUS_FIRST));
+    }
+    if (counter <= COUNTER_TABLE_BEFORE) {
+        return status_reason((enum status)(counter - COUNTER_EVENT_FIRST));
+    }
+    return rows[counter - COUNTER_TABLE_BEFORE - 1].reason;
+}
+
 void counters_each(void (*each)(void *context, const struct counter_view *view), void *context) {
     for (unsigned family = 0; family < COUNTER_FAMILY_COUNT; family++) {
         struct counter_view view = {

@@ -57,8 +57,20 @@
     X(REFUSED_NOTE_SCOPE, REFUSALS, "note_without_right")                                          \
     X(REFUSED_NOTE_REPLAY, REFUSALS, "note_replayed")                                              \
     X(REFUSED_NOTE_FULL, REFUSALS, "note_memory_full")                                             \
-    X(REFUSED_OTHER_4XX, REFUSALS, "other_4xx")                                                    \
-    X(REFUSED_OTHER_5XX, REFUSALS, "other_5xx")                                                    \
+    /* what the HTTP library answers by itself */                                                  \
+    X(REFUSED_HEADERS, REFUSALS, "headers_too_large")                                              \
+    X(REFUSED_MALFORMED, REFUSALS, "malformed_request")                                            \
+    /* answers for which no reason was given */                                                    \
+    X(REFUSED_400, REFUSALS, "http_400")                                                           \
+    X(REFUSED_401, REFUSALS, "http_401")                                                           \
+    X(REFUSED_403, REFUSALS, "http_403")                                                           \
+    X(REFUSED_404, REFUSALS, "http_404")                                                           \
+    X(REFUSED_409, REFUSALS, "http_409")                                                           \
+    X(REFUSED_413, REFUSALS, "http_413")                                                           \
+    X(REFUSED_422, REFUSALS, "http_422")                                                           \
+    X(REFUSED_4XX, REFUSALS, "http_4xx")                                                           \
+    X(REFUSED_503, REFUSALS, "http_503")                                                           \
+    X(REFUSED_5XX, REFUSALS, "http_5xx")                                                           \
     /* EVENTS */                                                                                   \
     X(EVENT_ISSUER_RATE, EVENTS, "issuer_rate")                                                    \
     /* CUT */                                                                                      \
@@ -70,7 +82,7 @@
     X(CUT_DRAIN, CUT, "slow_drain")                                                                \
     X(CUT_SEND, CUT, "slow_reader")                                                                \
     X(CUT_STOPPING, CUT, "stopping")                                                               \
-    X(CUT_MALFORMED, CUT, "malformed")                                                             \
+    X(CUT_NO_PROXY, CUT, "not_the_proxy")                                                          \
     /* ACCESS */                                                                                   \
     X(ACCESS_GRANTED, ACCESS, "granted")                                                           \
     X(ACCESS_REFUSED, ACCESS, "refused")                                                           \
@@ -98,6 +110,11 @@ enum counter {
 /* A request refused with what the core said; an event of a request refused so. */
 #define COUNTER_STATUS(status) ((enum counter)(COUNTER_STATUS_FIRST + (unsigned)(status)))
 #define COUNTER_EVENT(status) ((enum counter)(COUNTER_EVENT_FIRST + (unsigned)(status)))
+
+/* The row of an answer of 4xx or 5xx for which nothing better is known. */
+enum counter counter_of_http(unsigned http);
+/* The value of its label. Static. */
+const char *counter_reason(enum counter counter);
 
 /* Asserts that it is a row, and none of STATUS_OK. */
 void counter_add(enum counter counter);

@@ -32,9 +32,12 @@ const struct server_options server_defaults = {
     .address = "127.0.0.1",
     .port = 0,
     .connections_max = 4000,
+    .reserve = 400,
     .per_peer_max = 256,
+    .rate = {.rate = 1000, .burst = 4000},
     .pool_size = 32768,
     .body_budget = 64U << 20,
+    .body_reserve = 16U << 20,
     .idle_ms = 30000,
     .body_rate = 65536,
     .body_window_ms = 5000,
@@ -50,7 +53,7 @@ const struct server_options server_defaults = {
 
 /* --- limits in time --- */
 
-void connection_kill(struct connection *connection, const char *why) {
+void connection_kill(struct connection *connection, enum counter reason) {
     struct request *request = connection->request;
     /* libmicrohttpd does not look at a suspended connection. */
     assert(request == NULL || (request->phase != PHASE_PAUSED && request->phase != PHASE_WAITING));
@@ -58,7 +61,9 @@ void connection_kill(struct connection *connection, const char *why) {
         return;
     }
     connection->killed = true;
-    log_line(LOG_DEBUG, "server", "cut", "peer=%s why=\"%s\"", connection->peer, why);
+    counter_add(reason);
+    log_line(LOG_DEBUG, "server", "cut", "peer=%s reason=%s", connection->peer,
+             counter_reason(reason));
     shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -84,9 +89,14 @@ bool pace_failed(const struct server *server, uint64_t *window_start, uint64_t *
     return false;
 }
 
-static uint64_t idle_limit(const struct server *server) {
+static uint64_t idle_limit(const struct connection *connection) {
+    const struct server *server = connection->server;
+    if (connection->known) {
+        return server->options.idle_ms;
+    }
     /* When most places are taken, whoever holds one without using it makes room. */
-    bool crowded = server->stats.connections > server->options.connections_max / 8 * 7;
+    unsigned room = server->options.connections_max - server->options.reserve;
+    bool crowded = server->strangers > room / 8 * 7;
     return crowded && server->options.idle_ms > 1000 ? 1000 : server->options.idle_ms;
 }
 
@@ -98,7 +108,7 @@ static void check_request(struct connection *connection, uint64_t now) {
     switch (request->phase) {
     case PHASE_BODY:
         if (pace_failed(server, &request->window_start, &request->window_bytes, now)) {
-            connection_kill(connection, "its body comes too slowly");
+            connection_kill(connection, COUNTER_CUT_BODY);
         }
         return;
     case PHASE_PAUSED:
@@ -112,13 +122,13 @@ static void check_request(struct connection *connection, uint64_t now) {
         bool upload = request->route != NULL && (request->route->flags & ROUTE_UPLOAD) != 0;
         if (upload ? pace_failed(server, &request->window_start, &request->window_bytes, now)
                    : age >= options->drain_ms) {
-            connection_kill(connection, "the rest of a refused body comes too slowly");
+            connection_kill(connection, COUNTER_CUT_DRAIN);
         }
         return;
     }
     case PHASE_SENDING:
         if (age >= options->send_ms + request->response_size * 1000 / options->body_rate) {
-            connection_kill(connection, "it reads its answer too slowly");
+            connection_kill(connection, COUNTER_CUT_SEND);
         }
         return;
     case PHASE_HEADERS:
@@ -136,8 +146,8 @@ static void check_connection(struct connection *connection, uint64_t now) {
     }
     if (request != NULL && request->phase != PHASE_HEADERS) {
         check_request(connection, now);
-    } else if (now - connection->idle_since >= idle_limit(connection->server)) {
-        connection_kill(connection, "no request");
+    } else if (now - connection->idle_since >= idle_limit(connection)) {
+        connection_kill(connection, request != NULL ? COUNTER_CUT_HEADERS : COUNTER_CUT_IDLE);
     }
 }
 
@@ -158,6 +168,7 @@ static void maybe_free(struct server *server) {
     assert(server->stats.body_bytes == 0);
     timer_close(server->tick);
     timer_close(server->due);
+    peers_free(server->peers);
     void (*closed)(void *) = server->closed;
     void *context = server->closed_context;
     free(server);
@@ -188,14 +199,14 @@ static void stop_connections(struct server *server) {
             continue;
         }
         if (request == NULL || request->phase == PHASE_HEADERS) {
-            connection_kill(i, "stopping");
+            connection_kill(i, COUNTER_CUT_STOPPING);
             continue;
         }
         if (!request->ended) {
             request_cancelled(request, CANCEL_STOPPING);
         }
         if (waited >= server->options.stop_ms) {
-            connection_kill(i, "stopping");
+            connection_kill(i, COUNTER_CUT_STOPPING);
         }
     }
 }
@@ -325,6 +336,21 @@ static void check_options(const struct server_options *options) {
     assert(options->connections_max > 0 && options->per_peer_max > 0);
     assert(options->pool_size >= 4096 && options->tick_ms > 0);
     assert(options->body_rate > 0 && options->body_window_ms > 0);
+    assert(options->rate.rate == 0 || options->rate.burst > 0);
+    assert(options->known_count <= SERVER_KNOWN_MAX);
+}
+
+/* Reserves are shares: a small server has small ones. */
+static void set_reserves(struct server *server) {
+    struct server_options *options = &server->options;
+    unsigned most = options->connections_max / 8;
+    options->reserve = options->reserve < most ? options->reserve : most;
+    size_t most_body = options->body_budget / 4;
+    options->body_reserve = options->body_reserve < most_body ? options->body_reserve : most_body;
+    for (size_t i = 0; i < options->known_count; i++) {
+        server->known[i] = options->known[i];
+    }
+    options->known = server->known;
 }
 
 enum status server_open(struct loop *loop, const struct server_options *options,
@@ -337,6 +363,10 @@ enum status server_open(struct loop *loop, const struct server_options *options,
     server->loop = loop;
     server->options = options != NULL ? *options : server_defaults;
     check_options(&server->options);
+    if (peers_open(&server->peers) != STATUS_OK) {
+        free(server);
+        return refuse(why, STATUS_NOMEM, "out of memory");
+    }
     server->routes = routes;
     server->route_count = route_count;
     server->context = context;
@@ -345,6 +375,7 @@ enum status server_open(struct loop *loop, const struct server_options *options,
     if (status != STATUS_OK) {
         goto err_after_server;
     }
+    set_reserves(server);
     status = timer_open(loop, tick_cb, server, &server->tick);
     if (status != STATUS_OK) {
         refuse(why, status, "out of memory");
@@ -384,6 +415,7 @@ err_after_due: /* the listener is libmicrohttpd's, which closes it also when it 
 err_after_tick:
     timer_close(server->tick);
 err_after_server:
+    peers_free(server->peers);
     free(server);
     return status;
 }

@@ -16,17 +16,31 @@
  *
  * Refused without asking the handler: unknown path 404, other method 405 with Allow, a body larger
  * than the route takes 413, a coding it does not take 415, a request target that is too long 414 or
- * malformed 400, more body bytes in flight than the budget 503 with Retry-After. Errors are one
- * line of text. HEAD is answered where GET is. */
+ * malformed 400, more body bytes in flight than the budget 503 with Retry-After, more requests of
+ * one address than its rate allows 429 with Retry-After. Errors are one line of text. HEAD is
+ * answered where GET is.
+ *
+ * Every answer of 4xx or 5xx is counted under one reason (net/counters.h): the one that
+ * request_refuse or request_refuse_as gave, or else its status.
+ *
+ * *Known* clients, those listed in the options and those that a handler vouched for
+ * (request_vouch), have a reserve of connections and body bytes that others cannot take, and no
+ * rate: a flood by strangers does not keep a log's candidate from its mirror.
+ *
+ * Behind a proxy (options.proxied) the client of a request is whom the proxy names last in
+ * X-Forwarded-For. The header of anybody else is not looked at. */
 #ifndef DUTYLOG_NET_SERVER_H
 #define DUTYLOG_NET_SERVER_H
 
 #include "ledger/answer.h"
 #include "ledger/bytes.h"
+#include "net/counters.h"
 #include "net/loop.h"
+#include "net/peers.h"
 
 struct server;
 struct request;
+struct tls; /* net/tls.h */
 
 /* --- routes --- */
 
@@ -73,24 +87,35 @@ struct route {
 
 /* --- the server --- */
 
+#define SERVER_KNOWN_MAX 64
+
 struct server_options {
-    const char *address;       /* "127.0.0.1" or "::1" */
-    uint16_t port;             /* 0: any free one */
-    unsigned connections_max;  /* further ones wait in the kernel; default 4,000 */
-    unsigned per_peer_max;     /* connections of one address; default 256 */
-    size_t pool_size;          /* per connection: header block, read buffer; default 32 KiB */
-    size_t body_budget;        /* of all bodies in flight; default 64 MiB */
-    uint64_t idle_ms;          /* from connecting or the last answer to complete headers; 30 s */
-    uint64_t body_rate;        /* bytes per second that a body comes in at least; 64 KiB */
-    uint64_t body_window_ms;   /* over which the rate is taken, each anew; default 5 s */
-    uint64_t drain_ms;         /* to the end of a body that is being discarded; default 5 s */
-    uint64_t drain_max;        /* default 1 MiB */
-    uint64_t upload_drain_max; /* the same for ROUTE_UPLOAD, without a time; default 600 MiB */
-    uint64_t deadline_ms;      /* for the handler, from the end of the body; default 10 s */
-    uint64_t send_ms;          /* to send an answer, plus its size at body_rate; default 30 s */
-    uint64_t stop_ms;          /* server_close waits so long for answers to leave; default 2 s */
-    uint64_t tick_ms;          /* how often the times above are looked at; default 250 */
-    unsigned retry_after_s;    /* in every 503 that does not say; default 1 */
+    const char *address;      /* "127.0.0.1" or "::1" */
+    uint16_t port;            /* 0: any free one */
+    struct tls *tls;          /* borrowed for the server's life; NULL: in clear */
+    unsigned connections_max; /* further ones wait in the kernel; default 4,000 */
+    unsigned reserve;         /* of these for known clients, at most an eighth; default 400. Others
+                                 are closed beyond the rest */
+    unsigned per_peer_max;    /* connections of one address; default 256 */
+    struct bucket_size rate;  /* requests of one address, loopback's free; 1,000/s, burst 4,000 */
+    bool proxied;             /* clients come through a proxy */
+    struct address proxy;     /* if proxied: whose X-Forwarded-For counts */
+    const struct address *known; /* copied */
+    size_t known_count;          /* at most SERVER_KNOWN_MAX */
+    size_t pool_size;            /* per connection: header block, read buffer; default 32 KiB */
+    size_t body_budget;          /* of all bodies in flight; default 64 MiB */
+    size_t body_reserve;         /* of these for known clients; default 16 MiB */
+    uint64_t idle_ms;            /* from connecting or the last answer to complete headers; 30 s */
+    uint64_t body_rate;          /* bytes per second that a body comes in at least; 64 KiB */
+    uint64_t body_window_ms;     /* over which the rate is taken, each anew; default 5 s */
+    uint64_t drain_ms;           /* to the end of a body that is being discarded; default 5 s */
+    uint64_t drain_max;          /* default 1 MiB */
+    uint64_t upload_drain_max;   /* the same for ROUTE_UPLOAD, without a time; default 600 MiB */
+    uint64_t deadline_ms;        /* for the handler, from the end of the body; default 10 s */
+    uint64_t send_ms;            /* to send an answer, plus its size at body_rate; default 30 s */
+    uint64_t stop_ms;            /* server_close waits so long for answers to leave; default 2 s */
+    uint64_t tick_ms;            /* how often the times above are looked at; default 250 */
+    unsigned retry_after_s;      /* in every 503 that does not say; default 1 */
 };
 extern const struct server_options server_defaults;
 
@@ -132,7 +157,7 @@ struct bytes request_segment(const struct request *request, size_t i);
 bool request_query(const struct request *request, const char *name, struct bytes *value);
 /* A header, name in any case; borrowed, valid until the request has ended. NULL: none. */
 const char *request_header(const struct request *request, const char *name);
-/* "127.0.0.1"; as long as the request. */
+/* The client's address, "127.0.0.1"; as long as the request. */
 const char *request_peer(const struct request *request);
 /* The collected body, inflated; complete in on_end, and as long as the request. */
 struct bytes request_body(const struct request *request);
@@ -145,6 +170,10 @@ void request_resume(struct request *request);
  * for the request; given back with the request. False: no room, nothing counted: answer 503. */
 bool request_charge(struct request *request, size_t bytes) MUST_USE;
 void request_discharge(struct request *request, size_t bytes);
+/* Its client is one that this node needs to hear: known for an hour. */
+void request_vouch(struct request *request);
+/* Its client has made work of this worth, in requests: fewer are answered next. */
+void request_cost(struct request *request, unsigned requests);
 /* Keeps the request's memory after its end. Pairs with request_release. */
 void request_hold(struct request *request);
 void request_release(struct request *request);
@@ -175,5 +204,10 @@ void request_answer_text(struct request *request, unsigned http, const char *for
 /* What the core decided. */
 void request_answer_core(struct request *request, const struct answer *answer);
 void request_refuse(struct request *request, const struct refusal *why);
+/* As request_answer_text, counted under this reason. */
+void request_refuse_as(struct request *request, enum counter reason, unsigned http,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The reason under which an answer of 4xx or 5xx will be counted. */
+void request_set_reason(struct request *request, enum counter reason);
 
 #endif

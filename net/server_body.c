@@ -22,8 +22,9 @@ static uint64_t gzip_input_max(size_t body_max) {
 }
 
 static void answer_too_large(struct request *request) {
-    request_answer_text(request, 413, "the body is larger than %zu bytes: send less at a time",
-                        request->route->body_max);
+    request_refuse_as(request, COUNTER_REFUSED_BODY_SIZE, 413,
+                      "the body is larger than %zu bytes: send less at a time",
+                      request->route->body_max);
 }
 
 /* Memory beyond what admission counted is charged as it is taken. */
@@ -32,13 +33,14 @@ static void collect(struct request *request, struct bytes chunk) {
     enum status status = buffer_append(body, chunk);
     assert(status != STATUS_TOO_LARGE); /* admission set the maximum, deliver counted */
     if (status != STATUS_OK) {
-        request_answer_text(request, 503, "out of memory: try again later");
+        request_refuse_as(request, COUNTER_REFUSED_MEMORY, 503, "out of memory: try again later");
         return;
     }
     size_t used = body->cap + (request->gzip ? INFLATE_MEMORY : 0);
     if (used > request->charged && !request_charge(request, used - request->charged)) {
         buffer_clear(body);
-        request_answer_text(request, 503, "too much is being sent at once: try again later");
+        request_refuse_as(request, COUNTER_REFUSED_BODY_BUDGET, 503,
+                          "too much is being sent at once: try again later");
     }
 }
 
@@ -84,7 +86,8 @@ static size_t inflate_on(struct request *request, struct bytes input) {
         z->avail_out = SCRATCH_SIZE;
         int rv = inflate(z, Z_NO_FLUSH);
         if (rv != Z_OK && rv != Z_STREAM_END && rv != Z_BUF_ERROR) {
-            request_answer_text(request, 400, "the body is not gzip as its header says");
+            request_refuse_as(request, COUNTER_REFUSED_CODING, 400,
+                              "the body is not gzip as its header says");
             break;
         }
         request->inflate_end = rv == Z_STREAM_END;
@@ -130,7 +133,7 @@ size_t body_take(struct request *request, struct bytes data) {
 void body_end(struct request *request) {
     assert(request->phase == PHASE_BODY && !request->pause);
     if (request->gzip && !request->inflate_end) {
-        request_answer_text(request, 400, "the gzip body ends too early");
+        request_refuse_as(request, COUNTER_REFUSED_CODING, 400, "the gzip body ends too early");
         return;
     }
     request->route->on_end(request);

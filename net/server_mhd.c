@@ -74,6 +74,8 @@ static void connection_open(struct server *server, struct MHD_Connection *mhd, v
     connection->idle_since = loop_now_ms(server->loop);
     connection->linger_fd = -1;
     put_peer(mhd, connection->peer, sizeof connection->peer);
+    client_came(connection,
+                MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     connection->next = server->connections;
     if (connection->next != NULL) {
         connection->next->previous = connection;
@@ -130,6 +132,8 @@ static void connection_close(struct connection *connection) {
     }
     assert(server->stats.connections > 0);
     server->stats.connections--;
+    client_left(connection);
+    tls_pair_release(connection->pair);
     free(connection);
 }
 
@@ -175,8 +179,30 @@ static void completed_cb(void *cls, struct MHD_Connection *mhd, void **slot,
     assert(connection->request == request);
     forget_request(connection);
     if (server->stopping) {
-        connection_kill(connection, "stopping");
+        connection_kill(connection, COUNTER_CUT_STOPPING);
     }
+}
+
+/* GnuTLS asks at each handshake. Our connection keeps what it was given, until it is gone. */
+static int certificate_cb(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                          gnutls_pcert_st **certificates, unsigned *count,
+                          gnutls_ocsp_data_st **ocsp, unsigned *ocsp_count, gnutls_privkey_t *key,
+                          unsigned *flags) {
+    (void)info;
+    struct MHD_Connection *mhd = gnutls_session_get_ptr(session);
+    struct connection *connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (connection == NULL) {
+        return -1; /* there was no memory for its record */
+    }
+    if (connection->pair == NULL) {
+        connection->pair = tls_pair_hold(connection->server->options.tls);
+    }
+    tls_pair_view(connection->pair, certificates, count, key);
+    *ocsp = NULL;
+    *ocsp_count = 0;
+    *flags = 0; /* they stay ours */
+    return 0;
 }
 
 /* --- admission --- */
@@ -210,11 +236,13 @@ static bool frame_body(struct request *request) {
     request->has_body = framing.encodings > 0;
     if (framing.encodings + framing.lengths > 1) {
         request->has_body = true;
-        request_answer_text(request, 400, "a request has one Content-Length or Transfer-Encoding");
+        request_refuse_as(request, COUNTER_REFUSED_FRAMING, 400,
+                          "a request has one Content-Length or Transfer-Encoding");
         return false;
     }
     if (framing.encodings == 1 && strcasecmp(framing.encoding, "chunked") != 0) {
-        request_answer_text(request, 501, "only Transfer-Encoding: chunked is understood");
+        request_refuse_as(request, COUNTER_REFUSED_FRAMING, 501,
+                          "only Transfer-Encoding: chunked is understood");
         return false;
     }
     if (framing.lengths == 1) {
@@ -233,11 +261,13 @@ static void admit_coding(struct request *request) {
         return;
     }
     if ((request->route->flags & ROUTE_GZIP) == 0) {
-        request_answer_text(request, 415, "the body must come without Content-Encoding");
+        request_refuse_as(request, COUNTER_REFUSED_CODING, 415,
+                          "the body must come without Content-Encoding");
     } else if (strcasecmp(coding, "gzip") != 0) {
-        request_answer_text(request, 415, "the only Content-Encoding taken here is gzip");
+        request_refuse_as(request, COUNTER_REFUSED_CODING, 415,
+                          "the only Content-Encoding taken here is gzip");
     } else if (inflateInit2(&request->z, 16 + MAX_WBITS) != Z_OK) {
-        request_answer_text(request, 503, "out of memory: try again later");
+        request_refuse_as(request, COUNTER_REFUSED_MEMORY, 503, "out of memory: try again later");
     } else {
         request->gzip = true;
     }
@@ -248,12 +278,14 @@ static void admit_body(struct request *request) {
     const struct route *route = request->route;
     bool plain_length = request->has_length && !request->gzip;
     if (route->body_max == 0) {
-        request_answer_text(request, 413, "this path takes no body: send none");
+        request_refuse_as(request, COUNTER_REFUSED_BODY_SIZE, 413,
+                          "this path takes no body: send none");
         return;
     }
     if (plain_length && request->length > route->body_max) {
-        request_answer_text(request, 413, "the body is larger than %zu bytes: send less at a time",
-                            route->body_max);
+        request_refuse_as(request, COUNTER_REFUSED_BODY_SIZE, 413,
+                          "the body is larger than %zu bytes: send less at a time",
+                          route->body_max);
         return;
     }
     request->body.max = plain_length ? (size_t)request->length : route->body_max;
@@ -262,7 +294,8 @@ static void admit_body(struct request *request) {
         charge = STREAM_CHARGE;
     }
     if (!request_charge(request, charge + (request->gzip ? INFLATE_MEMORY : 0))) {
-        request_answer_text(request, 503, "too much is being sent at once: try again later");
+        request_refuse_as(request, COUNTER_REFUSED_BODY_BUDGET, 503,
+                          "too much is being sent at once: try again later");
     }
 }
 
@@ -270,12 +303,16 @@ static void admit(struct request *request) {
     if (!frame_body(request)) {
         return;
     }
-    route_request(request);
+    client_admit(request);
+    if (!request->ended) {
+        route_request(request);
+    }
     if (request->ended) {
         return;
     }
     if (request->server->stopping) {
-        request_answer_text(request, 503, "this node is stopping: try again later");
+        request_refuse_as(request, COUNTER_REFUSED_STOPPING, 503,
+                          "this node is stopping: try again later");
         return;
     }
     admit_coding(request);
@@ -406,8 +443,26 @@ static enum MHD_Result access_cb(void *cls, struct MHD_Connection *mhd, const ch
 
 static void logger_cb(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
+/* What libmicrohttpd answers by itself it only tells its log, whose first argument is the status.
+ */
+static void count_own_answer(struct server *server, const char *format, va_list args) {
+    if (strncmp(format, "Error processing request (HTTP response code is %u", 50) != 0) {
+        return;
+    }
+    va_list copy;
+    va_copy(copy, args);
+    unsigned http = va_arg(copy, unsigned);
+    va_end(copy);
+    if (http >= 400 && http <= 599) {
+        server->stats.answered[http / 100]++;
+        counter_add(http == 431   ? COUNTER_REFUSED_HEADERS
+                    : http == 414 ? COUNTER_REFUSED_TARGET
+                                  : COUNTER_REFUSED_MALFORMED);
+    }
+}
+
 static void logger_cb(void *cls, const char *format, va_list args) {
-    (void)cls;
+    count_own_answer(cls, format, args);
     if (!log_enabled(LOG_DEBUG)) {
         return; /* mostly about what clients do */
     }
@@ -429,15 +484,20 @@ static unsigned idle_seconds(const struct server_options *options) {
 
 enum status mhd_start(struct server *server, int listen_fd, struct refusal *why) {
     const struct server_options *options = &server->options;
+    const struct MHD_OptionItem secure[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)certificate_cb},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+        {MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    flags |= options->tls != NULL ? (unsigned)MHD_USE_TLS : 0;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, access_cb,
-        server, MHD_OPTION_EXTERNAL_LOGGER, logger_cb, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        options->per_peer_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->pool_size,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds(options), MHD_OPTION_NOTIFY_CONNECTION,
-        connected_cb, server, MHD_OPTION_NOTIFY_COMPLETED, completed_cb, server,
-        MHD_OPTION_URI_LOG_CALLBACK, target_cb, server, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+        flags, 0, client_accept_cb, server, access_cb, server, MHD_OPTION_EXTERNAL_LOGGER,
+        logger_cb, server, MHD_OPTION_ARRAY, options->tls != NULL ? secure : &secure[2],
+        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->pool_size, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_seconds(options), MHD_OPTION_NOTIFY_CONNECTION, connected_cb, server,
+        MHD_OPTION_NOTIFY_COMPLETED, completed_cb, server, MHD_OPTION_URI_LOG_CALLBACK, target_cb,
+        server, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return refuse(why, STATUS_IO, "the HTTP server cannot start: %s", strerror(errno));
     }

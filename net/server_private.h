@@ -5,6 +5,7 @@
  *   server_request.c  what handlers call
  *   server_body.c     bodies: collecting, inflating, pausing
  *   server_route.c    patterns, methods, parameters
+ *   server_client.c   who is let in, and how fast
  *   server_linger.c   connections that libmicrohttpd closed before the client had stopped sending
  *
  * Phases of a request, as seen from its connection (request_move asserts the arrows):
@@ -20,6 +21,7 @@
 
 #include "net/buffer.h"
 #include "net/server.h"
+#include "net/tls.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -59,6 +61,10 @@ struct request {
     unsigned http;
     size_t response_size;
 
+    enum counter reason;    /* of a refusal; COUNTER_NONE: by its HTTP status */
+    struct address address; /* the client's: behind a proxy, the one that it names */
+    bool rated;             /* its address pays for requests */
+
     size_t charged; /* against the server's body budget */
     struct buffer body;
     bool has_body;
@@ -76,7 +82,7 @@ struct request {
     z_stream z;
 
     char method[METHOD_MAX + 1];
-    char peer[INET6_ADDRSTRLEN];
+    char peer[INET6_ADDRSTRLEN]; /* the address as text */
     struct bytes path;
     struct bytes query; /* without '?' */
     struct bytes segments[SEGMENTS_MAX];
@@ -98,6 +104,10 @@ struct connection {
     bool linger_upload;
     bool killed;
     bool timed; /* killed in vain: left to libmicrohttpd's timeout */
+    struct address address;
+    struct peer_row *peer_row; /* counts this connection */
+    bool known;                /* counted among the known clients' connections */
+    struct tls_pair *pair;     /* what its handshake took; NULL: none yet */
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -134,6 +144,9 @@ struct server {
     size_t linger_count; /* in the list */
     size_t linger_open;  /* not yet let go by libuv */
     size_t live_requests;
+    size_t strangers; /* connections of clients that are not known */
+    struct peers *peers;
+    struct address known[SERVER_KNOWN_MAX];
     struct server_stats stats;
 
     bool stopping;
@@ -148,7 +161,7 @@ struct server {
 
 /* --- server.c --- */
 /* Ends a connection that is not suspended, from our side: libmicrohttpd sees its end next. */
-void connection_kill(struct connection *connection, const char *why);
+void connection_kill(struct connection *connection, enum counter reason);
 /* Bytes came in; a window that is over and was too thin is found by pace_failed. */
 bool pace_failed(const struct server *server, uint64_t *window_start, uint64_t *window_bytes,
                  uint64_t now);
@@ -177,6 +190,18 @@ void body_end(struct request *request);
 /* Splits the target; finds the row. Answers the request if there is none. */
 void route_request(struct request *request);
 bool route_match(const char *pattern, struct bytes path, struct bytes *segments, size_t *count);
+
+/* --- server_client.c --- */
+/* libmicrohttpd's accept policy: MHD_NO closes. */
+enum MHD_Result client_accept_cb(void *cls, const struct sockaddr *socket, socklen_t len);
+/* Counts a connection for its address, from here to client_left. */
+void client_came(struct connection *connection, const struct sockaddr *socket);
+void client_left(struct connection *connection);
+/* Whom the request is from, once its headers are there; answers it if its rate is used up. */
+void client_admit(struct request *request);
+bool client_known(struct request *request);
+/* What a stranger may have of the body budget, or a known client. */
+size_t client_body_budget(struct request *request);
 
 /* --- server_linger.c --- */
 /* Takes the descriptor: discards what still comes, within bounds, then closes it. */

@@ -50,6 +50,8 @@ struct request *request_new(struct connection *connection, const char *target) {
     request->phase = PHASE_HEADERS;
     request->phase_since = loop_now_ms(server->loop);
     request->refs = 1;
+    request->reason = COUNTER_NONE;
+    request->address = connection->address;
     request->target_too_long = too_long;
     request->target_len = len;
     memcpy(request->target, target, len);
@@ -108,11 +110,12 @@ void request_cancelled(struct request *request, enum request_cancel reason) {
     if (request->given && request->route->on_cancel != NULL) {
         request->route->on_cancel(request, reason);
     }
-    if (!request->ended) {
-        request_answer_text(request, 503,
-                            reason == CANCEL_STOPPING
-                                ? "this node is stopping: try again later"
-                                : "no answer was ready in time: try again later");
+    if (!request->ended && reason == CANCEL_STOPPING) {
+        request_refuse_as(request, COUNTER_REFUSED_STOPPING, 503,
+                          "this node is stopping: try again later");
+    } else if (!request->ended) {
+        request_refuse_as(request, COUNTER_REFUSED_DEADLINE, 503,
+                          "no answer was ready in time: try again later");
     }
     assert(request->ended);
 }
@@ -167,7 +170,8 @@ struct bytes request_body(const struct request *request) {
 
 bool request_charge(struct request *request, size_t bytes) {
     struct server *server = request->server;
-    if (bytes > server->options.body_budget - server->stats.body_bytes) {
+    size_t budget = client_body_budget(request);
+    if (server->stats.body_bytes > budget || bytes > budget - server->stats.body_bytes) {
         server->stats.refused_budget++;
         return false;
     }
@@ -219,7 +223,7 @@ static bool add_headers(struct request *request, struct MHD_Response *response,
         ok = ok && MHD_add_response_header(response, header->name, header->value) == MHD_YES;
         says_when = says_when || strcmp(header->name, "Retry-After") == 0;
     }
-    if (reply->http == 503 && !says_when) {
+    if ((reply->http == 503 || reply->http == 429) && !says_when) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%u", server->options.retry_after_s);
         ok = ok && MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES;
@@ -236,6 +240,13 @@ static void proceed(struct request *request) {
     request_move(request, PHASE_DRAINING);
     if (suspended) {
         mhd_resume(request);
+    }
+}
+
+static void count_refusal(const struct request *request) {
+    if (request->http >= 400) {
+        counter_add(request->reason != COUNTER_NONE ? request->reason
+                                                    : counter_of_http(request->http));
     }
 }
 
@@ -262,15 +273,19 @@ void request_answer(struct request *request, const struct reply *reply) {
     /* Without memory for an answer there is none: the connection is closed where it would have been
      * queued. */
     request->server->stats.answered[reply->http / 100]++;
+    count_refusal(request);
     proceed(request);
 }
 
-void request_answer_text(struct request *request, unsigned http, const char *format, ...) {
+void request_set_reason(struct request *request, enum counter reason) {
+    request->reason = reason;
+}
+
+static void answer_line(struct request *request, unsigned http, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void answer_line(struct request *request, unsigned http, const char *format, va_list args) {
     char text[TEXT_MAX];
-    va_list args;
-    va_start(args, format);
     int n = vsnprintf(text, sizeof text - 1, format, args);
-    va_end(args);
     assert(n >= 0);
     size_t len = (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
     for (size_t i = 0; i < len; i++) {
@@ -284,6 +299,22 @@ void request_answer_text(struct request *request, unsigned http, const char *for
     request_answer(request, &reply);
 }
 
+void request_answer_text(struct request *request, unsigned http, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    answer_line(request, http, format, args);
+    va_end(args);
+}
+
+void request_refuse_as(struct request *request, enum counter reason, unsigned http,
+                       const char *format, ...) {
+    va_list args;
+    request->reason = reason;
+    va_start(args, format);
+    answer_line(request, http, format, args);
+    va_end(args);
+}
+
 void request_answer_core(struct request *request, const struct answer *answer) {
     struct reply reply = {.http = answer->http,
                           .content_type = answer->content_type,
@@ -292,5 +323,6 @@ void request_answer_core(struct request *request, const struct answer *answer) {
 }
 
 void request_refuse(struct request *request, const struct refusal *why) {
-    request_answer_text(request, answer_http(why->status), "%s", why->text);
+    request_refuse_as(request, COUNTER_STATUS(why->status), answer_http(why->status), "%s",
+                      why->text);
 }

@@ -76,6 +76,7 @@ static void answer_not_allowed(struct request *request, const char *allow) {
                           .body = bytes_of(text, (size_t)n),
                           .headers = &header,
                           .header_count = 1};
+    request_set_reason(request, COUNTER_REFUSED_METHOD);
     request_answer(request, &reply);
 }
 
@@ -89,13 +90,14 @@ static void split_target(struct request *request) {
 
 void route_request(struct request *request) {
     if (request->target_too_long) {
-        request_answer_text(request, 414, "the request target is longer than %d bytes: shorten it",
-                            TARGET_MAX);
+        request_refuse_as(request, COUNTER_REFUSED_TARGET, 414,
+                          "the request target is longer than %d bytes: shorten it", TARGET_MAX);
         return;
     }
     split_target(request);
     if (request->target[0] != '/') {
-        request_answer_text(request, 400, "the request target must be a path that begins with '/'");
+        request_refuse_as(request, COUNTER_REFUSED_TARGET, 400,
+                          "the request target must be a path that begins with '/'");
         return;
     }
     char allow[ALLOW_SIZE] = "";
@@ -114,7 +116,8 @@ void route_request(struct request *request) {
     if (allow[0] != '\0') {
         answer_not_allowed(request, allow);
     } else {
-        request_answer_text(request, 404, "nothing is at this path: see / for what there is");
+        request_refuse_as(request, COUNTER_REFUSED_PATH, 404,
+                          "nothing is at this path: see / for what there is");
     }
 }
 

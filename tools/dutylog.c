@@ -1,16 +1,21 @@
 /* dutylog: the one command line, a file per subcommand (tools/cmd_*.c). */
 #include "crypto/sign.h"
 #include "tools/cli.h"
+#include "tools/fetch.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void print_help(FILE *out) {
-    fputs("usage: dutylog COMMAND [OPTION...]\n\n", out);
+    fputs("usage: dutylog [--ca FILE] COMMAND [OPTION...]\n\n", out);
     for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
         fprintf(out, "  %-9s %s\n", c->name, c->summary);
     }
-    fputs("\n`dutylog COMMAND --help` shows a command's options and an example.\n"
+    fputs("\n  --ca FILE  with https://, trust the certificate authorities in FILE (PEM) and no "
+          "other; "
+          "without it the system's\n"
+          "\n`dutylog COMMAND --help` shows a command's options and an example.\n"
           "Exit codes: 0 done or verified; 1 refused or not verified; 2 wrong options; 3 a file, "
           "the network or the\n"
           "machine failed; 4 durable at the node, no receipt yet.\n",
@@ -26,6 +31,17 @@ int main(int argc, char **argv) {
         strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return CLI_OK;
+    }
+    if (strcmp(argv[1], "--ca") == 0) {
+        if (argc < 4 || access(argv[2], R_OK) != 0) {
+            fputs("dutylog: --ca FILE COMMAND: give a file in PEM that can be read, then the "
+                  "command.\n",
+                  stderr);
+            return CLI_USAGE;
+        }
+        fetch_trust(argv[2]);
+        argc -= 2;
+        argv += 2;
     }
     const struct cli_command *command = cli_find(argv[1]);
     if (command == NULL) {

@@ -1,5 +1,6 @@
 /* One HTTP request at a time, for commands (libcurl). Follows no redirect, takes no proxy from the
- * environment, speaks http and https only, keeps connections, and keeps nothing of an answer beyond
+ * environment, speaks http and https only (TLS 1.2
+ * or later, certificates verified), keeps connections, and keeps nothing of an answer beyond
  * its maximum. */
 #ifndef DUTYLOG_TOOLS_FETCH_H
 #define DUTYLOG_TOOLS_FETCH_H
@@ -14,6 +15,10 @@ struct fetched {
     uint64_t retry_after_s; /* 0: none */
     struct buffer body;     /* owned by the fetcher until the next request */
 };
+
+/* From now on only the authorities of this PEM file are trusted with https, instead of the
+ * system's. Borrowed for the life of the process. */
+void fetch_trust(const char *ca);
 
 /* NOMEM. */
 enum status fetcher_open(struct fetcher **out) MUST_USE;

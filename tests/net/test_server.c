@@ -156,6 +156,7 @@ Test(server, pipelined) {
 Test(server, budget) {
     struct server_options options = server_defaults;
     options.body_budget = 4 * COLLECT_MAX;
+    options.body_reserve = 0;
     options.retry_after_s = 7;
     net_start_with(&options);
     struct raw_response r;
@@ -196,6 +197,7 @@ Test(server, budget) {
 Test(server, budget_is_exact) {
     struct server_options options = server_defaults;
     options.body_budget = 40000;
+    options.body_reserve = 0;
     net_start_with(&options);
     struct raw_response r;
     int fd = raw_connect(net_fixture.port);
@@ -213,6 +215,7 @@ Test(server, budget_is_exact) {
 Test(server, budget_of_chunked) {
     struct server_options options = server_defaults;
     options.body_budget = 70000;
+    options.body_reserve = 0;
     static const struct route large[] = {{.method = "POST",
                                           .pattern = "/large",
                                           .body_max = 1 << 20,
@@ -267,6 +270,7 @@ Test(server, many_connections) {
 Test(server, idle_connections_make_room) {
     struct server_options options = server_defaults;
     options.connections_max = 16;
+    options.reserve = 0;
     options.tick_ms = 50;
     net_start_with(&options);
     int fds[16];
@@ -340,7 +344,9 @@ Test(server, refuses_to_open) {
 Test(server, few_descriptors) {
     struct rlimit limit = {.rlim_cur = 400, .rlim_max = 420};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    net_start();
+    struct server_options options = server_defaults;
+    options.reserve = 0;
+    net_start_with(&options);
     int fds[60];
     struct raw_response r;
     /* 420 less those for other ends: 36 places. The others wait, nobody is refused. */
