@@ -186,4 +186,36 @@ struct upload_end_job {
 /* Asserts that the mirror key is there: without it a node takes no uploads. */
 void upload_end_job_init(struct upload_end_job *job);
 
+/* --- add-candidate (specs/http.md): both requests of a log in step, in one and in one commit ---
+ */
+
+/* uint16 length of an add-checkpoint body, that body, and an add-entries body of one package. */
+#define ADD_CANDIDATE_SIZE_MAX ((size_t)1 << 20)
+struct add_candidate {
+    struct bytes checkpoint; /* body of add-checkpoint */
+    struct upload_header header;
+    struct package package;
+};
+/* Views borrow. BAD_FORM; UNKNOWN_LOG as upload_header_parse. */
+enum status add_candidate_parse(struct bytes body, struct add_candidate *out,
+                                struct refusal *why) MUST_USE;
+
+/* Does what add-checkpoint does, and if it succeeds what add-entries does, as in two requests. 200:
+ * both did, the body has the cosignature lines of both, the witness's first. Else the answer is
+ * that of the first that was refused; a checkpoint that was taken stays so. */
+struct add_candidate_job {
+    struct job job;
+    struct bytes body; /* borrowed until done */
+    const struct cosigner *cosigner;
+    uint64_t now_seconds;
+    struct add_checkpoint_job checkpoint; /* out: as after add-checkpoint, `answer` included */
+    struct upload upload;                 /* out, as are these: valid if a 200 is the answer */
+    struct package_job package;
+    struct upload_end_job end;
+    struct answer answer; /* out */
+    void (*done)(struct add_candidate_job *job, enum status batch_status);
+};
+/* Asserts that the mirror key is there. */
+void add_candidate_job_init(struct add_candidate_job *job);
+
 #endif

@@ -63,6 +63,21 @@ enum status push_entries(struct store_txn *txn, uint32_t log, struct bytes origi
     return STATUS_OK;
 }
 
+enum status push_candidate(struct store_txn *txn, uint32_t log, struct bytes origin,
+                           uint64_t old_size, uint64_t size, struct bytes note, struct writer *w) {
+    assert(package_count(old_size, size) == 1);
+    uint8_t *prefix = writer_reserve(w, 2);
+    TRY(writer_status(w));
+    size_t before = w->len;
+    TRY(push_checkpoint(txn, log, old_size, size, note, w));
+    size_t len = w->len - before;
+    static_assert(ADD_CHECKPOINT_SIZE_MAX <= UINT16_MAX, "its length fits");
+    assert(len <= ADD_CHECKPOINT_SIZE_MAX);
+    prefix[0] = (uint8_t)(len >> 8);
+    prefix[1] = (uint8_t)len;
+    return push_entries(txn, log, origin, old_size, size, bytes_of(NULL, 0), w);
+}
+
 /* --- answers --- */
 
 enum status mirror_info_parse(struct bytes body, struct mirror_info *out) {

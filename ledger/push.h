@@ -13,6 +13,11 @@ enum status push_checkpoint(struct store_txn *txn, uint32_t log, uint64_t old_si
 enum status push_entries(struct store_txn *txn, uint32_t log, struct bytes origin, uint64_t start,
                          uint64_t end, struct bytes ticket, struct writer *w) MUST_USE;
 
+/* Body of add-candidate: both, [old_size, size) being one package. TOO_LARGE: it does not fit. */
+enum status push_candidate(struct store_txn *txn, uint32_t log, struct bytes origin,
+                           uint64_t old_size, uint64_t size, struct bytes note,
+                           struct writer *w) MUST_USE;
+
 /* The root that the log itself has at the size which a fetched checkpoint (any bytes) names: what a
  * REPLICA_RESPONSE to ACTION_FETCH_PENDING carries beside the body. NOT_FOUND: it names none, or
  * more than is stored. */

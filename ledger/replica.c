@@ -8,6 +8,7 @@ const struct replica_options replica_defaults = {
     .refresh_ms = 3600 * 1000,
     .clock_refresh_ms = 60 * 1000,
     .request_timeout_ms = 10 * 1000,
+    .together = true,
 };
 
 void replica_init(struct replica *replica, const struct vkey *log_vkey,
@@ -208,6 +209,8 @@ const char *replica_mirror_state_name(enum replica_mirror_state state) {
         return "checkpoint";
     case MIRROR_ENTRIES:
         return "entries";
+    case MIRROR_CANDIDATE:
+        return "candidate";
     case MIRROR_DONE:
         return "done";
     case MIRROR_BACKOFF:

@@ -27,7 +27,8 @@
  * ENTRIES (add-entries under way, in pieces) ─▶ DONE (cosigned this candidate); any failure ─▶
  * BACKOFF, doubling from 250 ms to 30 s, then again; READY: nothing is under way, the next request
  * waits for a candidate. One request per mirror is under way at any time, and no mirror waits for
- * another.
+ * another. A mirror known to be in step is sent both in one: CANDIDATE (add-candidate under way) ─▶
+ * DONE; if it refuses, for whatever reason, it is sent the two, whose refusals say what is amiss.
  *
  * Nothing that a mirror says is believed beyond what it can only harm itself with: its numbers
  * choose the next request, a few such corrections in a row are followed, then it is a failure. A
@@ -56,6 +57,7 @@ struct replica_options {
     uint64_t refresh_ms;         /* default 3,600,000 */
     uint64_t clock_refresh_ms;   /* default 60,000 */
     uint64_t request_timeout_ms; /* default 10,000: the host's, kept here so that both know */
+    bool together;               /* default true: mirrors in step are sent add-candidate */
 };
 extern const struct replica_options replica_defaults;
 
@@ -70,6 +72,7 @@ enum replica_mirror_state {
     MIRROR_UNKNOWN,
     MIRROR_CHECKPOINT,
     MIRROR_ENTRIES,
+    MIRROR_CANDIDATE, /* both in one request */
     MIRROR_DONE,
     MIRROR_BACKOFF,
     MIRROR_FETCHING, /* its pending checkpoint, after a claim of a larger head */
@@ -94,6 +97,7 @@ struct replica_mirror {
     uint64_t cosigned;   /* largest size it cosigned */
     uint64_t target;     /* size of the candidate that the request under way is about */
     uint64_t start;      /* of the add-entries under way */
+    uint64_t apart_to;   /* candidates up to this size are sent by two requests */
     uint64_t retry_at_ms;
     uint64_t backoff_ms;
     int64_t offset_seconds; /* its clock minus ours, at its last cosignature */
@@ -190,6 +194,8 @@ enum replica_action_type {
     ACTION_SEND_CHECKPOINT, /* POST add-checkpoint to `mirror`: old `old_size`, the candidate (its
                                `size` and `note`, borrowed until the next step) */
     ACTION_SEND_ENTRIES,    /* POST add-entries to `mirror`: [start, end), its ticket */
+    ACTION_SEND_CANDIDATE,  /* POST add-candidate to `mirror`: as ACTION_SEND_CHECKPOINT, and the
+                               entries from `old_size` on. A body too large counts as a 413 */
     ACTION_FETCH_PENDING,   /* GET witness/<hex>/checkpoint of `mirror` */
     ACTION_PUBLISH, /* run a publish_job: note (borrowed until the next step), size, quorum_time */
     ACTION_SERVE,   /* the published size is now `size`: answer who waits */

@@ -6,6 +6,8 @@
  * What may go wrong:
  *   - another old size is expected (409): follow it, unless it is larger than what was ever signed;
  *   - the entries do not go on where it expects them, or it forgot the checkpoint (409): follow;
+ *   - it does not take both requests in one (any refusal of add-candidate): send it the two, which
+ *     say what is amiss;
  *   - it claims more than we ever signed, or refuses the consistency proof (422): fetch its pending
  *     checkpoint and look for our own signature;
  *   - anything else, also a correction that corrects nothing or comes too often: BACKOFF. */
@@ -16,7 +18,7 @@
 
 bool replica_mirror_busy(const struct replica_mirror *mirror) {
     return mirror->state == MIRROR_CHECKPOINT || mirror->state == MIRROR_ENTRIES ||
-           mirror->state == MIRROR_FETCHING;
+           mirror->state == MIRROR_CANDIDATE || mirror->state == MIRROR_FETCHING;
 }
 
 /* --- the table --- */
@@ -107,6 +109,13 @@ static void send_entries(struct replica_mirror *mirror, struct replica_action *a
     action->size = mirror->target;
 }
 
+static void send_candidate(const struct replica *replica, struct replica_mirror *mirror,
+                           struct replica_action *action) {
+    send_checkpoint(replica, mirror, action);
+    mirror->state = MIRROR_CANDIDATE;
+    action->type = ACTION_SEND_CANDIDATE;
+}
+
 static void send_fetch(const struct replica *replica, struct replica_mirror *mirror,
                        struct replica_action *action) {
     mirror->state = MIRROR_FETCHING;
@@ -120,6 +129,14 @@ static void send_fetch(const struct replica *replica, struct replica_mirror *mir
 static bool wants_entries(const struct replica *replica, const struct replica_mirror *mirror) {
     return mirror->agreed > 0 &&
            (mirror->agreed == replica->candidate.size || mirror->next_entry < mirror->agreed);
+}
+
+/* All that it lacks is one package, and where that begins was heard, not guessed. */
+static bool in_step(const struct replica *replica, const struct replica_mirror *mirror) {
+    uint64_t size = replica->candidate.size;
+    return replica->options.together && size > mirror->apart_to && mirror->has_next_entry &&
+           mirror->next_entry == mirror->pending && mirror->pending < size &&
+           package_count(mirror->pending, size) == 1;
 }
 
 static bool request_due(const struct replica *replica, const struct replica_mirror *mirror) {
@@ -145,6 +162,8 @@ void replica_push(struct replica *replica, struct replica_actions *actions) {
             send_fetch(replica, mirror, action);
         } else if (wants_entries(replica, mirror)) {
             send_entries(mirror, action);
+        } else if (in_step(replica, mirror)) {
+            send_candidate(replica, mirror, action);
         } else {
             send_checkpoint(replica, mirror, action);
         }
@@ -312,6 +331,26 @@ static void take_cosignature(struct replica *replica, size_t index, struct bytes
     replica->fresh = true;
 }
 
+/* Both at once, or neither is known: what a refusal says is not looked at, since the request that
+ * it is about will be made again, alone. */
+static void take_candidate_answer(struct replica *replica, size_t index,
+                                  const struct replica_event *event) {
+    struct replica_mirror *mirror = &replica->mirrors[index];
+    if (event->http == 200) {
+        mirror->pending = mirror->target;
+        mirror->agreed = mirror->target;
+        take_cosignature(replica, index, event->body);
+        return;
+    }
+    if (event->http == 0 || event->http >= 500) {
+        fail(replica, mirror);
+        return;
+    }
+    uint64_t entries = event->http == 404 || event->http == 405 ? APART_ENTRIES : 0;
+    mirror->apart_to = mirror->target + entries;
+    mirror->state = MIRROR_READY;
+}
+
 static void keep_ticket(struct replica_mirror *mirror, const struct mirror_info *info) {
     memcpy(mirror->ticket, info->ticket, info->ticket_len);
     mirror->ticket_len = info->ticket_len;
@@ -451,6 +490,8 @@ void replica_take_response(struct replica *replica, struct replica_actions *acti
         /* Nothing that it says matters any more. */
     } else if (was == MIRROR_CHECKPOINT) {
         take_checkpoint_answer(replica, actions, mirror, event);
+    } else if (was == MIRROR_CANDIDATE) {
+        take_candidate_answer(replica, event->mirror, event);
     } else if (was == MIRROR_ENTRIES) {
         take_entries_answer(replica, actions, event->mirror, event);
     } else {

@@ -17,6 +17,8 @@
  * needs two: its pending size, then its next entry. */
 #define CORRECTIONS_MAX 4
 #define ROUND_DOUBLINGS_MAX 3
+/* A mirror that knows no add-candidate is asked again after so many entries. */
+#define APART_ENTRIES 100000
 
 /* replica.c */
 struct replica_action *replica_act(struct replica_actions *actions, enum replica_action_type type);

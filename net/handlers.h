@@ -16,6 +16,7 @@ void handle_log_tile(struct request *request);
 
 /* handle_checkpoint.c, handle_entries.c: the mirror and the witness */
 void handle_add_checkpoint(struct request *request);
+void handle_add_candidate(struct request *request);
 void entries_on_headers(struct request *request);
 enum body_step entries_on_body(struct request *request, struct bytes chunk);
 void entries_on_end(struct request *request);

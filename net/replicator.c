@@ -16,7 +16,8 @@
 
 /* Room for the largest request: a package and its header, or a checkpoint with its proof. */
 #define SCRATCH_SIZE (PACKAGE_SIZE_MAX + 1024)
-static_assert(SCRATCH_SIZE >= ADD_CHECKPOINT_SIZE_MAX, "both fit");
+static_assert(SCRATCH_SIZE >= ADD_CHECKPOINT_SIZE_MAX && SCRATCH_SIZE >= ADD_CANDIDATE_SIZE_MAX,
+              "each fits");
 
 /* A request's body. Mirrors in step get the same one: it is built once. */
 struct body {
@@ -180,11 +181,12 @@ static void push_done(void *context, const struct client_response *response) {
     step(r, &event);
 }
 
-/* An answer that came without a request: the mirror counts as unreachable this time. */
-static void push_failed(struct replicator *r, size_t mirror) {
+/* An answer that came without a request. `http` 0: the mirror counts as unreachable this time. */
+static void push_failed(struct replicator *r, size_t mirror, unsigned http) {
     assert(r->queued < EVENTS_MAX);
     r->queue[r->queued] = event_of(REPLICA_RESPONSE);
     r->queue[r->queued].mirror = mirror;
+    r->queue[r->queued].http = http;
     r->queued++;
 }
 
@@ -212,7 +214,7 @@ static void push_send(struct replicator *r, size_t mirror, const char *path, str
     };
     if (client_send(r->node->client, &request, push_done, push, &push->call) != STATUS_OK) {
         push->call = NULL;
-        push_failed(r, mirror);
+        push_failed(r, mirror, 0);
     }
 }
 
@@ -234,13 +236,21 @@ static enum status build_entries(struct replicator *r, struct store_txn *txn,
                         action->end, bytes_of(m->ticket, m->ticket_len), w);
 }
 
+static enum status build_candidate(struct replicator *r, struct store_txn *txn,
+                                   const struct replica_action *action, struct writer *w) {
+    const struct head *head = &r->replica.candidate;
+    w->cap = ADD_CANDIDATE_SIZE_MAX; /* a larger one is sent in two requests */
+    return push_candidate(txn, r->node->own.number, vkey_name(&r->node->own.vkey), action->old_size,
+                          head->size, bytes_of(head->note, head->note_len), w);
+}
+
 static bool same_body(const struct replicator *r, const struct replica_action *action) {
     const struct body *body = r->last_body;
     const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
     if (body == NULL || body->type != action->type || body->size != r->replica.candidate.size) {
         return false;
     }
-    if (action->type == ACTION_SEND_CHECKPOINT) {
+    if (action->type != ACTION_SEND_ENTRIES) {
         return body->from == action->old_size;
     }
     return body->from == action->start && body->to == action->end &&
@@ -280,10 +290,14 @@ static enum status build_body(struct replicator *r, const struct replica_action 
 static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
                        build make) {
     enum status status = same_body(r, action) ? STATUS_OK : build_body(r, action, make);
+    if (status == STATUS_TOO_LARGE && action->type == ACTION_SEND_CANDIDATE) {
+        push_failed(r, action->mirror, 413);
+        return;
+    }
     if (status != STATUS_OK) {
         log_line(LOG_WARN, "replicator", "push-not-built", "mirror=%s why=\"%s\"",
                  r->replica.mirrors[action->mirror].vkey.name, status_text(status));
-        push_failed(r, action->mirror);
+        push_failed(r, action->mirror, 0);
         return;
     }
     r->last_body->refs++;
@@ -379,6 +393,9 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
         break;
     case ACTION_SEND_ENTRIES:
         push_built(r, action, "/add-entries", build_entries);
+        break;
+    case ACTION_SEND_CANDIDATE:
+        push_built(r, action, "/add-candidate", build_candidate);
         break;
     case ACTION_FETCH_PENDING:
         fetch_pending(r, action->mirror);

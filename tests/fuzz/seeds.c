@@ -228,6 +228,14 @@ static void uploads(void) {
     header.ticket = bytes_of(NULL, 0);
     upload_header_format(&w, &header);
     save_written("add_entries", "nothing", &w);
+    w = sample();
+    header.end = header.start + 1;
+    writer_u16(&w, 3);
+    writer_text(&w, "old");
+    upload_header_format(&w, &header);
+    bundle_put(&w, bytes_text("x"));
+    writer_u8(&w, 0);
+    save_written("add_candidate", "one-package", &w);
     save_text("mirror_info", "no-ticket", "7\n5\n\n");
     save_text("mirror_info", "ticket", "700\n512\ndGlja2V0\n");
 }

@@ -192,6 +192,36 @@ def test_upload_again_with_a_bad_package():
     w.close()
 
 
+def test_candidate():
+    """add-candidate: checkpoint and entries in one request; what is refused is refused as in two."""
+    w = World(accept="opaque").start("state")
+    upload = Upload(w, 100)
+    body = forge.add_checkpoint(0, [], forge.checkpoint(w.log, upload.leaves))
+
+    def add(packages):
+        return upload.node.request("POST", "/add-candidate",
+                                   len(body).to_bytes(2, "big") + body + upload.header(0) + b"".join(packages))
+
+    good = upload.packages(0)
+    status, answer = add([good[0][:-1]])
+    assert status == 400 and b"does not end with its package" in answer, (status, answer)
+    status, answer = add([good[0][:10] + bytes([good[0][10] ^ 1]) + good[0][11:]])
+    assert status == 422 and upload.stored() == 0, (status, answer)
+    status, answer = add([b"x" * (1 << 20)])
+    assert status == 413, (status, answer)
+    status, answer = add(good)
+    assert status == 409 and answer == b"100\n", (status, answer)  # the checkpoint stayed of the second
+    body = forge.add_checkpoint(100, [], forge.checkpoint(w.log, upload.leaves))
+    status, answer = add(good)
+    assert status == 200 and answer.index(b"state.example/witness") < answer.index(b"state.example/mirror"), answer
+    assert upload.stored() == upload.mirrored() == 100
+    w.close()
+    w = World(accept="opaque").start("agency")
+    status, answer = w.agency.request("POST", "/add-candidate", b"x")
+    assert status == 404, (status, answer)  # mirrors nothing
+    w.close()
+
+
 def test_upload_that_ends_early():
     w, upload = upload_world(10000)
     packages = upload.packages(0)
@@ -252,4 +282,4 @@ def test_leaving_an_upload():
 if __name__ == "__main__":
     main([test_many_requests_at_once, test_refusal_far_into_a_request, test_leaving_while_it_is_verified,
           test_upload_of_many_packages, test_upload_with_a_bad_package, test_upload_again_with_a_bad_package,
-          test_upload_that_ends_early, test_upload_too_many_hashes, test_upload_in_drops, test_leaving_an_upload])
+          test_candidate, test_upload_that_ends_early, test_upload_too_many_hashes, test_upload_in_drops, test_leaving_an_upload])

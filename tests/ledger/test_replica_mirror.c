@@ -24,6 +24,91 @@ static void begin_asking(void) {
     CUT("checkpoint a 10-20, checkpoint b 10-20, checkpoint c 10-20");
 }
 
+/* --- both requests in one --- */
+
+/* As begin_asking, of mirrors that are asked both at once. */
+static void begin_together(uint64_t size) {
+    char expected[128];
+    begin_published();
+    story->replica.options.together = true;
+    (void)snprintf(expected, sizeof expected,
+                   "candidate a 10-%llu, candidate b 10-%llu, candidate c 10-%llu",
+                   (unsigned long long)size, (unsigned long long)size, (unsigned long long)size);
+    COMMITTED(size, "cut after 10");
+    CUT(expected);
+}
+
+Test(replica_mirror, mirrors_in_step_are_sent_both_in_one) {
+    begin_together(256);
+    cr_assert_eq(mirror('a')->state, MIRROR_CANDIDATE);
+    COSIGN('a', 256, "");
+    cr_assert_eq(mirror('a')->state, MIRROR_DONE);
+    COSIGN('b', 256, "publish 256 +1 a b");
+    PUBLISHED("serve 256");
+    COMMITTED(300, "cut after 256");
+    CUT("candidate a 256-300, candidate b 256-300");
+    COSIGN('c', 256, "candidate c 256-300"); /* late, and in step all the same */
+}
+
+Test(replica_mirror, more_than_a_package_is_sent_by_two_requests) {
+    begin_published();
+    story->replica.options.together = true;
+    COMMITTED(257, "cut after 10");
+    CUT("checkpoint a 10-257, checkpoint b 10-257, checkpoint c 10-257");
+}
+
+Test(replica_mirror, first_contact_is_by_two_requests) {
+    story->replica.options.together = true;
+    START(10, 0, 0, "");
+    POLICY(0, "abc", 2, 1, "cut after 0");
+    CUT("checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");
+}
+
+Test(replica_mirror, refusal_of_both_is_asked_for_again_apart) {
+    unsigned statuses[] = {100, 201, 202, 301, 400, 403, 409, 413, 422, 429};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        begin_again();
+        begin_together(20);
+        ANSWER('a', statuses[i], "1000000\n", "checkpoint a 10-20"); /* no claim is looked at */
+        ANSWER('a', 200, "", "entries a 10-20");
+        COSIGN('a', 20, "");
+        COSIGN('b', 20, "publish 20 +1 a b");
+        PUBLISHED("serve 20");
+        COMMITTED(30, "cut after 20");
+        CUT("candidate a 20-30, candidate b 20-30"); /* and the next time both again */
+    }
+}
+
+Test(replica_mirror, mirror_that_knows_no_such_request_is_rarely_asked) {
+    begin_together(20);
+    ANSWER('a', 404, "", "checkpoint a 10-20");
+    ANSWER('a', 200, "", "entries a 10-20");
+    COSIGN('a', 20, "");
+    COSIGN('b', 20, "publish 20 +1 a b");
+    PUBLISHED("serve 20");
+    COMMITTED(21, "cut after 20");
+    CUT("checkpoint a 20-21, candidate b 20-21");
+}
+
+Test(replica_mirror, failure_of_both_is_a_failure) {
+    unsigned statuses[] = {0, 500, 502, 503, 999};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        begin_again();
+        begin_together(20);
+        ANSWER('a', statuses[i], "", "");
+        cr_assert_eq(mirror('a')->state, MIRROR_BACKOFF);
+        TICK(250, "candidate a 10-20");
+    }
+}
+
+Test(replica_mirror, lies_about_both_are_failures) {
+    begin_together(20);
+    ANSWER('a', 200, "", "");
+    cr_assert_eq(mirror('a')->state, MIRROR_BACKOFF);
+    COSIGN('b', 19, ""); /* of another size: no line on the candidate */
+    cr_assert_eq(mirror('b')->state, MIRROR_BACKOFF);
+}
+
 Test(replica_mirror, lost_pending_checkpoint_is_resynchronised) {
     begin_asking();
     ANSWER('a', 409, "4\n", "checkpoint a 4-20");

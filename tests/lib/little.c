@@ -98,6 +98,20 @@ struct bytes little_log_entries(struct little_log *log, uint64_t start, uint64_t
     return writer_view(&w);
 }
 
+struct bytes little_log_candidate(struct little_log *log, uint64_t old_size, uint64_t size,
+                                  uint8_t *memory, size_t cap) {
+    uint8_t note[CHECKPOINT_SIZE_MAX];
+    struct store_txn *txn;
+    struct writer w;
+    struct bytes signed_note = little_log_note(log, size, note);
+    writer_init(&w, memory, cap);
+    CHECK_OK(store_begin(log->store, STORE_READ, &txn));
+    CHECK_OK(push_candidate(txn, log->log.number, vkey_name(&log->signer.vkey), old_size, size,
+                            signed_note, &w));
+    store_abort(txn);
+    return writer_view(&w);
+}
+
 /* --- the mirror --- */
 
 struct little_mirror *little_mirror_open(const struct little_log *log,
@@ -222,6 +236,15 @@ unsigned little_mirror_add_entries(struct little_mirror *mirror, struct bytes bo
         scan = (struct package_scan){.entries = 0};
     }
     return end_upload(mirror, &upload, &why);
+}
+
+unsigned little_mirror_add_candidate(struct little_mirror *mirror, struct bytes body) {
+    mirror->candidate = (struct add_candidate_job){
+        .body = body, .cosigner = &mirror->cosigner, .now_seconds = mirror->now};
+    add_candidate_job_init(&mirror->candidate);
+    (void)little_mirror_run(mirror, &mirror->candidate.job);
+    mirror->answer = mirror->candidate.answer;
+    return mirror->answer.http;
 }
 
 void little_mirror_agree(struct little_mirror *mirror, struct little_log *log, uint64_t size) {

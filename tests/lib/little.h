@@ -30,6 +30,8 @@ struct bytes little_log_checkpoint(struct little_log *log, uint64_t old_size, ui
                                    uint8_t *memory, size_t cap);
 struct bytes little_log_entries(struct little_log *log, uint64_t start, uint64_t end,
                                 uint8_t *memory, size_t cap);
+struct bytes little_log_candidate(struct little_log *log, uint64_t old_size, uint64_t size,
+                                  uint8_t *memory, size_t cap);
 
 struct little_mirror {
     struct store *store;
@@ -40,6 +42,7 @@ struct little_mirror {
     uint64_t now; /* seconds */
     struct batch batch;
     struct add_checkpoint_job checkpoint; /* the last one run */
+    struct add_candidate_job candidate;   /* likewise */
     struct answer answer;                 /* of the last request */
     uint64_t packages;                    /* stored or proved by the last upload */
 };
@@ -54,6 +57,7 @@ enum status little_mirror_run(struct little_mirror *mirror, struct job *job);
 unsigned little_mirror_add_checkpoint(struct little_mirror *mirror, struct bytes body);
 /* The body arrives in pieces of `piece` bytes (0: at once). */
 unsigned little_mirror_add_entries(struct little_mirror *mirror, struct bytes body, size_t piece);
+unsigned little_mirror_add_candidate(struct little_mirror *mirror, struct bytes body);
 /* The mirror takes the checkpoint of `size`; asserts success. */
 void little_mirror_agree(struct little_mirror *mirror, struct little_log *log, uint64_t size);
 /* Both requests, from what the mirror holds up to `size`; asserts success. */

@@ -23,7 +23,9 @@ void story_setup(void) {
         story->mirrors[i] = test_signer(name, VKEY_COSIGNATURE);
     }
     story->now = T0;
-    replica_init(&story->replica, &story->log.vkey, NULL);
+    struct replica_options options = replica_defaults;
+    options.together = false; /* a story says when */
+    replica_init(&story->replica, &story->log.vkey, &options);
 }
 
 void story_teardown(void) {
@@ -97,6 +99,12 @@ static void put_action(struct writer *w, const struct replica_action *action) {
         cr_assert_eq(action->size, story->replica.candidate.size);
         CHECK_BYTES(action->note,
                     bytes_of(story->replica.candidate.note, story->replica.candidate.note_len));
+        break;
+    case ACTION_SEND_CANDIDATE:
+        writer_text(w, "candidate ");
+        writer_text(w, mirror_name(action->mirror));
+        put(w, " ", action->old_size);
+        put(w, "-", action->size);
         break;
     case ACTION_SEND_ENTRIES:
         writer_text(w, "entries ");

@@ -53,6 +53,7 @@ struct book *book_add(struct sim *sim, const char *origin, bool opaque) {
     book->opaque = opaque;
     book->honest = true;
     book->options = replica_defaults;
+    book->options.together = false; /* what is plain first; the swarm and some stories have it */
     world_init(&book->world, origin);
     history_init(&book->histories[0]);
     book->history_count = 1;

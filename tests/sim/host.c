@@ -238,6 +238,26 @@ static void push_entries_to(struct host *h, const struct replica_action *action)
     push_send(h, action->mirror, WIRE_ENTRIES, writer_view(&w));
 }
 
+static void push_candidate_to(struct host *h, const struct replica_action *action) {
+    struct store_txn *txn = node_read(h->node);
+    struct writer w;
+    writer_init(&w, push_memory, ADD_CANDIDATE_SIZE_MAX);
+    enum status status = STATUS_STORE_DOUBT;
+    if (txn != NULL) {
+        status = push_candidate(txn, own(h)->number, book_origin(h->book), action->old_size,
+                                action->size, action->note, &w);
+        store_abort(txn);
+    }
+    if (status != STATUS_OK) {
+        push_failed(h, action->mirror);
+        return;
+    }
+    node_say(h->node, "-> %s candidate %" PRIu64 " from %" PRIu64, mirror_name(h, action->mirror),
+             action->size, action->old_size);
+    check_candidate(h->node, h->book, action->note, &h->round);
+    push_send(h, action->mirror, WIRE_CANDIDATE, writer_view(&w));
+}
+
 /* --- jobs --- */
 
 static void cut_done(struct cut_job *job, enum status status) {
@@ -311,6 +331,9 @@ static void perform_one(struct host *h, const struct replica_action *action) {
         break;
     case ACTION_SEND_ENTRIES:
         push_entries_to(h, action);
+        break;
+    case ACTION_SEND_CANDIDATE:
+        push_candidate_to(h, action);
         break;
     case ACTION_FETCH_PENDING:
         node_say(h->node, "-> %s asks for its pending checkpoint", mirror_name(h, action->mirror));

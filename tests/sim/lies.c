@@ -27,9 +27,14 @@ void lies_begin(struct node *node, unsigned permille, uint32_t kinds) {
 
 static void remember(struct arrival *arrival) {
     struct lies *lies = arrival->node->lies;
+    struct add_candidate candidate = {.checkpoint = arrival->body};
     struct add_checkpoint request;
-    if (arrival->kind == WIRE_CHECKPOINT &&
-        add_checkpoint_parse(arrival->body, &request, NULL) == STATUS_OK) {
+    if (arrival->kind != WIRE_CHECKPOINT &&
+        (arrival->kind != WIRE_CANDIDATE ||
+         add_candidate_parse(arrival->body, &candidate, NULL) != STATUS_OK)) {
+        return;
+    }
+    if (add_checkpoint_parse(candidate.checkpoint, &request, NULL) == STATUS_OK) {
         lies->book = arrival->book;
         lies->size = request.checkpoint.size;
         lies->root = request.checkpoint.root;
@@ -90,8 +95,9 @@ static bool tell(struct arrival *arrival, enum lie lie, struct bytes body) {
     uint8_t memory[CHECKPOINT_SIZE_MAX + 4096];
     struct writer w;
     unsigned http = 200;
-    bool entries = arrival->kind == WIRE_ENTRIES;
-    bool checkpoint = arrival->kind == WIRE_CHECKPOINT;
+    bool both = arrival->kind == WIRE_CANDIDATE;
+    bool entries = arrival->kind == WIRE_ENTRIES || both;
+    bool checkpoint = arrival->kind == WIRE_CHECKPOINT || both;
     bool fits = true;
     writer_init(&w, memory, sizeof memory);
     switch (lie) {

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- add-checkpoint --- */
+/* --- add-checkpoint, add-candidate --- */
 
 struct checkpoint_call {
     struct work work;
-    struct add_checkpoint_job job;
+    struct add_candidate_job candidate;
+    struct add_checkpoint_job *job; /* the candidate's, or a checkpoint alone */
     struct arrival *arrival;
 };
 
@@ -24,7 +25,7 @@ static void checkpoint_drop(struct work *work) {
 }
 
 static void say_checkpoint(const struct checkpoint_call *call) {
-    const struct add_checkpoint_job *job = &call->job;
+    const struct add_checkpoint_job *job = call->job;
     const struct node *node = call->arrival->node;
     if (job->answer.http == 200) {
         node_say(node, "pending %" PRIu64, job->request.checkpoint.size);
@@ -34,12 +35,12 @@ static void say_checkpoint(const struct checkpoint_call *call) {
     }
 }
 
-static void checkpoint_done(struct add_checkpoint_job *job, enum status status) {
-    struct checkpoint_call *call = CONTAINER(job, struct checkpoint_call, job);
+/* What both kinds of request come to: the checkpoint's part. */
+static void checkpoint_taken(const struct checkpoint_call *call) {
+    const struct add_checkpoint_job *job = call->job;
     struct arrival *arrival = call->arrival;
     struct node *node = arrival->node;
     say_checkpoint(call);
-    (void)status;
     if (job->answer.http == 200 && !node->dying) {
         check_cosigned(node, arrival->book, WATCH_WITNESS, job->request.checkpoint.size,
                        &job->request.checkpoint.root, job->timestamp);
@@ -48,20 +49,66 @@ static void checkpoint_done(struct add_checkpoint_job *job, enum status status) 
         examine(node, arrival->book, job->request.note_bytes, job->request.old_size,
                 &job->request.proof);
     }
+}
+
+static void checkpoint_done(struct add_checkpoint_job *job, enum status status) {
+    struct checkpoint_call *call = CONTAINER(job, struct checkpoint_call, candidate.checkpoint);
+    (void)status;
+    checkpoint_taken(call);
+    lies_answer(call->arrival, job->answer.http, bytes_of(job->answer.body, job->answer.len));
+    free(call);
+}
+
+static void candidate_done(struct add_candidate_job *job, enum status status) {
+    struct checkpoint_call *call = CONTAINER(job, struct checkpoint_call, candidate);
+    struct arrival *arrival = call->arrival;
+    struct node *node = arrival->node;
+    (void)status;
+    checkpoint_taken(call);
+    if (job->answer.http == 200) {
+        node_say(node, "stored %" PRIu64 "-%" PRIu64 " and cosigns it", job->upload.start,
+                 job->upload.end);
+        if (!node->dying) {
+            check_cosigned(node, arrival->book, WATCH_MIRROR, job->upload.end, &job->upload.root,
+                           job->end.timestamp);
+        }
+    } else if (job->checkpoint.answer.http == 200) {
+        node_say(node, "but not its entries: %u", job->answer.http);
+    }
+    if (!node->dying) {
+        judge_stored(node, arrival->book);
+    }
     lies_answer(arrival, job->answer.http, bytes_of(job->answer.body, job->answer.len));
     free(call);
 }
 
-static void serve_checkpoint(struct node *node, struct arrival *arrival) {
+static struct checkpoint_call *call_of(struct arrival *arrival) {
     struct checkpoint_call *call = calloc(1, sizeof *call);
     assert(call != NULL);
     call->arrival = arrival;
-    call->job.body = arrival->body;
-    call->job.cosigner = &node->cosigner;
-    call->job.now_seconds = node_now_ms(node) / 1000;
-    add_checkpoint_job_init(&call->job);
-    call->job.done = checkpoint_done;
-    call->work = (struct work){.job = &call->job.job, .drop = checkpoint_drop};
+    call->job = &call->candidate.checkpoint;
+    return call;
+}
+
+static void serve_checkpoint(struct node *node, struct arrival *arrival) {
+    struct checkpoint_call *call = call_of(arrival);
+    call->job->body = arrival->body;
+    call->job->cosigner = &node->cosigner;
+    call->job->now_seconds = node_now_ms(node) / 1000;
+    add_checkpoint_job_init(call->job);
+    call->job->done = checkpoint_done;
+    call->work = (struct work){.job = &call->job->job, .drop = checkpoint_drop};
+    node_commit(node, &call->work);
+}
+
+static void serve_candidate(struct node *node, struct arrival *arrival) {
+    struct checkpoint_call *call = call_of(arrival);
+    call->candidate.body = arrival->body;
+    call->candidate.cosigner = &node->cosigner;
+    call->candidate.now_seconds = node_now_ms(node) / 1000;
+    add_candidate_job_init(&call->candidate);
+    call->candidate.done = candidate_done;
+    call->work = (struct work){.job = &call->candidate.job, .drop = checkpoint_drop};
     node_commit(node, &call->work);
 }
 
@@ -94,6 +141,10 @@ void mirrors_serve(struct node *node, struct arrival *arrival) {
         serve_checkpoint(node, arrival);
     } else if (arrival->kind == WIRE_ENTRIES) {
         upload_serve(node, arrival);
+    } else if (arrival->kind == WIRE_CANDIDATE && node->apart) {
+        wire_answer(arrival, 404, bytes_of(NULL, 0)); /* it knows the two requests alone */
+    } else if (arrival->kind == WIRE_CANDIDATE) {
+        serve_candidate(node, arrival);
     } else {
         serve_note(node, arrival);
     }

@@ -373,6 +373,7 @@ void node_serve(struct node *node, struct arrival *arrival) {
         break;
     case WIRE_CHECKPOINT:
     case WIRE_ENTRIES:
+    case WIRE_CANDIDATE:
     case WIRE_PENDING:
     case WIRE_MIRRORED:
         if (mirrored) {

@@ -74,6 +74,7 @@ struct node {
     enum replica_guard guard;       /* what the next start is told */
 
     bool mirrors;
+    bool apart; /* knows no add-candidate */
     struct signer mirror_signer;
     struct signer witness_signer;
     struct cosigner cosigner;

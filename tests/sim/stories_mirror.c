@@ -113,6 +113,24 @@ static void restored(struct sim *sim) {
     story_expect(sim, doj->watch[0][WATCH_MIRROR].size == 10, "it is brought up to date");
 }
 
+static void together(struct sim *sim) {
+    sim->books[0].options.together = true;
+    node_named(sim, "university")->apart = true;
+    story_stage(sim);
+    struct client *clerk = story_client(sim, "clerk", WORLD_CLERK);
+    story_tell(sim, "both in one, but for the university, which knows no such thing");
+    story_submit(clerk);
+    story_wait(sim, 1500);
+    story_expect(sim, has(clerk, 0), "the receipt is there");
+    story_tell(sim, "the state dies with the request half done");
+    story_down(sim, "university");
+    story_submit(clerk);
+    story_wait(sim, 45);
+    node_reboot(node_named(sim, "state"), false, 300);
+    story_wait(sim, 3000);
+    story_expect(sim, has(clerk, 1), "it was sent again");
+}
+
 static void lying_409(struct sim *sim) {
     story_stage(sim);
     struct client *clerk = story_client(sim, "clerk", WORLD_CLERK);
@@ -160,6 +178,7 @@ const struct story stories_of_mirrors[] = {
      crash_before_cosigning},
     {"cut-short", "Uploads that break off go on where they ended.", cut_short},
     {"restored", "A mirror restored from an old copy is brought up to date.", restored},
+    {"together", "A checkpoint and its entries in one request, and in one commit.", together},
     {"lying-409", "A mirror's claim of a larger head halts nobody.", lying_409},
     {"absurd-time", "A cosignature at a time that no receipt can state does not count.",
      absurd_time},

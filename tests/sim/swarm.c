@@ -159,9 +159,11 @@ static void draw_cast(struct plan *plan) {
         struct node *node = &sim->nodes[i];
         node->clock_ms = (int64_t)dice_below(&sim->dice, 3000) - 1500;
         node->gossip_ms = node->mirrors && often(plan, 500) ? 5000 : 0;
+        node->apart = often(plan, 200);
     }
     plan->book->options.refresh_ms = often(plan, 400) ? 15000 : replica_defaults.refresh_ms;
     plan->book->options.clock_refresh_ms = 10000;
+    plan->book->options.together = often(plan, 700);
 }
 
 /* --- what clients write --- */

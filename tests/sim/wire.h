@@ -11,6 +11,7 @@ enum wire_kind {
     WIRE_RECEIPT,    /* GET receipt/<issuer>/<seq>: "<issuer> <seq>"; of an opaque log "<index>" */
     WIRE_CHECKPOINT, /* POST add-checkpoint */
     WIRE_ENTRIES,    /* POST add-entries */
+    WIRE_CANDIDATE,  /* POST add-candidate */
     WIRE_PENDING,    /* GET witness/<hex>/checkpoint */
     WIRE_MIRRORED,   /* GET <hex>/checkpoint */
 };
