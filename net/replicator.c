@@ -1,6 +1,5 @@
-#include "net/replicator.h"
+#include "net/replicator_private.h"
 
-#include "crypto/encoding.h"
 #include "net/file.h"
 #include "net/log.h"
 
@@ -10,77 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_MAX                                                                                 \
-    (2 * REPLICA_ACTIONS_MAX) /* an action makes one at most, and a failed push is not pushed      \
-                                 again at once */
-
-/* Room for the largest request: a package and its header, or a checkpoint with its proof. */
-#define SCRATCH_SIZE (PACKAGE_SIZE_MAX + 1024)
-static_assert(SCRATCH_SIZE >= ADD_CHECKPOINT_SIZE_MAX && SCRATCH_SIZE >= ADD_CANDIDATE_SIZE_MAX,
-              "each fits");
-
-/* A request's body. Mirrors in step get the same one: it is built once. */
-struct body {
-    unsigned refs;
-    enum replica_action_type type; /* which request, */
-    uint64_t size;                 /* of which candidate, */
-    uint64_t from;                 /* and from which size on */
-    uint64_t to;
-    size_t ticket_len;
-    uint8_t ticket[TICKET_SIZE_MAX];
-    size_t len;
-    uint8_t data[];
-};
-
-/* One request to one mirror. */
-struct push {
-    struct replicator *replicator;
-    size_t mirror;
-    struct client_call *call; /* NULL: none under way */
-    bool fetching;            /* its pending checkpoint */
-};
-
-/* One job of the replica's on its way through the committer. */
-struct cut {
-    struct cut_job job;
-    struct commit commit;
-    bool busy;
-};
-struct publication {
-    struct publish_job job;
-    struct commit commit;
-    uint8_t note[CHECKPOINT_SIZE_MAX];
-    bool busy;
-};
-
-struct replicator {
-    struct node *node;
-    replicator_served served;
-    void *context;
-    struct replica replica;
-    struct replica_actions actions;
-    struct push pushes[REPLICA_MIRRORS_MAX];
-    struct body *last_body; /* the one built last; NULL: none */
-    uint8_t *scratch;       /* SCRATCH_SIZE, of which few pages are ever touched */
-    struct cut cut;
-    struct publication publication;
-    struct timer *timer;
-    uint64_t policy_index; /* of the last log.policy given to the replica */
-    bool has_policy;
-    bool stepping;
-    struct replica_event queue[EVENTS_MAX];
-    size_t queued;
-    bool closing;
-    void (*closed)(void *context);
-    void *closed_context;
-};
-
 static void perform(struct replicator *r);
 
-/* Gives one event to the replica and carries out what it wants. Actions whose outcome is known at
- * once (a full queue, an address that is no URL) make further events; they wait until the actions
- * of this one are done. */
-static void step(struct replicator *r, const struct replica_event *event) {
+/* Actions whose outcome is known at once (a full queue, an address that is no URL) make further
+ * events; they wait until the actions of this one are done. */
+void replicator_step(struct replicator *r, const struct replica_event *event) {
     assert(!r->stepping);
     r->stepping = true;
     replica_step(&r->replica, event, &r->actions);
@@ -96,22 +29,20 @@ static void step(struct replicator *r, const struct replica_event *event) {
     r->stepping = false;
 }
 
-static struct replica_event event_of(enum replica_event_type type) {
+void replicator_enqueue(struct replicator *r, const struct replica_event *event) {
+    assert(r->queued < EVENTS_MAX);
+    r->queue[r->queued++] = *event;
+}
+
+struct replica_event replicator_event(enum replica_event_type type) {
     return (struct replica_event){.type = type, .now_ms = clock_wall_ms()};
 }
 
 static void tick(void *context) {
     struct replicator *r = context;
     if (!r->closing) {
-        struct replica_event event = event_of(REPLICA_TICK);
-        step(r, &event);
-    }
-}
-
-static void body_release(void *owner) {
-    struct body *body = owner;
-    if (body != NULL && --body->refs == 0) {
-        free(body);
+        struct replica_event event = replicator_event(REPLICA_TICK);
+        replicator_step(r, &event);
     }
 }
 
@@ -119,8 +50,7 @@ static void free_memory(struct replicator *r) {
     free(r->replica.policy);
     free(r->replica.incoming);
     free(r->replica.next);
-    body_release(r->last_body);
-    free(r->scratch);
+    replicator_push_release(r);
 }
 
 /* Frees the replicator once nothing refers to it. */
@@ -140,179 +70,6 @@ static void maybe_closed(struct replicator *r) {
     }
 }
 
-/* --- requests to mirrors --- */
-
-/* Our own root at the size that a fetched checkpoint names, for the replica to compare. */
-static bool own_root(struct replicator *r, struct bytes checkpoint, struct hash *root) {
-    struct store_txn *txn = NULL;
-    if (store_begin(r->node->store, STORE_READ, &txn) != STATUS_OK) {
-        return false;
-    }
-    enum status status = push_own_root(txn, r->node->own.number, checkpoint, root);
-    store_abort(txn);
-    return status == STATUS_OK;
-}
-
-static void push_done(void *context, const struct client_response *response) {
-    struct push *push = context;
-    struct replicator *r = push->replicator;
-    push->call = NULL;
-    if (r->closing) {
-        return;
-    }
-    if (response->http == 0) {
-        log_line(LOG_DEBUG, "replicator", "unreachable", "mirror=%s why=\"%s\"",
-                 r->replica.mirrors[push->mirror].vkey.name, response->error);
-    }
-    if (response->http >= 300) {
-        size_t len = response->body.len < 100 ? response->body.len : 100;
-        log_line(LOG_DEBUG, "replicator", "refused", "mirror=%s http=%u body=\"%.*s\"",
-                 r->replica.mirrors[push->mirror].vkey.name, response->http, (int)len,
-                 response->body.data);
-    }
-    struct hash root;
-    struct replica_event event = event_of(REPLICA_RESPONSE);
-    event.mirror = push->mirror;
-    event.http = response->http;
-    event.body = response->body;
-    if (push->fetching && response->http == 200 && own_root(r, response->body, &root)) {
-        event.root = &root;
-    }
-    step(r, &event);
-}
-
-/* An answer that came without a request. `http` 0: the mirror counts as unreachable this time. */
-static void push_failed(struct replicator *r, size_t mirror, unsigned http) {
-    assert(r->queued < EVENTS_MAX);
-    r->queue[r->queued] = event_of(REPLICA_RESPONSE);
-    r->queue[r->queued].mirror = mirror;
-    r->queue[r->queued].http = http;
-    r->queued++;
-}
-
-/* Takes a reference to the body; NULL: a GET. */
-static void push_send(struct replicator *r, size_t mirror, const char *path, struct body *body) {
-    struct push *push = &r->pushes[mirror];
-    const struct replica_mirror *m = &r->replica.mirrors[mirror];
-    assert(push->call == NULL);
-    char url[POLICY_URL_MAX + 128];
-    int n = snprintf(url, sizeof url, "%s%s", m->url, path);
-    assert(n > 0 && (size_t)n < sizeof url);
-    push->fetching = body == NULL;
-    static const struct client_header octets[] = {{"Content-Type", "application/octet-stream"}};
-    struct client_request request = {
-        .method = body != NULL ? "POST" : "GET",
-        .url = url,
-        .headers = octets,
-        .header_count = body != NULL ? 1 : 0,
-        .body = body != NULL ? bytes_of(body->data, body->len) : bytes_of(NULL, 0),
-        .release_body =
-            body_release, /* the client is done with a body later than with its answer */
-        .body_owner = body,
-        .timeout_ms = r->replica.options.request_timeout_ms,
-        .response_max = CHECKPOINT_SIZE_MAX,
-    };
-    if (client_send(r->node->client, &request, push_done, push, &push->call) != STATUS_OK) {
-        push->call = NULL;
-        push_failed(r, mirror, 0);
-    }
-}
-
-/* Writes a request's body. */
-typedef enum status (*build)(struct replicator *r, struct store_txn *txn,
-                             const struct replica_action *action, struct writer *w);
-
-static enum status build_checkpoint(struct replicator *r, struct store_txn *txn,
-                                    const struct replica_action *action, struct writer *w) {
-    const struct head *head = &r->replica.candidate;
-    return push_checkpoint(txn, r->node->own.number, action->old_size, head->size,
-                           bytes_of(head->note, head->note_len), w);
-}
-
-static enum status build_entries(struct replicator *r, struct store_txn *txn,
-                                 const struct replica_action *action, struct writer *w) {
-    const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
-    return push_entries(txn, r->node->own.number, vkey_name(&r->node->own.vkey), action->start,
-                        action->end, bytes_of(m->ticket, m->ticket_len), w);
-}
-
-static enum status build_candidate(struct replicator *r, struct store_txn *txn,
-                                   const struct replica_action *action, struct writer *w) {
-    const struct head *head = &r->replica.candidate;
-    w->cap = ADD_CANDIDATE_SIZE_MAX; /* a larger one is sent in two requests */
-    return push_candidate(txn, r->node->own.number, vkey_name(&r->node->own.vkey), action->old_size,
-                          head->size, bytes_of(head->note, head->note_len), w);
-}
-
-static bool same_body(const struct replicator *r, const struct replica_action *action) {
-    const struct body *body = r->last_body;
-    const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
-    if (body == NULL || body->type != action->type || body->size != r->replica.candidate.size) {
-        return false;
-    }
-    if (action->type != ACTION_SEND_ENTRIES) {
-        return body->from == action->old_size;
-    }
-    return body->from == action->start && body->to == action->end &&
-           body->ticket_len == m->ticket_len && memcmp(body->ticket, m->ticket, m->ticket_len) == 0;
-}
-
-/* Builds the body in a read transaction of its own, first where there is room for the largest. */
-static enum status build_body(struct replicator *r, const struct replica_action *action,
-                              build make) {
-    const struct replica_mirror *m = &r->replica.mirrors[action->mirror];
-    bool entries = action->type == ACTION_SEND_ENTRIES;
-    struct store_txn *txn = NULL;
-    struct writer w;
-    writer_init(&w, r->scratch, SCRATCH_SIZE);
-    TRY(store_begin(r->node->store, STORE_READ, &txn));
-    enum status status = make(r, txn, action, &w);
-    store_abort(txn);
-    TRY(status);
-    struct body *body = malloc(sizeof *body + w.len);
-    if (body == NULL) {
-        return STATUS_NOMEM;
-    }
-    *body = (struct body){.refs = 1,
-                          .type = action->type,
-                          .size = r->replica.candidate.size,
-                          .from = entries ? action->start : action->old_size,
-                          .to = entries ? action->end : 0,
-                          .ticket_len = entries ? m->ticket_len : 0,
-                          .len = w.len};
-    memcpy(body->ticket, m->ticket, body->ticket_len);
-    memcpy(body->data, r->scratch, w.len);
-    body_release(r->last_body);
-    r->last_body = body;
-    return STATUS_OK;
-}
-
-static void push_built(struct replicator *r, const struct replica_action *action, const char *path,
-                       build make) {
-    enum status status = same_body(r, action) ? STATUS_OK : build_body(r, action, make);
-    if (status == STATUS_TOO_LARGE && action->type == ACTION_SEND_CANDIDATE) {
-        push_failed(r, action->mirror, 413);
-        return;
-    }
-    if (status != STATUS_OK) {
-        log_line(LOG_WARN, "replicator", "push-not-built", "mirror=%s why=\"%s\"",
-                 r->replica.mirrors[action->mirror].vkey.name, status_text(status));
-        push_failed(r, action->mirror, 0);
-        return;
-    }
-    r->last_body->refs++;
-    push_send(r, action->mirror, path, r->last_body);
-}
-
-static void fetch_pending(struct replicator *r, size_t mirror) {
-    char hex[HEX_LEN(HASH_SIZE) + 1];
-    char path[128];
-    hex[hex_encode(hex, r->node->own.id.bytes, HASH_SIZE)] = '\0';
-    int n = snprintf(path, sizeof path, "/witness/%s/checkpoint", hex);
-    assert(n > 0 && (size_t)n < sizeof path);
-    push_send(r, mirror, path, NULL);
-}
-
 /* --- jobs --- */
 
 static void cut_done(struct commit *commit, enum status batch_status) {
@@ -323,10 +80,10 @@ static void cut_done(struct commit *commit, enum status batch_status) {
         maybe_closed(r);
         return;
     }
-    struct replica_event event = event_of(REPLICA_CUT);
+    struct replica_event event = replicator_event(REPLICA_CUT);
     event.status = batch_status != STATUS_OK ? batch_status : r->cut.job.job.status;
     event.head = &r->cut.job.head;
-    step(r, &event);
+    replicator_step(r, &event);
 }
 
 static void cut_start(struct replicator *r, uint64_t expected) {
@@ -339,10 +96,9 @@ static void cut_start(struct replicator *r, uint64_t expected) {
     r->cut.busy = true;
     if (node_commit(r->node, &r->cut.commit) != STATUS_OK) {
         r->cut.busy = false;
-        assert(r->queued < EVENTS_MAX);
-        r->queue[r->queued] = event_of(REPLICA_CUT);
-        r->queue[r->queued].status = STATUS_BUSY;
-        r->queued++;
+        struct replica_event event = replicator_event(REPLICA_CUT);
+        event.status = STATUS_BUSY;
+        replicator_enqueue(r, &event);
     }
 }
 
@@ -354,10 +110,10 @@ static void publish_done(struct commit *commit, enum status batch_status) {
         maybe_closed(r);
         return;
     }
-    struct replica_event event = event_of(REPLICA_PUBLISHED);
+    struct replica_event event = replicator_event(REPLICA_PUBLISHED);
     event.status = batch_status != STATUS_OK ? batch_status : r->publication.job.job.status;
     event.size = r->publication.job.size;
-    step(r, &event);
+    replicator_step(r, &event);
 }
 
 static void publish_start(struct replicator *r, const struct replica_action *action) {
@@ -373,11 +129,10 @@ static void publish_start(struct replicator *r, const struct replica_action *act
     p->busy = true;
     if (node_commit(r->node, &p->commit) != STATUS_OK) {
         p->busy = false;
-        assert(r->queued < EVENTS_MAX);
-        r->queue[r->queued] = event_of(REPLICA_PUBLISHED);
-        r->queue[r->queued].status = STATUS_BUSY;
-        r->queue[r->queued].size = action->size;
-        r->queued++;
+        struct replica_event event = replicator_event(REPLICA_PUBLISHED);
+        event.status = STATUS_BUSY;
+        event.size = action->size;
+        replicator_enqueue(r, &event);
     }
 }
 
@@ -389,16 +144,10 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
         cut_start(r, action->expected);
         break;
     case ACTION_SEND_CHECKPOINT:
-        push_built(r, action, "/add-checkpoint", build_checkpoint);
-        break;
     case ACTION_SEND_ENTRIES:
-        push_built(r, action, "/add-entries", build_entries);
-        break;
     case ACTION_SEND_CANDIDATE:
-        push_built(r, action, "/add-candidate", build_candidate);
-        break;
     case ACTION_FETCH_PENDING:
-        fetch_pending(r, action->mirror);
+        replicator_push(r, action);
         break;
     case ACTION_PUBLISH:
         publish_start(r, action);
@@ -482,14 +231,14 @@ static enum status give_policy(struct replicator *r, struct store_txn *txn, uint
         return STATUS_OK;
     }
     TRY(status);
-    struct replica_event event = event_of(REPLICA_POLICY);
+    struct replica_event event = replicator_event(REPLICA_POLICY);
     TRY(read_policy(r, txn, index, &event.policy));
     event.index = index;
     r->has_policy = true;
     r->policy_index = index;
     log_line(LOG_INFO, "replicator", "policy", "index=%" PRIu64 " mirrors=%zu", index,
              event.policy->witness_count);
-    step(r, &event);
+    replicator_step(r, &event);
     return STATUS_OK;
 }
 
@@ -509,15 +258,15 @@ void replicator_committed(struct replicator *r, uint64_t size) {
             return;
         }
     }
-    struct replica_event event = event_of(REPLICA_COMMITTED);
+    struct replica_event event = replicator_event(REPLICA_COMMITTED);
     event.size = size;
-    step(r, &event);
+    replicator_step(r, &event);
 }
 
 void replicator_coming(struct replicator *r) {
     if (!r->closing && !r->stepping) { /* else no harm: the cut comes with the next commit */
-        struct replica_event event = event_of(REPLICA_COMING);
-        step(r, &event);
+        struct replica_event event = replicator_event(REPLICA_COMING);
+        replicator_step(r, &event);
     }
 }
 
@@ -549,10 +298,10 @@ static enum status give_policy_file(struct replicator *r, struct refusal *why) {
         free(kept);
         return status;
     }
-    struct replica_event event = event_of(REPLICA_POLICY);
+    struct replica_event event = replicator_event(REPLICA_POLICY);
     event.policy = &kept->policy;
     r->has_policy = true;
-    step(r, &event);
+    replicator_step(r, &event);
     return STATUS_OK;
 }
 
@@ -572,7 +321,7 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
         return refuse(why, status, "the published checkpoint cannot be read: %s",
                       status_text(status));
     }
-    struct replica_event event = event_of(REPLICA_START);
+    struct replica_event event = replicator_event(REPLICA_START);
     event.size = tree.size;
     event.head = &head;
     event.published = published.size;
@@ -580,7 +329,7 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
      * folder restored from an old backup learns from it that more was signed (design section 6,
      * start-up guard). */
     event.guard = GUARD_QUORUM;
-    step(r, &event);
+    replicator_step(r, &event);
     if ((own->flags & LOG_EVENTS) == 0) {
         return give_policy_file(r, why);
     }
@@ -606,11 +355,7 @@ enum status replicator_open(struct node *node, replicator_served served, void *c
     r->node = node;
     r->served = served;
     r->context = context;
-    for (size_t i = 0; i < REPLICA_MIRRORS_MAX; i++) {
-        r->pushes[i] = (struct push){.replicator = r, .mirror = i};
-    }
-    r->scratch = malloc(SCRATCH_SIZE);
-    if (r->scratch == NULL) {
+    if (!replicator_push_init(r)) {
         free(r);
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
@@ -651,11 +396,6 @@ void replicator_close(struct replicator *r, void (*closed)(void *context), void 
     r->closed = closed;
     r->closed_context = context;
     timer_close(r->timer);
-    for (size_t i = 0; i < REPLICA_MIRRORS_MAX; i++) {
-        if (r->pushes[i].call != NULL) {
-            client_cancel(r->pushes[i].call);
-            r->pushes[i].call = NULL;
-        }
-    }
+    replicator_push_cancel(r);
     maybe_closed(r);
 }
