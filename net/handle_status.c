@@ -1,68 +1,28 @@
 /* What an operator, a monitor or a script asks: which logs, how far, how healthy. */
 #include "crypto/encoding.h"
-#include "ledger/accept.h"
-#include "ledger/schema.h"
-#include "ledger/sequencer.h"
 #include "net/handlers.h"
+#include "net/log_sizes.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
 
 #include <jansson.h>
-#include <string.h>
 
 /* --- /logs --- */
 
-#define REFUSED_COUNT_MAX 10000 /* counted no further: a dishonest log may hold any number */
-
-static enum status count_refused(struct store_txn *txn, uint32_t log, uint64_t *count) {
-    struct key key = key_log(TABLE_VERDICT, log);
-    struct key prefix = key;
-    struct bytes found;
-    struct bytes value;
-    uint64_t n = 0;
-    enum status status = store_seek(txn, key_view(&key), &found, &value);
-    while (status == STATUS_OK && found.len > prefix.len &&
-           memcmp(found.data, prefix.data, prefix.len) == 0 && n < REFUSED_COUNT_MAX) {
-        n++;
-        key = prefix;
-        key_bytes(&key, bytes_of(found.data + prefix.len, found.len - prefix.len));
-        key_u8(&key, 0); /* just after it */
-        status = store_seek(txn, key_view(&key), &found, &value);
-    }
-    *count = n;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-static enum status log_sizes(struct store_txn *txn, const struct log *log, json_t *object) {
-    struct tree_head tree;
-    struct published published = {.size = 0};
-    struct signed_checkpoint pending = {.size = 0};
-    struct signed_checkpoint mirrored = {.size = 0};
-    uint64_t judged = 0;
+static enum status sizes_json(struct store_txn *txn, const struct log *log, json_t *object) {
+    struct log_sizes sizes;
     uint64_t refused = 0;
-    bool own = (log->flags & LOG_OWN) != 0;
-    TRY(tree_read_head(txn, log->number, &tree));
-    enum status status = own ? sequencer_published(txn, log->number, &published) : STATUS_OK;
-    if (status == STATUS_OK && !own) {
-        status = mirror_pending(txn, log->number, &pending);
-    }
-    if (status == STATUS_OK && !own) {
-        status = mirror_checkpoint(txn, log->number, &mirrored);
-    }
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    json_object_set_new(object, "size", json_integer((json_int_t)tree.size));
-    if (own) {
-        json_object_set_new(object, "published", json_integer((json_int_t)published.size));
+    TRY(log_sizes_read(txn, log, &sizes));
+    json_object_set_new(object, "size", json_integer((json_int_t)sizes.stored));
+    if ((log->flags & LOG_OWN) != 0) {
+        json_object_set_new(object, "published", json_integer((json_int_t)sizes.published));
         return STATUS_OK;
     }
-    json_object_set_new(object, "pending", json_integer((json_int_t)pending.size));
-    json_object_set_new(object, "mirrored", json_integer((json_int_t)mirrored.size));
+    json_object_set_new(object, "pending", json_integer((json_int_t)sizes.pending));
+    json_object_set_new(object, "mirrored", json_integer((json_int_t)sizes.cosigned));
     if ((log->flags & LOG_EVENTS) != 0) {
-        TRY(judge_size(txn, log->number, &judged));
-        TRY(count_refused(txn, log->number, &refused));
-        json_object_set_new(object, "judged", json_integer((json_int_t)judged));
+        TRY(log_refused_read(txn, log->number, &refused));
+        json_object_set_new(object, "judged", json_integer((json_int_t)sizes.judged));
         json_object_set_new(object, "refused", json_integer((json_int_t)refused));
     }
     return STATUS_OK;
@@ -83,7 +43,7 @@ void handle_logs(struct request *request) {
         json_t *object = json_pack("{s:s, s:s, s:s, s:b}", "id", hex, "kind",
                                    (log->flags & LOG_EVENTS) != 0 ? "events" : "opaque", "origin",
                                    log->vkey.name, "own", (log->flags & LOG_OWN) != 0);
-        status = object != NULL ? log_sizes(txn, log, object) : STATUS_NOMEM;
+        status = object != NULL ? sizes_json(txn, log, object) : STATUS_NOMEM;
         json_array_append_new(list, object);
     }
     store_abort(txn);

@@ -34,6 +34,9 @@ void handle_logs(struct request *request);
 void handle_status(struct request *request);
 void handle_healthz(struct request *request);
 
+/* handle_metrics.c */
+void handle_metrics(struct request *request);
+
 /* A read transaction for a handler. False: the request is answered 503 already. */
 bool handler_begin(struct request *request, struct store_txn **txn);
 /* Answers with what a status from the store means to a reader. */

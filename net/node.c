@@ -3,12 +3,14 @@
 #include "crypto/encoding.h"
 #include "ledger/store_lmdb.h"
 #include "net/file.h"
+#include "net/histogram.h"
 #include "net/judge.h"
 #include "net/keyfile.h"
 #include "net/log.h"
 #include "net/puller.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
+#include "net/timed_store.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -105,6 +107,7 @@ static enum status register_logs(struct node *node, struct store_txn *txn, struc
 static enum status open_store(struct node *node, struct refusal *why) {
     struct store_txn *txn = NULL;
     TRY(store_lmdb_open(node->config.data, NULL, &node->store, why));
+    timed_store(node->store);
     enum status status = store_begin(node->store, STORE_WRITE, &txn);
     if (status != STATUS_OK) {
         return refuse(why, status, "%s: cannot be written: %s", node->config.data,
@@ -261,6 +264,11 @@ static void published(void *context, uint64_t size) {
     struct node *node = context;
     if (node->submitter != NULL) {
         submitter_published(node->submitter, size);
+    }
+    if (node->replicator != NULL) {
+        uint64_t begun = replicator_state(node->replicator)->candidate_since_ms;
+        uint64_t now = clock_wall_ms();
+        histogram_observe(HISTOGRAM_ROUND, now > begun ? (now - begun) * 1000 : 0);
     }
 }
 

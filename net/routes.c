@@ -43,6 +43,7 @@ const struct route node_routes[] = {
     GET("/logs", handle_logs),
     GET("/status", handle_status),
     GET("/healthz", handle_healthz),
+    GET("/metrics", handle_metrics),
     GET("/witness/*/checkpoint", handle_witness_checkpoint),
     GET("/*/checkpoint", handle_log_checkpoint),
     GET("/*/tile/**", handle_log_tile),

@@ -1,0 +1,57 @@
+#include "net/log_sizes.h"
+
+#include "ledger/accept.h"
+#include "ledger/mirror.h"
+#include "ledger/schema.h"
+#include "ledger/sequencer.h"
+
+#include <string.h>
+
+static enum status or_none(enum status status) {
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status log_sizes_read(struct store_txn *txn, const struct log *log, struct log_sizes *out) {
+    struct tree_head tree;
+    struct published published = {.size = 0};
+    struct signed_checkpoint pending = {.size = 0};
+    struct signed_checkpoint mirrored = {.size = 0};
+    struct log_sizes sizes = {0};
+    TRY(tree_read_head(txn, log->number, &tree));
+    sizes.stored = tree.size;
+    if ((log->flags & LOG_OWN) != 0) {
+        TRY(or_none(sequencer_published(txn, log->number, &published)));
+        sizes.published = published.size;
+        *out = sizes;
+        return STATUS_OK;
+    }
+    TRY(or_none(mirror_pending(txn, log->number, &pending)));
+    TRY(or_none(mirror_checkpoint(txn, log->number, &mirrored)));
+    sizes.pending = pending.size;
+    sizes.cosigned = mirrored.size;
+    if ((log->flags & LOG_EVENTS) != 0) {
+        TRY(judge_size(txn, log->number, &sizes.judged));
+    }
+    *out = sizes;
+    return STATUS_OK;
+}
+
+enum status log_refused_read(struct store_txn *txn, uint32_t log, uint64_t *count) {
+    struct key key = key_log(TABLE_VERDICT, log);
+    struct key prefix = key;
+    struct bytes found;
+    struct bytes value;
+    uint64_t n = 0;
+    enum status status = store_seek(txn, key_view(&key), &found, &value);
+    while (status == STATUS_OK && found.len > prefix.len &&
+           memcmp(found.data, prefix.data, prefix.len) == 0 && n < LOG_REFUSED_MAX) {
+        n++;
+        key = prefix;
+        key_bytes(&key, bytes_of(found.data + prefix.len, found.len - prefix.len));
+        key_u8(&key, 0); /* just after it */
+        status = store_seek(txn, key_view(&key), &found, &value);
+    }
+    TRY(or_none(status));
+    *count = n;
+    return STATUS_OK;
+}

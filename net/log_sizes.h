@@ -1,0 +1,23 @@
+/* How far a log has come in this node, for whoever shows it (/logs, /metrics). */
+#ifndef DUTYLOG_NET_LOG_SIZES_H
+#define DUTYLOG_NET_LOG_SIZES_H
+
+#include "ledger/logs.h"
+
+/* specs/replication.md, Sizes; 0 where there is none. */
+struct log_sizes {
+    uint64_t stored;
+    uint64_t published; /* the own log's */
+    uint64_t pending;   /* from here on a mirrored log's */
+    uint64_t cosigned;
+    uint64_t judged; /* of a log of events */
+};
+/* The store's failures. */
+enum status log_sizes_read(struct store_txn *txn, const struct log *log,
+                           struct log_sizes *out) MUST_USE;
+/* How many of its judged entries are not acceptable, counted up to LOG_REFUSED_MAX only: a
+ * dishonest log may hold any number. */
+#define LOG_REFUSED_MAX 10000
+enum status log_refused_read(struct store_txn *txn, uint32_t log, uint64_t *count) MUST_USE;
+
+#endif
