@@ -2,7 +2,13 @@
  *
  *     [node]                          ; once, always
  *     name = agency                   ; shown to people; [a-z0-9._-]
- *     listen = 127.0.0.1:8080         ; port 0: any free one. Loopback only
+ *     listen = 127.0.0.1:8080         ; port 0: any free one. Off loopback only with one of:
+ *     tls_certificate = node.pem      ; PEM, the node's own first; read anew when it changes
+ *     tls_key = node.key              ; secret, PEM
+ *     behind_proxy = 192.0.2.1        ; a proxy that does TLS: no other may connect in clear, and
+ *                                     ; its X-Forwarded-For is who asks
+ *     ca = authorities.pem            ; trust these with https://, not the system's; optional
+ *     known = 192.0.2.7 2001:db8::1   ; clients with places of their own in a flood; optional
  *     data = data                     ; folder; paths are relative to the folder of node.ini
  *     log_level = info                ; debug, info, warn, error, off
  *     operator = Town of Springfield  ; who runs this node; optional
@@ -18,6 +24,14 @@
  *     [mirror]                        ; cosign what is mirrored; optional
  *     key = mirror.key                ; secret: 0x04
  *     witness_key = witness.key       ; secret: 0x04, another; optional
+ *
+ *     [limits]                        ; optional, as each line; these are the defaults
+ *     connections = 4000              ; 64 to 100000
+ *     address_connections = 256       ; of one address
+ *     address_rate = 1000             ; requests a second of one address, four seconds' at once;
+ *                                     ; 0: any
+ *     issuer_rate = 1000              ; events a second of one issuer, a minute's at once; 0: any
+ *     bodies = 64                     ; MiB of all request bodies in flight, 8 to 65536
  *
  *     [log agency.example/log]        ; a log to mirror; any number
  *     vkey = agency.example/log+…     ; its name is the origin
@@ -35,12 +49,15 @@
 #include "ledger/limits.h"
 #include "ledger/vkey.h"
 #include "net/log.h"
+#include "net/peers.h"
 
 #include <stdint.h>
 
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_TEXT_MAX 200
 #define CONFIG_LOGS_MAX 4096
+#define CONFIG_KNOWN_MAX 32
+#define CONFIG_CA_MAX (4 * 1024 * 1024)
 #define CONFIG_SIZE_MAX (4 * 1024 * 1024)
 
 enum config_accept { ACCEPT_EVENTS, ACCEPT_OPAQUE };
@@ -68,11 +85,27 @@ struct config_log {
     unsigned line; /* of the section, for messages */
 };
 
+struct config_limits {
+    uint64_t connections;
+    uint64_t address_connections;
+    uint64_t address_rate;
+    uint64_t issuer_rate;
+    uint64_t body_bytes;
+};
+
 /* Strings are terminated; paths are resolved. Owns `logs`: node_config_release. */
 struct node_config {
     char name[NAME_SIZE_MAX + 1];
     char address[64]; /* "127.0.0.1", "::1" */
     uint16_t port;
+    bool loopback;                         /* it listens there */
+    char tls_certificate[CONFIG_PATH_MAX]; /* "" if none; then tls_key is too */
+    char tls_key[CONFIG_PATH_MAX];
+    char ca[CONFIG_PATH_MAX]; /* "": the system's */
+    bool behind_proxy;
+    struct address proxy;
+    struct address known[CONFIG_KNOWN_MAX];
+    size_t known_count;
     char data[CONFIG_PATH_MAX];
     enum log_level log_level;
     char operator_name[CONFIG_TEXT_MAX + 1];
@@ -80,6 +113,7 @@ struct node_config {
     struct config_host host;
     bool has_mirror;
     struct config_mirror mirror;
+    struct config_limits limits;
     struct config_log *logs;
     size_t log_count;
 };

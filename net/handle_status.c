@@ -91,6 +91,15 @@ static json_t *own_json(const struct node *node) {
     return object;
 }
 
+static json_t *tls_json(const struct tls_state *state) {
+    json_t *object = json_pack("{s:I, s:I, s:b}", "expires", (json_int_t)state->expires, "loaded",
+                               (json_int_t)state->loaded, "stale", (int)state->stale);
+    if (object != NULL && state->stale) {
+        json_object_set_new(object, "why", json_string(state->why.text));
+    }
+    return object;
+}
+
 void handle_status(struct request *request) {
     struct node *node = request_context(request);
     struct server_stats stats = server_stats(node->server);
@@ -100,6 +109,9 @@ void handle_status(struct request *request) {
                   "body_bytes", (json_int_t)stats.body_bytes);
     if (object != NULL && node->submitter != NULL) {
         json_object_set_new(object, "log", own_json(node));
+    }
+    if (object != NULL && node->tls != NULL) {
+        json_object_set_new(object, "tls", tls_json(tls_state(node->tls)));
     }
     handler_answer_json(request, 200, object);
 }

@@ -8,6 +8,7 @@
 #include "net/keyfile.h"
 #include "net/log.h"
 #include "net/puller.h"
+#include "net/reload.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
 #include "net/timed_store.h"
@@ -251,6 +252,7 @@ static void stop(void *context) {
     struct node *node = context;
     log_line(LOG_INFO, "node", "stopping", "name=%s", node->config.name);
     node->stopping = true;
+    reload_close(node->reload);
     if (node->submitter != NULL) {
         submitter_close(node->submitter, close_server, node);
     } else {
@@ -283,23 +285,49 @@ static void abandon(struct node *node) {
     abandoned = node;
 }
 
+static enum status open_client(struct node *node) {
+    struct client_options options = client_defaults;
+    options.ca = node->config.ca[0] != '\0' ? node->config.ca : NULL;
+    return client_open(node->loop, &options, &node->client);
+}
+
+static enum status open_server(struct node *node, struct refusal *why) {
+    const struct node_config *config = &node->config;
+    const struct config_limits *limits = &config->limits;
+    struct server_options options = server_defaults;
+    if (config->tls_certificate[0] != '\0') {
+        TRY(tls_open(config->tls_certificate, config->tls_key, &node->tls, why));
+    }
+    TRY(reload_open(node->loop, node->tls, &node->reload));
+    options.address = config->address;
+    options.port = config->port;
+    options.tls = node->tls;
+    options.proxied = config->behind_proxy;
+    options.proxy = config->proxy;
+    options.known = config->known;
+    options.known_count = config->known_count;
+    options.connections_max = (unsigned)limits->connections;
+    options.per_peer_max = (unsigned)limits->address_connections;
+    options.rate = (struct bucket_size){limits->address_rate, 4 * limits->address_rate};
+    options.body_budget = limits->body_bytes;
+    return server_open(node->loop, &options, node_routes, node_route_count, node, &node->server,
+                       why);
+}
+
 /* The parts in the order in which they need each other. */
 static enum status open_parts(struct node *node, struct refusal *why) {
     refuse(why, STATUS_IO, "the machine gave no thread, descriptor or memory to start with");
     TRY(loop_open(&node->loop));
     TRY(workers_open(node->loop, WORK_WAITING_MAX, &node->workers));
     TRY(committer_open(node->loop, NULL, run_batch, node, &node->committer));
-    TRY(client_open(node->loop, NULL, &node->client));
+    TRY(open_client(node));
     TRY(judge_open(node, &node->judge));
     TRY(puller_open(node, &node->puller));
     if (node->has_own) {
         TRY(submitter_open(node, &node->submitter));
         TRY(replicator_open(node, published, node, &node->replicator, why));
     }
-    struct server_options options = server_defaults;
-    options.address = node->config.address;
-    options.port = node->config.port;
-    TRY(server_open(node->loop, &options, node_routes, node_route_count, node, &node->server, why));
+    TRY(open_server(node, why));
     return loop_on_stop(node->loop, stop, node);
 }
 
@@ -324,8 +352,9 @@ enum status node_open(struct node_config *config, struct node **out, struct refu
         abandon(node);
         return status;
     }
-    log_line(LOG_INFO, "node", "listening", "name=%s address=%s port=%u logs=%zu",
-             node->config.name, node->config.address, server_port(node->server), node->log_count);
+    log_line(LOG_INFO, "node", "listening", "name=%s address=%s port=%u tls=%s logs=%zu",
+             node->config.name, node->config.address, server_port(node->server),
+             node->tls != NULL ? "yes" : "no", node->log_count);
     *out = node;
     return STATUS_OK;
 }
@@ -338,6 +367,7 @@ int node_run(struct node *node) {
 void node_free(struct node *node) {
     loop_free(node->loop);
     store_lmdb_close(node->store);
+    tls_close(node->tls);
     signer_wipe(&node->log_signer);
     signer_wipe(&node->mirror_signer);
     signer_wipe(&node->witness_signer);

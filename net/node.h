@@ -20,12 +20,14 @@
 #include "net/config.h"
 #include "net/loop.h"
 #include "net/server.h"
+#include "net/tls.h"
 #include "net/workers.h"
 
 struct replicator;
 struct submitter;
 struct judge;
 struct puller;
+struct reload;
 
 struct node {
     struct node_config config; /* taken */
@@ -34,6 +36,8 @@ struct node {
     struct workers *workers;
     struct committer *committer;
     struct client *client;
+    struct tls *tls; /* NULL: in clear */
+    struct reload *reload;
     struct server *server;
 
     bool has_own;

@@ -170,7 +170,7 @@ void request_resume(struct request *request);
  * for the request; given back with the request. False: no room, nothing counted: answer 503. */
 bool request_charge(struct request *request, size_t bytes) MUST_USE;
 void request_discharge(struct request *request, size_t bytes);
-/* Its client is one that this node needs to hear: known for an hour. */
+/* Its client is one that this node needs to hear: known for a day. */
 void request_vouch(struct request *request);
 /* Its client has made work of this worth, in requests: fewer are answered next. */
 void request_cost(struct request *request, unsigned requests);

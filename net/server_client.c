@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VOUCHED_MS 3600000u
+#define VOUCHED_MS 86400000u
 
 static bool is_listed(const struct server *server, const struct address *address) {
     for (size_t i = 0; i < server->options.known_count; i++) {

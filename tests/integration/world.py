@@ -86,6 +86,9 @@ class Node:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.sections, self.process = [], None
+        self.options = []  # further lines of [node]
+        self.listen = "127.0.0.1"
+        self.tls = None  # an ssl.SSLContext, if it speaks TLS
         os.makedirs(self.folder, exist_ok=True)
 
     def path(self, *parts):
@@ -93,7 +96,8 @@ class Node:
 
     def write_config(self):
         with open(self.path("node.ini"), "w") as f:
-            f.write(f"[node]\nname = {self.name}\nlisten = 127.0.0.1:{self.port}\ndata = data\nlog_level = debug\n")
+            f.write(f"[node]\nname = {self.name}\nlisten = {self.listen}:{self.port}\ndata = data\nlog_level = debug\n")
+            f.write("".join(line + "\n" for line in self.options))
             f.write("\n".join(self.sections) + "\n")
 
     def start(self, wait=True, prefix=()):
@@ -122,7 +126,10 @@ class Node:
             return f.read()
 
     def request(self, method, path, body=None, headers=None, timeout=30):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

@@ -179,16 +179,14 @@ Test(config, refuses_values) {
     refused(2, "a-z", "[node]\nname = Agency\n");
     refused(2, "1 to", "[node]\nname =\n");
     static const char *const listens[] = {
-        "8080",         "127.0.0.1",     "127.0.0.1:",   "127.0.0.1:65536",
-        "127.0.0.1:-1", "127.0.0.1:080", "0.0.0.0:80",   "192.168.1.1:80",
-        "[::]:80",      "::1:80",        "localhost:80", "[127.0.0.1:80",
-        ":80",          "128.0.0.1:80",  "1127.0.0.1:80"};
+        "8080",          "127.0.0.1",     "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+        "127.0.0.1:080", "::1:80",        "[::1:80",    "[]:80",           "[127.0.0.1]:80",
+        "localhost:80",  "[127.0.0.1:80", ":80",        "1127.0.0.1:80"};
     for (size_t i = 0; i < sizeof listens / sizeof listens[0]; i++) {
         char text[256];
         snprintf(text, sizeof text, "[node]\nlisten = %s\n", listens[i]);
-        refused(2, strchr(listens[i], ':') != NULL ? "" : "address:port", text);
+        refused(2, "listen is", text);
     }
-    refused(2, "loopback only", "[node]\nlisten = 10.0.0.1:80\n");
     refused(5, "log_level is", NODE "log_level = loud\n");
     refused(5, "control character", NODE "operator = a\x01\n");
     refused(6, "an origin", NODE "[host]\norigin = a b\n");
@@ -210,6 +208,68 @@ Test(config, refuses_values) {
     path[sizeof path - 1] = '\0';
     snprintf(text, sizeof text, "[node]\ndata = %.150s\n", path);
     cr_assert_eq(config_parse(bytes_text(text), path, &config, &why), STATUS_BAD_FORM);
+}
+
+/* --- TLS, and who may be heard in clear --- */
+
+#define FAR "[node]\nname = a\nlisten = %s\ndata = d\n"
+
+Test(config, listens_in_clear_on_loopback_only) {
+    static const char *const listens[] = {"10.0.0.1:80", "0.0.0.0:80", "[::]:80", "128.0.0.1:80",
+                                          "[2001:db8::1]:80"};
+    for (size_t i = 0; i < sizeof listens / sizeof listens[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text, FAR, listens[i]);
+        refused(3, "tls_certificate", text);
+        refused(3, "behind_proxy", text);
+        refused(3, "127.0.0.1:80", text);
+        cr_assert_eq(parse(FAR "tls_certificate = c\ntls_key = k\n", listens[i]), STATUS_OK, "%s",
+                     why.text);
+        cr_assert_not(config.loopback || config.behind_proxy);
+        cr_assert_str_eq(config.tls_certificate, "etc/c");
+        cr_assert_str_eq(config.tls_key, "etc/k");
+        cr_assert_eq(parse(FAR "behind_proxy = 192.0.2.1\n", listens[i]), STATUS_OK, "%s",
+                     why.text);
+        cr_assert(config.behind_proxy);
+    }
+    refused(1, "add the other", NODE "tls_certificate = c\n");
+    refused(1, "add the other", NODE "tls_key = c\n");
+    refused(5, "IP address", NODE "behind_proxy = yes\n");
+    cr_assert_eq(parse(NODE), STATUS_OK);
+    cr_assert(config.loopback);
+}
+
+Test(config, limits) {
+    cr_assert_eq(parse(NODE), STATUS_OK);
+    cr_assert_eq(config.limits.connections, 4000);
+    cr_assert_eq(config.limits.address_connections, 256);
+    cr_assert_eq(config.limits.address_rate, 1000);
+    cr_assert_eq(config.limits.issuer_rate, 1000);
+    cr_assert_eq(config.limits.body_bytes, 64 << 20);
+    cr_assert_eq(parse(NODE "known = 192.0.2.1\t 2001:db8::1\nca = a.pem\n[limits]\n"
+                            "connections = 64\naddress_connections = 1\naddress_rate = 0\n"
+                            "issuer_rate = 5\nbodies = 8\n"),
+                 STATUS_OK, "%s", why.text);
+    cr_assert_eq(config.limits.connections, 64);
+    cr_assert_eq(config.limits.address_connections, 1);
+    cr_assert_eq(config.limits.address_rate, 0);
+    cr_assert_eq(config.limits.issuer_rate, 5);
+    cr_assert_eq(config.limits.body_bytes, 8 << 20);
+    cr_assert_eq(config.known_count, 2);
+    cr_assert_str_eq(config.ca, "etc/a.pem");
+    refused(6, "64 to 100000", NODE "[limits]\nconnections = 63\n");
+    refused(6, "1 to 100000", NODE "[limits]\naddress_connections = 0\n");
+    refused(6, "0 to 1000000", NODE "[limits]\naddress_rate = -1\n");
+    refused(6, "0 to 1000000", NODE "[limits]\nissuer_rate = 1000001\n");
+    refused(6, "8 to 65536", NODE "[limits]\nbodies = 7\n");
+    refused(6, "stands at line 5", NODE "[limits]\n[limits]\n");
+    refused(5, "IP addresses", NODE "known = 192.0.2.1, 192.0.2.2\n");
+    char many[2048] = NODE "known =";
+    for (int i = 0; i <= CONFIG_KNOWN_MAX; i++) {
+        snprintf(many + strlen(many), sizeof many - strlen(many), " ::");
+    }
+    snprintf(many + strlen(many), sizeof many - strlen(many), "\n");
+    refused(5, "more than 32", many);
 }
 
 Test(config, refuses_logs) {
