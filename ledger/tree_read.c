@@ -110,12 +110,20 @@ struct tile_hashes {
     uint8_t memory[TILE_WIDTH * HASH_SIZE];
 };
 
+#define NODES_KEPT 64
+
 /* What proofs of one size need again and again: the nodes of a plan that are neighbours often lie
  * in one tile, and nearly every plan ends in the unfinished block, which is the one that has to be
  * gathered. */
 struct tiles_read {
     struct tile_hashes last;
     struct tile_hashes unfinished;
+    /* Nodes that took hashing: all proofs of one size share most of those to the right. */
+    struct {
+        struct merkle_node node;
+        struct hash hash;
+    } nodes[NODES_KEPT];
+    size_t node_count;
 };
 
 /* The leaf hashes of the first `width` entries of the unfinished block at `start`. */
@@ -186,16 +194,41 @@ static enum status read_hashes(struct store_txn *txn, uint32_t log, const struct
     return STATUS_OK;
 }
 
+static bool known_node(const struct tiles_read *read, const struct merkle_node *node,
+                       struct hash *out) {
+    for (size_t i = 0; i < read->node_count; i++) {
+        if (read->nodes[i].node.level == node->level && read->nodes[i].node.index == node->index) {
+            *out = read->nodes[i].hash;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_node(struct store_txn *txn, uint32_t log, uint64_t size,
+                             const struct merkle_node *node, struct tiles_read *read,
+                             struct hash *out) {
+    struct tile tile;
+    unsigned first, count;
+    const uint8_t *hashes = NULL;
+    if (known_node(read, node, out)) {
+        return STATUS_OK;
+    }
+    tile_of_node(node, size, &tile, &first, &count);
+    TRY(read_hashes(txn, log, &tile, read, &hashes));
+    tile_node_hash(hashes + (size_t)first * HASH_SIZE, count, out);
+    if (count > 1 && read->node_count < NODES_KEPT) {
+        read->nodes[read->node_count].node = *node;
+        read->nodes[read->node_count++].hash = *out;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
                              const struct merkle_plan *plan, struct tiles_read *read,
                              struct hash *out) {
     for (size_t i = 0; i < plan->count; i++) {
-        struct tile tile;
-        unsigned first, count;
-        const uint8_t *hashes = NULL;
-        tile_of_node(&plan->nodes[i], size, &tile, &first, &count);
-        TRY(read_hashes(txn, log, &tile, read, &hashes));
-        tile_node_hash(hashes + (size_t)first * HASH_SIZE, count, &out[i]);
+        TRY(read_node(txn, log, size, &plan->nodes[i], read, &out[i]));
     }
     return STATUS_OK;
 }
@@ -203,6 +236,7 @@ static enum status read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
 static void nothing_read(struct tiles_read *read) {
     read->last.set = false;
     read->unfinished.set = false;
+    read->node_count = 0;
 }
 
 enum status tree_read_plan(struct store_txn *txn, uint32_t log, uint64_t size,
