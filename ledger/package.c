@@ -3,6 +3,7 @@
 #include "ledger/mirror_parts.h"
 
 #include <assert.h>
+#include <string.h>
 
 static uint64_t block_of(uint64_t index) {
     return index - index % TILE_WIDTH;
@@ -62,47 +63,62 @@ enum status package_parse(struct bytes available, uint64_t start, uint64_t end,
 
 /* --- storing --- */
 
-struct leaves {
-    struct hash hashes[TILE_WIDTH];
-    size_t count;
-};
-
-static enum status put_leaf(void *context, uint64_t index, struct bytes entry,
+static enum status add_leaf(void *context, uint64_t index, struct bytes entry,
                             const struct hash *leaf) {
-    struct leaves *leaves = context;
     (void)index;
     (void)entry;
-    leaves->hashes[leaves->count++] = *leaf;
+    merkle_frontier_append(context, leaf);
     return STATUS_OK;
 }
 
-/* The leaf hashes of the block's entries before the package: the flushed ones are read from the
- * store, those appended in this batch are at hand. */
-static enum status stored_leaves(struct batch *batch, struct tree *tree, uint64_t block,
-                                 uint64_t start, struct leaves *leaves) {
-    leaves->count = 0;
+/* The edge of the block's entries before the package, as of a tree that begins at the block. Where
+ * the package is the next to come it is the end of the tree's own: the nodes within the block are
+ * those of the size's low bits. Else it is made of the leaf hashes: the flushed ones are read from
+ * the store, those appended in this batch are at hand. */
+static enum status edge_before(struct batch *batch, struct tree *tree, uint64_t block,
+                               uint64_t start, struct merkle_frontier *edge) {
+    merkle_frontier_init(edge);
+    if (start == tree->frontier.size) {
+        size_t all = merkle_frontier_count(&tree->frontier);
+        edge->size = start - block;
+        size_t count = merkle_frontier_count(edge);
+        assert(edge->size < TILE_WIDTH && count <= all);
+        memcpy(edge->nodes, tree->frontier.nodes + (all - count), count * sizeof edge->nodes[0]);
+        return STATUS_OK;
+    }
     if (block != block_of(tree->frontier.size)) {
         /* An upload that begins inside a block that others finished meanwhile. */
         TRY(tree_flush(tree, batch->txn));
     }
     uint64_t stored = start < tree->flushed ? start : tree->flushed;
     if (stored > block) {
-        TRY(tree_walk(batch->txn, tree->log, block, stored, put_leaf, leaves));
-        assert(leaves->count == stored - block);
+        TRY(tree_walk(batch->txn, tree->log, block, stored, add_leaf, edge));
+        assert(edge->size == stored - block);
     }
-    for (; block + leaves->count < start; leaves->count++) {
-        leaves->hashes[leaves->count] = tree->leaves[leaves->count];
+    while (block + edge->size < start) {
+        merkle_frontier_append(edge, &tree->leaves[edge->size]);
     }
     return STATUS_OK;
 }
 
+/* Leaf hashes of the package's entries. */
+struct leaves {
+    struct hash hashes[TILE_WIDTH];
+    size_t count;
+};
+
 /* "First, it reconstructs the subtree hash based on the received entries and entries already in the
  * log. It then verifies the subtree consistency proof using this hash and the checkpoint at
  * upload_end." (tlog-mirror, Processing) */
-static bool proves(const struct package_job *job, uint64_t block, const struct leaves *leaves) {
+static bool proves(const struct package_job *job, uint64_t block, struct merkle_frontier *edge,
+                   const struct leaves *leaves) {
     const struct package *package = &job->package;
     struct hash subtree;
-    merkle_root_of(leaves->hashes, leaves->count, &subtree);
+    for (size_t i = 0; i < leaves->count; i++) {
+        merkle_frontier_append(edge, &leaves->hashes[i]);
+    }
+    assert(edge->size == package->end - block);
+    merkle_frontier_root(edge, &subtree);
     return merkle_subtree_check(block, package->end, &subtree, job->upload->end, &job->upload->root,
                                 package->proof.hashes, package->proof.count);
 }
@@ -110,7 +126,7 @@ static bool proves(const struct package_job *job, uint64_t block, const struct l
 /* "If some entry has already been written to the log or the pending entry list, the mirror MUST
  * skip saving that entry." It is the same entry: both are proved to lie on one history. */
 static enum status append_new(struct batch *batch, struct tree *tree, const struct package *package,
-                              uint64_t block, const struct leaves *leaves) {
+                              const struct leaves *leaves) {
     struct reader r;
     reader_init(&r, package->entries);
     for (uint64_t index = package->start; index < package->end; index++) {
@@ -121,7 +137,7 @@ static enum status append_new(struct batch *batch, struct tree *tree, const stru
             continue;
         }
         assert(index == tree->frontier.size);
-        TRY(tree_append(tree, batch->txn, entry, &leaves->hashes[index - block]));
+        TRY(tree_append(tree, batch->txn, entry, &leaves->hashes[index - package->start]));
     }
     assert(reader_done(&r));
     return STATUS_OK;
@@ -131,29 +147,30 @@ static enum status store_package(struct package_job *self, struct batch *batch) 
     const struct package *package = &self->package;
     uint64_t block = block_of(package->start);
     struct tree *tree;
-    struct leaves leaves;
+    struct merkle_frontier edge;
+    struct leaves leaves = {.count = 0};
     assert(package->start < package->end && package->end <= self->upload->end);
     TRY(batch_tree(batch, self->upload->log.number, false, &tree));
     self->next_entry = tree->frontier.size;
     if (package->start > tree->frontier.size) {
         return STATUS_CONFLICT_SIZE; /* the package before it was refused, and this one waited */
     }
-    TRY(stored_leaves(batch, tree, block, package->start, &leaves));
+    TRY(edge_before(batch, tree, block, package->start, &edge));
     struct reader r;
     struct bytes entry;
     reader_init(&r, package->entries);
     while (bundle_next(&r, &entry)) {
-        assert(leaves.count < package->end - block);
+        assert(leaves.count < package->end - package->start);
         hash_leaf(entry.data, entry.len, &leaves.hashes[leaves.count++]);
     }
-    assert(leaves.count == package->end - block);
+    assert(leaves.count == package->end - package->start);
 #ifndef DUTYLOG_BUG_UNPROVED_PACKAGE /* planted: entries are stored whatever the log signed */
-    if (!proves(self, block, &leaves)) {
+    if (!proves(self, block, &edge, &leaves)) {
         return STATUS_BAD_PROOF;
     }
 #endif
     TRY(batch_tree(batch, self->upload->log.number, true, &tree));
-    TRY(append_new(batch, tree, package, block, &leaves));
+    TRY(append_new(batch, tree, package, &leaves));
     self->next_entry = tree->frontier.size;
     return STATUS_OK;
 }

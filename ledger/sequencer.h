@@ -71,7 +71,10 @@ struct cut_job {
     const struct log *log;
     const struct signer *signer;
     uint64_t expected;
-    struct head head; /* out */
+    struct bytes known; /* the head's note, if this process made or verified it: what is stored is
+                           then compared with it, else its signature is verified. May be empty;
+                           borrowed until done */
+    struct head head;   /* out */
     void (*done)(struct cut_job *job, enum status batch_status);
 };
 void cut_job_init(struct cut_job *job);

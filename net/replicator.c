@@ -92,6 +92,8 @@ static void cut_start(struct replicator *r, uint64_t expected) {
     r->cut.job.log = &r->node->own;
     r->cut.job.signer = &r->node->log_signer;
     r->cut.job.expected = expected;
+    /* Verified at the start or signed since; it stays until this cut is done. */
+    r->cut.job.known = bytes_of(r->replica.candidate.note, r->replica.candidate.note_len);
     r->cut.commit = (struct commit){.job = &r->cut.job.job, .done = cut_done, .context = r};
     r->cut.busy = true;
     if (node_commit(r->node, &r->cut.commit) != STATUS_OK) {
