@@ -354,6 +354,25 @@ Test(cut, stops_where_the_signed_head_is_damaged) {
     CHECK_STATUS(h.fate, STATUS_STORE_CORRUPT);
 }
 
+Test(cut, known_head_that_is_damaged_in_the_store) {
+    struct head first = cut(0).head;
+    struct key key = key_log(TABLE_HEAD, h.log.number);
+    uint8_t note[sizeof first.note];
+    memcpy(note, first.note, first.note_len);
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct cut_job job;
+        cut_job_init(&job);
+        job.log = &h.log;
+        job.signer = &w->log;
+        job.expected = WORLD_START;
+        job.known = bytes_of(first.note, first.note_len);
+        note[first.note_len - 9] ^= (uint8_t)damaged; /* in the signature */
+        tamper(&key, bytes_of(note, first.note_len));
+        hosted_run(&h, &job.job);
+        CHECK_STATUS(job.job.status, damaged ? STATUS_STORE_CORRUPT : STATUS_OK);
+    }
+}
+
 /* A head that the key signed, though the store does not hold such a tree: a restored backup, or
  * tampering. */
 static void sign_head(uint64_t size, const struct hash *root) {
