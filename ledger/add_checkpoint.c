@@ -222,6 +222,7 @@ static enum status add_checkpoint_apply(struct job *job, struct batch *batch) {
     struct add_checkpoint_job *self = (struct add_checkpoint_job *)job;
     struct refusal why = {.status = STATUS_OK};
     enum status status = take(batch->txn, self, &why);
+    batch->signs = batch->signs || self->answer.http == 200;
     if (status != STATUS_OK && self->answer.http == 0 && !batch_is_fatal(status)) {
         answer_refusal(&self->answer, &why);
     }

@@ -1,5 +1,7 @@
 #include "ledger/batch.h"
 
+#include "ledger/guard.h"
+
 #include <assert.h>
 
 bool batch_is_fatal(enum status status) {
@@ -59,10 +61,35 @@ static void finish_all(struct job *const *jobs, size_t count, enum status fate) 
     }
 }
 
-enum status batch_run(struct store *store, struct batch *batch, struct job *const *jobs,
-                      size_t count) {
+/* Nothing signed leaves before its number is durable both inside and outside. Both are written at
+ * once: the record may so be ahead of the store after a crash, which costs a longer guard, and is
+ * never behind (specs/decisions/022). */
+static enum status commit(struct batch *batch, struct batch_outside *outside) {
+    uint64_t commits = 0;
+    if (outside == NULL || !batch->signs) {
+        return store_commit(batch->txn);
+    }
+    enum status status = guard_commits(batch->txn, &commits);
+    if (status == STATUS_OK) {
+        status = guard_set_commits(batch->txn, commits + 1);
+    }
+    if (status != STATUS_OK) {
+        store_abort(batch->txn);
+        return status;
+    }
+    outside->begin(outside, commits + 1, batch->head);
+    status = store_commit(batch->txn);
+    enum status written = outside->end(outside, status == STATUS_OK);
+    return status == STATUS_OK && written != STATUS_OK ? STATUS_STORE_DOUBT : status;
+}
+
+enum status batch_run_outside(struct store *store, struct batch *batch,
+                              struct batch_outside *outside, struct job *const *jobs,
+                              size_t count) {
     assert(count > 0);
     batch->tree_count = 0;
+    batch->signs = false;
+    batch->head = NULL;
     enum status fate = store_begin(store, STORE_WRITE, &batch->txn);
     if (fate == STATUS_OK) {
         fate = apply_all(batch, jobs, count);
@@ -74,10 +101,15 @@ enum status batch_run(struct store *store, struct batch *batch, struct job *cons
             finish_all(jobs, count, STATUS_OK);
             return store_commit(batch->txn);
 #endif
-            fate = store_commit(batch->txn);
+            fate = commit(batch, outside);
         }
     }
     batch->txn = NULL;
     finish_all(jobs, count, fate);
     return fate;
+}
+
+enum status batch_run(struct store *store, struct batch *batch, struct job *const *jobs,
+                      size_t count) {
+    return batch_run_outside(store, batch, NULL, jobs, count);
 }

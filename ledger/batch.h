@@ -6,7 +6,8 @@
  *   1. begin a write transaction;
  *   2. apply each job, in order. A refusal (bad bytes, a lost compare-and-swap) is the job's own,
  * and must have written nothing; a store failure fails the whole batch;
- *   3. flush the trees that jobs appended to, and commit;
+ *   3. flush the trees that jobs appended to, and commit; at the same time, if signatures are to
+ * leave, what the guard keeps outside the store is written;
  *   4. finish each job, in order: with OK, its own refusal, or the batch's failure. After
  * STORE_DOUBT the host stops.
  *
@@ -19,8 +20,13 @@
 
 #define BATCH_TREES_MAX 8
 
+struct head;
+
 struct batch {
     struct store_txn *txn;
+    bool signs; /* set by a job whose `finish` lets a signature out */
+    const struct head
+        *head; /* the candidate cut in this batch; NULL: none. Borrowed from its job */
     struct tree trees[BATCH_TREES_MAX]; /* loaded on demand, one write per batch */
     bool dirty[BATCH_TREES_MAX];
     size_t tree_count;
@@ -39,6 +45,22 @@ struct job {
  * STORE_CORRUPT. `batch` is memory for the run (about 100 KiB), its content not kept. */
 enum status batch_run(struct store *store, struct batch *batch, struct job *const *jobs,
                       size_t count) MUST_USE;
+
+/* What is written outside the store, beside each commit after which signatures leave
+ * (ledger/guard.h). Both are called on the thread that runs the batch. */
+struct batch_outside {
+    /* Begins to write: the number of this commit among those that let signatures out, and the
+     * candidate (NULL: none, only cosignatures). May take until `end`. */
+    void (*begin)(struct batch_outside *outside, uint64_t commit, const struct head *head);
+    /* The writing is durable: OK. `committed` tells whether the commit is. */
+    enum status (*end)(struct batch_outside *outside, bool committed);
+};
+/* As batch_run; beside a commit after which signatures leave, `outside` writes, and they leave only
+ * if both are durable. STORE_DOUBT also if the commit is and the writing outside is not. `outside`
+ * may be NULL. */
+enum status batch_run_outside(struct store *store, struct batch *batch,
+                              struct batch_outside *outside, struct job *const *jobs,
+                              size_t count) MUST_USE;
 
 /* The tree of a log, loaded once per batch; marks it dirty if `append`. Borrowed until the next
  * call for another log. */

@@ -79,6 +79,8 @@ static enum status cut_apply(struct job *base, struct batch *batch) {
     job->head.size = tree->frontier.size;
     job->head.root = root;
     job->head.note_len = w.len;
+    batch->signs = true;
+    batch->head = &job->head;
     struct key key = key_log(TABLE_HEAD, job->log->number);
     return store_put(batch->txn, key_view(&key), writer_view(&w));
 }

@@ -28,15 +28,51 @@ struct replica_action *replica_act(struct replica_actions *actions, enum replica
     return action;
 }
 
-void replica_halt(struct replica *replica, struct replica_actions *actions,
-                  const struct refusal *why, struct bytes note) {
+void replica_halt(struct replica *replica, struct replica_actions *actions, enum replica_halt halt,
+                  const struct refusal *why, struct bytes note, size_t mirror) {
     assert(replica->state != REPLICA_HALTED);
     static_assert(sizeof replica->halted_why == sizeof why->text, "the reason is kept whole");
     memcpy(replica->halted_why, why->text, sizeof why->text);
     replica->state = REPLICA_HALTED;
+    replica->halt = halt;
     struct replica_action *action = replica_act(actions, ACTION_HALT);
+    action->halt = halt;
     action->why = replica->halted_why;
     action->note = note;
+    action->mirror = mirror;
+}
+
+void replica_begin_guard(struct replica *replica, enum replica_guard guard) {
+    assert(replica->state != REPLICA_CUTTING);
+    replica->guard = guard;
+    replica->witness_count = 0;
+    replica_begin_gathering(replica);
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        struct replica_mirror *mirror = &replica->mirrors[i];
+        mirror->ignore = replica_mirror_busy(mirror);
+        mirror->knows_nothing = false;
+        replica_mirror_forget(mirror);
+    }
+}
+
+/* A folder without a signed head has nothing to ask about; the host refuses to start with one that
+ * must have had it. What is being published stays so. */
+static void take_guard(struct replica *replica, enum replica_guard guard) {
+    if (replica->state == REPLICA_HALTED || replica->candidate.size == 0) {
+        return;
+    }
+    replica->guard_next = guard;
+}
+
+/* A cut that is under way brings a candidate of its own, and lines that are being published must
+ * stay: the guard begins after either. */
+static void begin_guard_if_due(struct replica *replica) {
+    if (replica->guard_next != GUARD_NONE && replica->state != REPLICA_CUTTING &&
+        replica->state != REPLICA_PUBLISHING && replica->state != REPLICA_HALTED) {
+        enum replica_guard guard = replica->guard == GUARD_ALL ? GUARD_ALL : replica->guard_next;
+        replica->guard_next = GUARD_NONE;
+        replica_begin_guard(replica, guard);
+    }
 }
 
 /* Takes the event's time. The clock is a wall clock and may jump back; whatever was planned by the
@@ -104,6 +140,9 @@ static void take_event(struct replica *replica, const struct replica_event *even
     case REPLICA_COMING:
         replica->coming = true;
         return;
+    case REPLICA_GUARD:
+        take_guard(replica, event->guard);
+        return;
     case REPLICA_COMMITTED:
         take_committed(replica, event->size);
         return;
@@ -147,6 +186,7 @@ void replica_step(struct replica *replica, const struct replica_event *event,
     take_event(replica, event, actions);
     /* Rounds before mirrors: a candidate that is being replaced is not pushed once more. */
     if (replica->state != REPLICA_HALTED) {
+        begin_guard_if_due(replica);
         replica_advance(replica, actions);
         replica_push(replica, actions);
     }
@@ -177,7 +217,8 @@ static bool clocks_disagree(const struct replica *replica, const struct policy *
 }
 
 bool replica_may_stamp(const struct replica *replica) {
-    if (replica->state == REPLICA_HALTED || replica->guard != GUARD_NONE) {
+    if (replica->state == REPLICA_HALTED || replica->guard != GUARD_NONE ||
+        replica->guard_next != GUARD_NONE) {
         return false;
     }
     return !(replica->policy != NULL && clocks_disagree(replica, replica->policy)) &&

@@ -36,13 +36,17 @@
  * its pending checkpoint fetched, and only our own signature on a larger size, or on another root,
  * HALTS the log: nothing is signed any more.
  *
- * After a start with a guard, nothing is stamped or cut before the quorum (or every mirror) has
- * cosigned the last signed head afresh; a larger head that any of them shows halts the log first.
+ * After a start with a guard, nothing is stamped or cut before the quorum (or every mirror, with
+ * its witness) has cosigned the last signed head afresh; a larger head that any of them shows halts
+ * the log first. *Heard* is a mirror whose cosignature was made since the guard began, by its time;
+ * that says it knows no log of this origin (404) where it was never pushed to; or that the operator
+ * exempted. The guard may begin again at any time (REPLICA_GUARD).
  *
  * Actions come in causal order, and the host may not reorder them. */
 #ifndef DUTYLOG_LEDGER_REPLICA_H
 #define DUTYLOG_LEDGER_REPLICA_H
 
+#include "ledger/guard.h"
 #include "ledger/policy.h"
 #include "ledger/push.h"
 #include "ledger/sequencer.h"
@@ -60,6 +64,22 @@ struct replica_options {
     bool together;               /* default true: mirrors in step are sent add-candidate */
 };
 extern const struct replica_options replica_defaults;
+
+/* Whom the guard of all need not hear. */
+struct guard_terms {
+    const struct guard_record *record;       /* lists the mirrors whose 404 does not count; NULL, or
+                                                without a log: nobody's does */
+    const char (*exempt)[NAME_SIZE_MAX + 1]; /* names of mirrors' and witnesses' keys */
+    size_t exempt_count;
+};
+
+enum replica_halt {
+    HALT_NOT,
+    HALT_LARGER, /* the log's key signed a larger head than this folder has: perhaps it is old, and
+                    what it lacks can be fetched (ledger/pull.h) */
+    HALT_FORKED, /* the log's key signed another root: nothing can be done */
+    HALT_STORE,  /* what is stored does not go on from what was signed, or is not known */
+};
 
 enum replica_state {
     REPLICA_IDLE,
@@ -104,6 +124,8 @@ struct replica_mirror {
     bool has_offset;
     uint64_t failures;    /* in a row */
     unsigned corrections; /* by 409, in a row */
+    bool ignore;          /* the answer under way was asked for before the guard began */
+    bool knows_nothing;   /* since the guard began: 404 */
     uint8_t ticket[TICKET_SIZE_MAX];
     size_t ticket_len;
 };
@@ -119,7 +141,7 @@ struct replica_line {
 enum replica_guard {
     GUARD_NONE,   /* the host vouches for the signed head by other means */
     GUARD_QUORUM, /* the head's copy outside the data folder matches */
-    GUARD_ALL,    /* it is missing or differs: every mirror must be heard */
+    GUARD_ALL,    /* it is missing or differs: every mirror must be heard, and its witness */
 };
 
 struct replica {
@@ -127,10 +149,15 @@ struct replica {
      * writes them. */
     struct replica_options options;
     struct vkey log_vkey;
+    const struct guard_terms *terms; /* borrowed for the replica's life; NULL: every mirror is
+                                        listed, none exempt */
     bool started;
     enum replica_state state;
-    enum replica_guard guard; /* what still must be heard before anything is stamped or cut */
-    uint64_t now_ms;          /* of the last event: wall clock, milliseconds */
+    enum replica_guard guard;      /* what still must be heard before anything is stamped or cut */
+    enum replica_guard guard_next; /* to begin when the cut under way is done */
+    struct sign_public witnesses[REPLICA_MIRRORS_MAX]; /* heard since the guard began */
+    size_t witness_count;
+    uint64_t now_ms; /* of the last event: wall clock, milliseconds */
     uint64_t committed;
     uint64_t signed_size; /* signed head; the candidate's size */
     uint64_t published;
@@ -151,6 +178,7 @@ struct replica {
     struct replica_mirror mirrors[REPLICA_MIRRORS_MAX];
     size_t mirror_count;                            /* places in use, with gaps: see `used` */
     struct replica_line lines[REPLICA_MIRRORS_MAX]; /* by mirror */
+    enum replica_halt halt;
     char halted_why[REFUSAL_TEXT_MAX];
 };
 
@@ -165,6 +193,7 @@ enum replica_event_type {
     REPLICA_COMING,    /* a job that will commit more was queued just now: if nothing is under way,
                           ACTION_CUT comes of it, whose job queued behind that one goes into the same
                           commit and saves one. Optional. */
+    REPLICA_GUARD,     /* the guard begins again: `guard` */
     REPLICA_COMMITTED, /* the log's committed size is now `size` */
     REPLICA_CUT,       /* answer to ACTION_CUT: `status`, `head` */
     REPLICA_PUBLISHED, /* answer to ACTION_PUBLISH: `status` */
@@ -199,8 +228,8 @@ enum replica_action_type {
     ACTION_FETCH_PENDING,   /* GET witness/<hex>/checkpoint of `mirror` */
     ACTION_PUBLISH, /* run a publish_job: note (borrowed until the next step), size, quorum_time */
     ACTION_SERVE,   /* the published size is now `size`: answer who waits */
-    ACTION_HALT,    /* stop signing for good; `why`; keep `note`, the proof, if any (it borrows
-                       from the event's body) */
+    ACTION_HALT,    /* stop signing for good; `halt`, `why`; keep `note`, the proof, if any (it
+                       borrows from the event's body), which `mirror` showed */
     ACTION_RELEASE_POLICY, /* `policy` is not used any more */
 };
 
@@ -215,6 +244,7 @@ struct replica_action {
     uint64_t quorum_time;
     struct bytes note;
     struct policy *policy;
+    enum replica_halt halt;
     const char *why;
 };
 
@@ -227,6 +257,9 @@ struct replica_actions {
 
 void replica_init(struct replica *replica, const struct vkey *log_vkey,
                   const struct replica_options *options);
+/* The names of those that the guard still waits for, as many as fit, a space between; nothing while
+ * it waits for a quorum. */
+void replica_guard_awaits(const struct replica *replica, struct writer *w);
 /* Takes one event, gives the actions. Asserts that the event is one the host may send now. */
 void replica_step(struct replica *replica, const struct replica_event *event,
                   struct replica_actions *actions);

@@ -22,6 +22,7 @@ static bool state_holds(const struct replica *r) {
            implies(r->state == REPLICA_CUTTING,
                    r->committed > 0 && replica_has_policy(r) && r->guard == GUARD_NONE) &&
            (r->state == REPLICA_HALTED) == (r->halted_why[0] != '\0') &&
+           (r->state == REPLICA_HALTED) == (r->halt != HALT_NOT) &&
            implies(r->published > 0 && r->gathered, candidate);
 }
 

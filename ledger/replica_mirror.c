@@ -182,7 +182,7 @@ static void fail(const struct replica *replica, struct replica_mirror *mirror) {
 }
 
 /* What was heard of the mirror is wrong, or it lost its data: begin with the first question. */
-static void forget(struct replica_mirror *mirror) {
+void replica_mirror_forget(struct replica_mirror *mirror) {
     mirror->pending = 0;
     mirror->agreed = 0;
     mirror->next_entry = 0;
@@ -212,7 +212,7 @@ static void suspect(struct replica *replica, struct replica_actions *actions,
 #ifdef DUTYLOG_BUG_TRUST_CLAIM
     struct refusal why;
     (void)refuse(&why, STATUS_CONFLICT_SIZE, "%s claims a larger head", mirror->vkey.name);
-    replica_halt(replica, actions, &why, bytes_of(NULL, 0));
+    replica_halt(replica, actions, HALT_LARGER, &why, bytes_of(NULL, 0), 0);
     return;
 #endif
     (void)actions;
@@ -252,7 +252,8 @@ static void take_checkpoint_answer(struct replica *replica, struct replica_actio
                                    const struct replica_event *event) {
     switch (event->http) {
     case 200:
-        /* A witness's cosignature in the body is no mirror's, and counts for nothing here. */
+        /* A witness's cosignature in the body is no mirror's, and counts for the guard alone. */
+        replica_guard_hear(replica, event->body);
         mirror->pending = mirror->target;
         mirror->agreed = mirror->target;
         mirror->state = MIRROR_READY;
@@ -263,6 +264,10 @@ static void take_checkpoint_answer(struct replica *replica, struct replica_actio
     case 422:
         /* It holds something that our tree does not continue. */
         suspect(replica, actions, mirror);
+        return;
+    case 404:
+        mirror->knows_nothing = true;
+        fail(replica, mirror);
         return;
     default:
         fail(replica, mirror);
@@ -320,14 +325,21 @@ static void take_cosignature(struct replica *replica, size_t index, struct bytes
         fail(replica, mirror);
         return;
     }
+    mirror->offset_seconds =
+        (int64_t)replica->lines[index].timestamp - (int64_t)(replica->now_ms / 1000);
+    mirror->has_offset = true;
+    if (!replica_guard_fresh(replica, replica->lines[index].timestamp)) {
+        /* It may be an old line that somebody kept, and says nothing of what the mirror holds now.
+         */
+        replica->lines[index].have = false;
+        fail(replica, mirror);
+        return;
+    }
     progressed(mirror);
     mirror->state = MIRROR_DONE;
     mirror->cosigned = mirror->target;
     mirror->next_entry = mirror->target;
     mirror->has_next_entry = true;
-    mirror->offset_seconds =
-        (int64_t)replica->lines[index].timestamp - (int64_t)(replica->now_ms / 1000);
-    mirror->has_offset = true;
     replica->fresh = true;
 }
 
@@ -339,6 +351,7 @@ static void take_candidate_answer(struct replica *replica, size_t index,
     if (event->http == 200) {
         mirror->pending = mirror->target;
         mirror->agreed = mirror->target;
+        replica_guard_hear(replica, event->body);
         take_cosignature(replica, index, event->body);
         return;
     }
@@ -421,7 +434,7 @@ static void take_entries_answer(struct replica *replica, struct replica_actions 
         return;
     case 422:
         /* It never had a pending checkpoint, or could not prove what we sent against its own. */
-        forget(mirror);
+        replica_mirror_forget(mirror);
         fail(replica, mirror);
         return;
     default:
@@ -462,7 +475,7 @@ static void take_pending(struct replica *replica, struct replica_actions *action
                      "largest is %llu: this folder is an old copy, or the key is used elsewhere",
                      mirror->vkey.name, (unsigned long long)theirs.size,
                      (unsigned long long)replica->signed_size);
-        replica_halt(replica, actions, &why, event->body);
+        replica_halt(replica, actions, HALT_LARGER, &why, event->body, event->mirror);
         return;
     }
     if (ours != NULL && !hash_equal(ours, &theirs.root)) {
@@ -470,11 +483,11 @@ static void take_pending(struct replica *replica, struct replica_actions *action
                      "%s holds a checkpoint of size %llu that this log's key signed, with another "
                      "root than here: this log is forked",
                      mirror->vkey.name, (unsigned long long)theirs.size);
-        replica_halt(replica, actions, &why, event->body);
+        replica_halt(replica, actions, HALT_FORKED, &why, event->body, event->mirror);
         return;
     }
     /* No contradiction: whatever it claimed, this is what it holds. */
-    forget(mirror);
+    replica_mirror_forget(mirror);
     mirror->pending = theirs.size;
     mirror->next_entry = theirs.size;
     fail(replica, mirror);
@@ -488,6 +501,8 @@ void replica_take_response(struct replica *replica, struct replica_actions *acti
     enum replica_mirror_state was = mirror->state;
     if (replica->state == REPLICA_HALTED) {
         /* Nothing that it says matters any more. */
+    } else if (mirror->ignore) {
+        mirror->state = MIRROR_READY;
     } else if (was == MIRROR_CHECKPOINT) {
         take_checkpoint_answer(replica, actions, mirror, event);
     } else if (was == MIRROR_CANDIDATE) {
@@ -500,6 +515,7 @@ void replica_take_response(struct replica *replica, struct replica_actions *acti
     if (replica->state == REPLICA_HALTED) {
         mirror->state = MIRROR_READY;
     }
+    mirror->ignore = false;
     assert(!replica_mirror_busy(mirror));
     if (!mirror->wanted) {
         replica_place_mirrors(replica); /* it left the policy meanwhile: now its place is free */

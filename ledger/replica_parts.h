@@ -22,12 +22,23 @@
 
 /* replica.c */
 struct replica_action *replica_act(struct replica_actions *actions, enum replica_action_type type);
-/* Stops for good. `note` is the proof, or empty. */
-void replica_halt(struct replica *replica, struct replica_actions *actions,
-                  const struct refusal *why, struct bytes note);
+/* Stops for good. `note` is the proof, or empty; `mirror` showed it. */
+void replica_halt(struct replica *replica, struct replica_actions *actions, enum replica_halt halt,
+                  const struct refusal *why, struct bytes note, size_t mirror);
+/* Forgets what was heard, and begins to hear anew. */
+void replica_begin_guard(struct replica *replica, enum replica_guard guard);
+
+/* replica_guard.c */
+bool replica_guard_passed(const struct replica *replica);
+/* True if the time of a cosignature is no earlier than the guard allows. */
+bool replica_guard_fresh(const struct replica *replica, uint64_t timestamp);
+/* Looks for a witness's line on the candidate in the answer to add-checkpoint. */
+void replica_guard_hear(struct replica *replica, struct bytes body);
 
 /* replica_round.c */
 bool replica_has_policy(const struct replica *replica);
+/* Puts the cosignatures gathered aside. */
+void replica_begin_gathering(struct replica *replica);
 /* Every policy that counts for the candidate is met by the lines gathered. */
 bool replica_quorum_met(const struct replica *replica);
 /* Asks the mirrors that cosigned already to do so afresh. */
@@ -45,6 +56,8 @@ uint64_t replica_round_wake(const struct replica *replica);
 
 /* replica_mirror.c */
 bool replica_mirror_busy(const struct replica_mirror *mirror);
+/* Begin with the first question. */
+void replica_mirror_forget(struct replica_mirror *mirror);
 /* Brings the table in line with the policies. */
 void replica_place_mirrors(struct replica *replica);
 void replica_take_response(struct replica *replica, struct replica_actions *actions,

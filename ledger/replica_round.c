@@ -73,25 +73,10 @@ static uint64_t quorum_time(const struct replica *replica) {
     return latest != 0 ? latest : replica->now_ms / 1000;
 }
 
-static bool guard_passed(const struct replica *replica) {
-    if (!replica_quorum_met(replica)) {
-        return false;
-    }
-    if (replica->guard == GUARD_ALL) {
-        for (size_t i = 0; i < replica->mirror_count; i++) {
-            const struct replica_mirror *mirror = &replica->mirrors[i];
-            if (mirror->used && mirror->wanted && !replica->lines[i].have) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 /* --- candidates --- */
 
 /* Begins to gather anew on the candidate. */
-static void begin_gathering(struct replica *replica) {
+void replica_begin_gathering(struct replica *replica) {
     memset(replica->lines, 0, sizeof replica->lines);
     replica->gathered = false;
     /* A quorum of none has nothing to wait for. */
@@ -107,7 +92,7 @@ static void begin_gathering(struct replica *replica) {
 void replica_refresh(struct replica *replica) {
     assert(replica->candidate.size > 0);
     if (replica->gathered) {
-        begin_gathering(replica);
+        replica_begin_gathering(replica);
         return;
     }
     /* What is gathered but not yet published is kept: mirrors that are never up in the same hour
@@ -132,7 +117,7 @@ void replica_take_cut(struct replica *replica, struct replica_actions *actions,
         struct refusal why;
         (void)refuse(&why, event->status, "the next checkpoint could not be signed: %s",
                      status_text(event->status));
-        replica_halt(replica, actions, &why, bytes_of(NULL, 0));
+        replica_halt(replica, actions, HALT_STORE, &why, bytes_of(NULL, 0), 0);
         return;
     }
     if (event->status != STATUS_OK) {
@@ -159,7 +144,7 @@ void replica_take_cut(struct replica *replica, struct replica_actions *actions,
         replica_place_mirrors(replica);
     }
     replica->state = REPLICA_PUSHING;
-    begin_gathering(replica);
+    replica_begin_gathering(replica);
 }
 
 static bool cut_due(const struct replica *replica) {
@@ -173,7 +158,8 @@ static bool cut_due(const struct replica *replica) {
     bool more =
         replica->committed > replica->signed_size || (replica->coming && replica->committed > 0);
     return replica->state == REPLICA_IDLE && more && replica->guard == GUARD_NONE &&
-           replica_has_policy(replica) && replica->now_ms >= replica->retry_at_ms;
+           replica->guard_next == GUARD_NONE && replica_has_policy(replica) &&
+           replica->now_ms >= replica->retry_at_ms;
 }
 
 /* --- publishing --- */
@@ -274,7 +260,7 @@ static uint64_t publish_at(const struct replica *replica) {
 }
 
 void replica_advance(struct replica *replica, struct replica_actions *actions) {
-    if (replica->guard != GUARD_NONE && guard_passed(replica)) {
+    if (replica->guard != GUARD_NONE && replica_guard_passed(replica)) {
         replica->guard = GUARD_NONE;
     }
     if (replica->state == REPLICA_PUSHING && !replica_quorum_met(replica) &&

@@ -14,7 +14,8 @@
 
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
-    /* "logs": their number [logs]; "store": format, times opened [store_lmdb] */                  \
+    /* "logs": their number [logs]; "store": format, times opened [store_lmdb]; "signing": commits \
+     * that let signatures out [guard] */                                                          \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \
@@ -44,6 +45,8 @@
     X(COSIGNED, 'c', true)                                                                         \
     /* log: last stamp, issuers, threshold, operator [issuer] */                                   \
     X(ACCEPT, 'a', true)                                                                           \
+    /* log: nothing; cosigning of it waits [guard] */                                              \
+    X(GUARD, 'g', true)                                                                            \
     /* log: judged size [judge] */                                                                 \
     X(JUDGED, 'j', true)                                                                           \
     /* log, index: why a stored entry is not accepted [judge] */                                   \

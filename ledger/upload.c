@@ -257,6 +257,7 @@ static enum status upload_end_apply(struct job *job, struct batch *batch) {
     if (!all) {
         return incomplete(batch->txn, self, saved);
     }
+    batch->signs = true;
     /* Each package was stored or was there, and what is stored never shrinks. */
     return tree->frontier.size < self->upload->end ? STATUS_STORE_CORRUPT
                                                    : complete(batch->txn, self);

@@ -28,6 +28,9 @@ static bool node_name(struct config_parser *p, const char *v) {
 static bool node_data(struct config_parser *p, const char *v) {
     return value_path(p, v, NODE(p)->data);
 }
+static bool node_head(struct config_parser *p, const char *v) {
+    return value_path(p, v, NODE(p)->head);
+}
 static bool node_operator(struct config_parser *p, const char *v) {
     return value_text(p, v, NODE(p)->operator_name, sizeof NODE(p)->operator_name);
 }
@@ -107,6 +110,8 @@ static const struct option {
     {SECTION_NODE, "data", true, node_data},
     {SECTION_NODE, "log_level", false, value_log_level},
     {SECTION_NODE, "operator", false, node_operator},
+    {SECTION_NODE, "head", false, node_head},
+    {SECTION_NODE, "exempt", false, value_exempt},
     {SECTION_NODE, "tls_certificate", false, node_tls_certificate},
     {SECTION_NODE, "tls_key", false, node_tls_key},
     {SECTION_NODE, "ca", false, node_ca},
@@ -326,6 +331,17 @@ static bool check_tls(struct config_parser *p) {
     return true;
 }
 
+/* Beside the data folder, or it would be copied and put back with it. */
+static bool check_head(struct config_parser *p) {
+    const struct node_config *out = p->out;
+    size_t len = strlen(out->data);
+    return strncmp(out->head, out->data, len) != 0 ||
+           (out->head[len] != '/' && out->head[len] != '\0') ||
+           config_bad(p, p->section_lines[SECTION_NODE], STATUS_BAD_FORM,
+                      "\"head\" lies in the data folder, and would be restored with it: put it "
+                      "elsewhere, best on another disk");
+}
+
 static bool check_whole(struct config_parser *p) {
     if (!end_section(p)) {
         return false;
@@ -334,7 +350,7 @@ static bool check_whole(struct config_parser *p) {
         return config_bad(p, p->line, STATUS_BAD_FORM, "there is no [node]: add it");
     }
     const struct node_config *out = p->out;
-    if (!check_tls(p)) {
+    if (!check_tls(p) || !check_head(p)) {
         return false;
     }
     for (size_t i = 0; out->has_host && i < out->log_count; i++) {

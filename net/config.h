@@ -12,6 +12,10 @@
  *     data = data                     ; folder; paths are relative to the folder of node.ini
  *     log_level = info                ; debug, info, warn, error, off
  *     operator = Town of Springfield  ; who runs this node; optional
+ *     head = ../head                  ; file outside the data folder that tells an old folder from
+ *                                     ; the present one (ledger/guard.h); made by dutylog keygen
+ *     exempt = a.example/mirror       ; keys' names, a space between: the guard does not wait to
+ *                                     ; hear of them; optional, at most 8
  *
  *     [host]                          ; a log of its own; optional
  *     origin = agency.example/log
@@ -57,6 +61,7 @@
 #define CONFIG_TEXT_MAX 200
 #define CONFIG_LOGS_MAX 4096
 #define CONFIG_KNOWN_MAX 32
+#define CONFIG_EXEMPT_MAX 8
 #define CONFIG_CA_MAX (4 * 1024 * 1024)
 #define CONFIG_SIZE_MAX (4 * 1024 * 1024)
 
@@ -107,6 +112,9 @@ struct node_config {
     struct address known[CONFIG_KNOWN_MAX];
     size_t known_count;
     char data[CONFIG_PATH_MAX];
+    char head[CONFIG_PATH_MAX]; /* "": none, and the guard is weaker */
+    char exempt[CONFIG_EXEMPT_MAX][NAME_SIZE_MAX + 1];
+    size_t exempt_count;
     enum log_level log_level;
     char operator_name[CONFIG_TEXT_MAX + 1];
     bool has_host;

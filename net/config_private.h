@@ -58,6 +58,8 @@ bool value_listen(struct config_parser *p, const char *value);
 bool value_address(struct config_parser *p, const char *value, struct address *out);
 /* Up to CONFIG_KNOWN_MAX, with white space between. */
 bool value_known(struct config_parser *p, const char *value);
+/* Up to CONFIG_EXEMPT_MAX names of keys, likewise. */
+bool value_exempt(struct config_parser *p, const char *value);
 bool value_log_level(struct config_parser *p, const char *value);
 /* The section's log's. */
 bool value_vkey(struct config_parser *p, const char *value);

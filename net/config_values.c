@@ -179,6 +179,25 @@ bool value_known(struct config_parser *p, const char *value) {
     return true;
 }
 
+bool value_exempt(struct config_parser *p, const char *value) {
+    struct node_config *out = p->out;
+    for (const char *start = value; *start != '\0';) {
+        size_t len = strcspn(start, " \t");
+        if (out->exempt_count == CONFIG_EXEMPT_MAX) {
+            return BAD(p, "more than %d are exempt: keep fewer", CONFIG_EXEMPT_MAX);
+        }
+        if (!note_name_valid(bytes_of(start, len))) {
+            return BAD(p, "give names of keys with spaces between, such as state.example/mirror "
+                          "state.example/witness");
+        }
+        memcpy(out->exempt[out->exempt_count], start, len);
+        out->exempt[out->exempt_count++][len] = '\0';
+        start += len;
+        start += strspn(start, " \t");
+    }
+    return true;
+}
+
 bool value_log_level(struct config_parser *p, const char *value) {
     if (log_level_parse(bytes_text(value), &p->out->log_level) != STATUS_OK) {
         return BAD(p, "log_level is debug, info, warn, error or off");

@@ -6,6 +6,8 @@
 #include "net/submitter.h"
 
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 /* --- /logs --- */
 
@@ -70,6 +72,21 @@ static json_t *mirror_json(const struct replica_mirror *mirror) {
     return object;
 }
 
+#define GUARD_TEXT_MAX 400
+
+/* Whom the guard waits for. */
+static void guard_text(const struct replica *replica, char text[GUARD_TEXT_MAX]) {
+    struct writer w;
+    memset(text, 0, GUARD_TEXT_MAX);
+    if (replica->guard == GUARD_ALL) {
+        writer_init(&w, text, GUARD_TEXT_MAX - 1);
+        replica_guard_awaits(replica, &w);
+    }
+    if (text[0] == '\0') {
+        snprintf(text, GUARD_TEXT_MAX, "a quorum");
+    }
+}
+
 static json_t *own_json(const struct node *node) {
     const struct replica *replica = replicator_state(node->replicator);
     struct submitter_stats stats = submitter_stats(node->submitter);
@@ -85,6 +102,11 @@ static json_t *own_json(const struct node *node) {
         (json_int_t)replica->signed_size, "published", (json_int_t)replica->published, "accepted",
         (json_int_t)stats.accepted, "refused", (json_int_t)stats.refused, "waiting",
         (json_int_t)(stats.waiting_events + stats.waiting_requests), "mirrors", mirrors);
+    if (object != NULL && replica->guard != GUARD_NONE) {
+        char awaits[GUARD_TEXT_MAX];
+        guard_text(replica, awaits);
+        json_object_set_new(object, "guard", json_string(awaits));
+    }
     if (object != NULL && replica->state == REPLICA_HALTED) {
         json_object_set_new(object, "halted", json_string(replica->halted_why));
     }
@@ -149,9 +171,12 @@ void handle_healthz(struct request *request) {
     if (replica->state == REPLICA_HALTED) {
         request_answer_text(request, 503, "down: %s", replica->halted_why);
     } else if (replica->guard != GUARD_NONE) {
-        request_answer_text(
-            request, 503,
-            "down: no quorum of mirrors has confirmed the last signed head since the start");
+        char awaits[GUARD_TEXT_MAX];
+        guard_text(replica, awaits);
+        request_answer_text(request, 503,
+                            "down: the last signed head has not been confirmed since the start by: "
+                            "%s",
+                            awaits);
     } else if (!replica_may_stamp(replica)) {
         request_answer_text(request, 503,
                             "down: this node's clock and its mirrors' differ by over five minutes");

@@ -3,10 +3,12 @@
 #include "crypto/encoding.h"
 #include "ledger/store_lmdb.h"
 #include "net/file.h"
+#include "net/guarding.h"
 #include "net/histogram.h"
 #include "net/judge.h"
 #include "net/keyfile.h"
 #include "net/log.h"
+#include "net/outside.h"
 #include "net/puller.h"
 #include "net/reload.h"
 #include "net/replicator.h"
@@ -149,7 +151,7 @@ const struct log *node_log_by_number(const struct node *node, uint32_t number) {
 
 static enum status run_batch(void *context, struct job *const *jobs, size_t count) {
     struct node *node = context;
-    return batch_run(node->store, node->batch, jobs, count);
+    return batch_run_outside(node->store, node->batch, outside_batch(node->outside), jobs, count);
 }
 
 enum status node_commit(struct node *node, struct commit *commit) {
@@ -346,6 +348,9 @@ enum status node_open(struct node_config *config, struct node **out, struct refu
         status = open_store(node, why);
     }
     if (status == STATUS_OK) {
+        status = guarding_open(node, why);
+    }
+    if (status == STATUS_OK) {
         status = open_parts(node, why);
     }
     if (status != STATUS_OK) {
@@ -367,6 +372,7 @@ int node_run(struct node *node) {
 void node_free(struct node *node) {
     loop_free(node->loop);
     store_lmdb_close(node->store);
+    outside_close(node->outside);
     tls_close(node->tls);
     signer_wipe(&node->log_signer);
     signer_wipe(&node->mirror_signer);

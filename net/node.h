@@ -15,6 +15,7 @@
 #include "ledger/batch.h"
 #include "ledger/logs.h"
 #include "ledger/mirror.h"
+#include "ledger/replica.h"
 #include "net/client.h"
 #include "net/committer.h"
 #include "net/config.h"
@@ -27,6 +28,7 @@ struct replicator;
 struct submitter;
 struct judge;
 struct puller;
+struct outside;
 struct reload;
 
 struct node {
@@ -49,6 +51,9 @@ struct node {
 
     struct log *logs; /* all that are known, by number - 1 */
     size_t log_count;
+
+    struct outside *outside;  /* the head file; NULL: none is configured */
+    enum replica_guard guard; /* what the log's guard must hear at the start */
 
     struct replicator *replicator; /* NULL unless has_own */
     struct submitter *submitter;   /* NULL unless has_own */

@@ -1,7 +1,9 @@
 #include "net/replicator_private.h"
 
 #include "net/file.h"
+#include "net/guarding.h"
 #include "net/log.h"
+#include "net/outside.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -11,20 +13,37 @@
 
 static void perform(struct replicator *r);
 
+/* From now on the folder's head is the one that the head file names, whatever that said before. */
+static void guard_passed(struct replicator *r) {
+    struct refusal why;
+    log_line(LOG_INFO, "guard", "passed", "signed=%" PRIu64, r->replica.signed_size);
+    if (r->node->outside != NULL &&
+        outside_set_head(r->node->outside, &r->replica.candidate, &why) != STATUS_OK) {
+        node_fail(r->node, why.text);
+    }
+}
+
+static void step_once(struct replicator *r, const struct replica_event *event) {
+    enum replica_guard was = r->replica.guard;
+    replica_step(&r->replica, event, &r->actions);
+    if (was != GUARD_NONE && r->replica.guard == GUARD_NONE) {
+        guard_passed(r);
+    }
+    perform(r);
+}
+
 /* Actions whose outcome is known at once (a full queue, an address that is no URL) make further
  * events; they wait until the actions of this one are done. */
 void replicator_step(struct replicator *r, const struct replica_event *event) {
     assert(!r->stepping);
     r->stepping = true;
-    replica_step(&r->replica, event, &r->actions);
-    perform(r);
+    step_once(r, event);
     while (r->queued > 0) {
         struct replica_event next = r->queue[0];
         r->queued--;
         memmove(r->queue, r->queue + 1, r->queued * sizeof r->queue[0]);
         next.now_ms = clock_wall_ms();
-        replica_step(&r->replica, &next, &r->actions);
-        perform(r);
+        step_once(r, &next);
     }
     r->stepping = false;
 }
@@ -38,9 +57,30 @@ struct replica_event replicator_event(enum replica_event_type type) {
     return (struct replica_event){.type = type, .now_ms = clock_wall_ms()};
 }
 
+/* The wall clock against the one that never jumps: where one runs away from the other, the clock
+ * was set, or the machine slept, or goes on from a snapshot, whose memory and disk are of the past.
+ * The guard begins again. */
+static void look_at_clocks(struct replicator *r) {
+    uint64_t wall = clock_wall_ms();
+    uint64_t monotonic = clock_monotonic_ms();
+    int64_t apart = (int64_t)(wall - r->seen_wall_ms) - (int64_t)(monotonic - r->seen_monotonic_ms);
+    bool first = r->seen_wall_ms == 0;
+    r->seen_wall_ms = wall;
+    r->seen_monotonic_ms = monotonic;
+    if (first || (apart <= COSIGN_OFFSET_MAX_SECONDS * 1000 &&
+                  apart >= -(int64_t)COSIGN_OFFSET_MAX_SECONDS * 1000)) {
+        return;
+    }
+    log_line(LOG_WARN, "guard", "clock-jumped", "seconds=%" PRId64, apart / 1000);
+    struct replica_event event = replicator_event(REPLICA_GUARD);
+    event.guard = guarding_again(r->node, &r->replica.candidate);
+    replicator_step(r, &event);
+}
+
 static void tick(void *context) {
     struct replicator *r = context;
     if (!r->closing) {
+        look_at_clocks(r);
         struct replica_event event = replicator_event(REPLICA_TICK);
         replicator_step(r, &event);
     }
@@ -224,6 +264,19 @@ static enum status read_policy(struct replicator *r, struct store_txn *txn, uint
     return STATUS_OK;
 }
 
+/* Before anything is pushed to the policy's mirrors, the head file lists them. */
+static enum status list_mirrors(struct replicator *r, const struct policy *policy) {
+    struct refusal why;
+    if (r->node->outside == NULL) {
+        return STATUS_OK;
+    }
+    enum status status = outside_list(r->node->outside, policy, &why);
+    if (status != STATUS_OK) {
+        log_line(LOG_ERROR, "guard", "mirrors-not-listed", "why=\"%s\"", why.text);
+    }
+    return status;
+}
+
 /* Gives the replica the policy in force at `size`, if it does not know it. */
 static enum status give_policy(struct replicator *r, struct store_txn *txn, uint64_t size) {
     uint64_t index = 0;
@@ -240,6 +293,11 @@ static enum status give_policy(struct replicator *r, struct store_txn *txn, uint
     r->policy_index = index;
     log_line(LOG_INFO, "replicator", "policy", "index=%" PRIu64 " mirrors=%zu", index,
              event.policy->witness_count);
+    status = list_mirrors(r, event.policy);
+    if (status != STATUS_OK) {
+        free(event.policy);
+        return status;
+    }
     replicator_step(r, &event);
     return STATUS_OK;
 }
@@ -256,7 +314,8 @@ void replicator_committed(struct replicator *r, uint64_t size) {
             store_abort(txn);
         }
         if (status != STATUS_OK) {
-            node_fail(r->node, "the log's own policy entry cannot be read back");
+            node_fail(r->node,
+                      "the log's own policy entry cannot be read back, or the head file written");
             return;
         }
     }
@@ -300,6 +359,11 @@ static enum status give_policy_file(struct replicator *r, struct refusal *why) {
         free(kept);
         return status;
     }
+    status = list_mirrors(r, &kept->policy);
+    if (status != STATUS_OK) {
+        free(kept);
+        return refuse(why, status, "%s: the mirrors cannot be listed there", r->node->config.head);
+    }
     struct replica_event event = replicator_event(REPLICA_POLICY);
     event.policy = &kept->policy;
     r->has_policy = true;
@@ -327,10 +391,10 @@ static enum status start(struct replicator *r, struct store_txn *txn, struct ref
     event.size = tree.size;
     event.head = &head;
     event.published = published.size;
-    /* Before anything is stamped or signed, a quorum must cosign the last signed head afresh: a
-     * folder restored from an old backup learns from it that more was signed (design section 6,
-     * start-up guard). */
-    event.guard = GUARD_QUORUM;
+    /* Before anything is stamped or signed, a quorum, or every mirror, must cosign the last signed
+     * head afresh: a folder restored from an old backup learns from it that more was signed (design
+     * section 6, start-up guard). */
+    event.guard = r->node->guard;
     replicator_step(r, &event);
     if ((own->flags & LOG_EVENTS) == 0) {
         return give_policy_file(r, why);
@@ -365,6 +429,13 @@ enum status replicator_open(struct node *node, replicator_served served, void *c
     options.round_timeout_ms = node->config.host.round_timeout_ms;
     options.refresh_ms = node->config.host.refresh_ms;
     replica_init(&r->replica, &node->own.vkey, &options);
+    if (node->outside != NULL) {
+        r->terms.record =
+            outside_found(node->outside) != NULL ? outside_record(node->outside) : NULL;
+        r->terms.exempt = node->config.exempt;
+        r->terms.exempt_count = node->config.exempt_count;
+        r->replica.terms = &r->terms;
+    }
     enum status status = timer_open(node->loop, tick, r, &r->timer);
     if (status != STATUS_OK) {
         refuse(why, status, "no timer could be made");

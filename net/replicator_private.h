@@ -37,6 +37,9 @@ struct replicator {
     replicator_served served;
     void *context;
     struct replica replica;
+    struct guard_terms terms; /* of its guard */
+    uint64_t seen_wall_ms;    /* the two clocks, as last compared */
+    uint64_t seen_monotonic_ms;
     struct replica_actions actions;
     struct push pushes[REPLICA_MIRRORS_MAX];
     struct body *last_body; /* the one built last; NULL: none */

@@ -1,15 +1,14 @@
 #include "crypto/random.h"
 #include "net/keyfile.h"
+#include "net/outside.h"
 #include "tools/cli.h"
 
 #include <stdio.h>
 
 static const struct option options[] = {
-    {"name", required_argument, NULL, 'n'},
-    {"out", required_argument, NULL, 'o'},
-    {"cosigner", no_argument, NULL, 'c'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"name", required_argument, NULL, 'n'}, {"out", required_argument, NULL, 'o'},
+    {"cosigner", no_argument, NULL, 'c'},   {"head", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
 };
 
 static void print_vkey(const struct vkey *key) {
@@ -20,7 +19,19 @@ static void print_vkey(const struct vkey *key) {
     printf("%.*s\n", (int)w.len, text);
 }
 
-static int generate(const char *name, const char *out, enum vkey_type type) {
+/* The head file of a node that has signed nothing yet: of the log of this name, or, with a
+ * cosigner's key, of a node without a log. */
+static enum status make_head(const char *path, const char *name, enum vkey_type type,
+                             struct refusal *why) {
+    static struct guard_record record;
+    if (path == NULL) {
+        return STATUS_OK;
+    }
+    guard_record_new(&record, bytes_text(type == VKEY_NOTE ? name : ""));
+    return outside_create(path, &record, why);
+}
+
+static int generate(const char *name, const char *out, enum vkey_type type, const char *head) {
     uint8_t seed[SIGN_SEED_SIZE];
     struct signer signer;
     struct refusal why = {.text = ""};
@@ -30,6 +41,13 @@ static int generate(const char *name, const char *out, enum vkey_type type) {
     if (status != STATUS_OK) {
         return cli_usage("keygen", "'%s' is no key name: 1 to %d bytes, no space and no '+'", name,
                          NAME_SIZE_MAX);
+    }
+    status = make_head(head, name, type, &why);
+    if (status != STATUS_OK) {
+        signer_wipe(&signer);
+        return cli_error("keygen",
+                         status == STATUS_CONFLICT_USED ? CLI_REFUSED : cli_exit_of(status), "%s",
+                         why.text);
     }
     status = keyfile_create(out, &signer, &why);
     if (status == STATUS_OK) {
@@ -46,6 +64,7 @@ static int generate(const char *name, const char *out, enum vkey_type type) {
 int cmd_keygen(int argc, char **argv) {
     const char *name = NULL;
     const char *out = NULL;
+    const char *head = NULL;
     enum vkey_type type = VKEY_NOTE;
     int c = 0;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -59,6 +78,9 @@ int cmd_keygen(int argc, char **argv) {
         case 'c':
             type = VKEY_COSIGNATURE;
             break;
+        case 'd':
+            head = optarg;
+            break;
         case 'h':
             return cli_help("keygen");
         default:
@@ -68,7 +90,7 @@ int cmd_keygen(int argc, char **argv) {
     if (name == NULL || out == NULL || optind != argc) {
         return cli_usage("keygen", "give --name and --out, and nothing else");
     }
-    return generate(name, out, type);
+    return generate(name, out, type, head);
 }
 
 int cmd_vkey(int argc, char **argv) {

@@ -5,7 +5,7 @@
 
 const struct cli_command cli_commands[] = {
     {"keygen", cmd_keygen, "make a secret key file and print its verifier key",
-     "usage: dutylog keygen --name NAME --out FILE [--cosigner]\n"
+     "usage: dutylog keygen --name NAME --out FILE [--cosigner] [--head FILE]\n"
      "\n"
      "Makes an Ed25519 key, writes the secret to FILE (mode 0600, never over an existing file) and "
      "prints the\n"
@@ -16,6 +16,11 @@ const struct cli_command cli_commands[] = {
      "  --out FILE    where the secret goes\n"
      "  --cosigner    a key for a mirror or witness (type 0x04), not for signing events or "
      "checkpoints\n"
+     "  --head FILE   also make the head file of a new node, which says that nothing was signed "
+     "yet: "
+     "with its log's key,\n"
+     "                or, on a node that hosts no log, with its mirror's. Only for a node that is "
+     "new\n"
      "\n"
      "example:\n"
      "  dutylog keygen --name ny.example/nypd/desk-1 --out desk-1.key > desk-1.vkey\n"},

@@ -78,6 +78,35 @@ def free_port():
         return s.getsockname()[1]
 
 
+PLACE = 40960
+
+
+def head_file(path, origin=None, size=0, root=None, commit=0, mirrors=()):
+    """The head file of a node (ledger/guard.h), written as dutylog keygen would if nothing was signed."""
+    text = f"dutylog/head/v1\nwriting 0\ncommit {commit}\n"
+    if origin:
+        root = root or hashlib.sha256(b"").digest()
+        text += f"log {origin}\nhead {size} {base64.b64encode(root).decode()}\n"
+    text += "".join(f"mirror {m}\n" for m in mirrors)
+    text += f"sum {hashlib.sha256(text.encode()).hexdigest()}\n"
+    with open(path, "wb") as f:
+        f.write(text.encode().ljust(2 * PLACE, b"\n"))
+
+
+def read_head(path):
+    """What a head file says: the newer of its places, as a dictionary of lists."""
+    found = None
+    with open(path, "rb") as f:
+        for place in (f.read(PLACE), f.read(PLACE)):
+            lines = [line.split(" ", 1) for line in place.decode().strip("\n").split("\n")[1:]]
+            said = {}
+            for line in lines:
+                said.setdefault(line[0], []).append(line[1])
+            if said and (found is None or int(said["writing"][0]) > int(found["writing"][0])):
+                found = said
+    return found
+
+
 class Node:
     """One dutylogd with its folder."""
 
@@ -85,7 +114,8 @@ class Node:
         self.folder, self.name = os.path.join(folder, name), name
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.sections, self.process = [], None
+        self.sections, self.process, self.exempt = [], None, []
+        self.head = None  # the head file's name, once there is one
         self.options = []  # further lines of [node]
         self.listen = "127.0.0.1"
         self.tls = None  # an ssl.SSLContext, if it speaks TLS
@@ -98,6 +128,10 @@ class Node:
         with open(self.path("node.ini"), "w") as f:
             f.write(f"[node]\nname = {self.name}\nlisten = {self.listen}:{self.port}\ndata = data\nlog_level = debug\n")
             f.write("".join(line + "\n" for line in self.options))
+            if self.head:
+                f.write(f"head = {self.head}\n")
+            if self.exempt:
+                f.write(f"exempt = {' '.join(self.exempt)}\n")
             f.write("\n".join(self.sections) + "\n")
 
     def start(self, wait=True, prefix=()):
@@ -170,7 +204,7 @@ class World:
 
     MIRRORS = ("state", "doj", "university")
 
-    def __init__(self, accept="events", timeout_ms=1000, log_text=""):
+    def __init__(self, accept="events", timeout_ms=1000, log_text="", heads=True):
         self.folder = tempfile.mkdtemp(prefix="dutylog-test-")
         self.origin = "ny.example/nypd"
         self.log = Key(self.origin)
@@ -182,6 +216,9 @@ class World:
         self.mirror_keys = {n: Key(f"{n}.example/mirror", 4) for n in self.MIRRORS}
         self.witness_keys = {n: Key(f"{n}.example/witness", 4) for n in self.MIRRORS}
         self.log.save(self.agency.path("log.key"))
+        for node in self.nodes.values() if heads else ():
+            node.head = "head"
+            head_file(node.path(node.head), self.origin if node is self.agency else None)
         with open(self.path("policy"), "w") as f:
             f.write(self.policy())
         host = f"[host]\norigin = {self.origin}\nkey = log.key\naccept = {accept}\nround_timeout = {timeout_ms}\n"

@@ -248,3 +248,72 @@ Test(batch, writes_no_tree_that_was_only_read) {
     struct hash after = store_digest(store);
     cr_assert(hash_equal(&before, &after));
 }
+
+/* --- what is written outside --- */
+
+static struct {
+    struct batch_outside batch; /* first */
+    unsigned begun;
+    unsigned ended;
+    uint64_t commit;
+    bool committed;
+    bool stored_at_begin;
+    size_t finished_at_end;
+    enum status answer;
+} outside;
+
+static void outside_begin(struct batch_outside *b, uint64_t commit, const struct head *head) {
+    (void)b;
+    cr_assert_null(head);
+    outside.begun++;
+    outside.commit = commit;
+    outside.stored_at_begin = is_stored(1);
+}
+
+static enum status outside_end(struct batch_outside *b, bool committed) {
+    (void)b;
+    outside.ended++;
+    outside.committed = committed;
+    outside.finished_at_end = finished;
+    return outside.answer;
+}
+
+static enum status apply_signing(struct job *job, struct batch *b) {
+    b->signs = true;
+    return apply(job, b);
+}
+
+/* One job, of key 1, that lets a signature out if `signs`. */
+static enum status run_one(bool signs) {
+    static struct put_job put;
+    struct job *list[] = {&put.job};
+    put = (struct put_job){.job = {.apply = signs ? apply_signing : apply, .finish = finish},
+                           .key = 1};
+    outside.batch = (struct batch_outside){.begin = outside_begin, .end = outside_end};
+    return batch_run_outside(store, &batch, &outside.batch, list, 1);
+}
+
+Test(batch, what_is_outside_is_written_beside_the_commit_and_before_anything_leaves) {
+    CHECK_OK(run_one(false));
+    cr_assert_eq(outside.begun, 0, "nothing signed leaves: nothing is written");
+    finished = 0;
+    CHECK_OK(run_one(true));
+    cr_assert(outside.begun == 1 && outside.ended == 1 && outside.committed);
+    cr_assert_eq(outside.commit, 1);
+    cr_assert_eq(outside.finished_at_end, 0);
+    cr_assert_eq(finished, 1);
+    CHECK_OK(run_one(true));
+    cr_assert_eq(outside.commit, 2, "each is counted, in the commit itself");
+}
+
+Test(batch, nothing_leaves_if_what_is_outside_is_not_written) {
+    outside.answer = STATUS_IO;
+    CHECK_STATUS(run_one(true), STATUS_STORE_DOUBT);
+    outside.answer = STATUS_OK;
+    fault = STORE_MEMORY_FAILS;
+    CHECK_STATUS(run_one(true), STATUS_STORE_FAILED);
+    cr_assert(!outside.committed);
+    fault = STORE_MEMORY_OK;
+    CHECK_OK(run_one(true));
+    cr_assert_eq(outside.commit, 2, "the number of a commit that failed is used again");
+}

@@ -330,6 +330,120 @@ Test(replica, guard_of_all_waits_for_every_mirror) {
     cr_assert(replica_may_stamp(&story->replica));
 }
 
+/* --- whom the guard of all need not hear --- */
+
+static struct guard_record record;
+static struct guard_terms terms = {.record = &record};
+
+/* Guard of all at 10; a and b have cosigned, c is asked. `listed`: c was pushed to before. */
+static void all_but_c(bool listed) {
+    guard_record_new(&record, bytes_text(ORIGIN));
+    for (size_t i = 0; i < (listed ? 3 : 2); i++) {
+        cr_assert(guard_list(&record, &story->mirrors[i].vkey));
+    }
+    story->replica.terms = &terms;
+    start_at(12, 10, 10, GUARD_ALL, "", __LINE__);
+    POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");
+    answer_at_10('a');
+    answer_at_10('b');
+    COSIGN('a', 10, "");
+    COSIGN('b', 10, "publish 10 +0 a b");
+    PUBLISHED("");
+    cr_assert(!replica_may_stamp(&story->replica));
+}
+
+Test(replica, guard_takes_404_from_a_mirror_that_was_never_pushed_to) {
+    all_but_c(false);
+    ANSWER('c', 404, "", "cut after 10");
+    cr_assert(replica_may_stamp(&story->replica));
+}
+
+Test(replica, guard_takes_no_404_from_a_mirror_that_was_pushed_to) {
+    char text[512] = "";
+    struct writer w;
+    all_but_c(true);
+    ANSWER('c', 404, "", "");
+    cr_assert(!replica_may_stamp(&story->replica));
+    writer_init(&w, text, sizeof text - 1);
+    replica_guard_awaits(&story->replica, &w);
+    cr_assert_str_eq(text, story->mirrors[2].vkey.name);
+}
+
+Test(replica, guard_without_a_record_takes_no_404) {
+    all_but_c(false);
+    terms.record = NULL;
+    ANSWER('c', 404, "", "");
+    cr_assert(!replica_may_stamp(&story->replica));
+}
+
+Test(replica, guard_does_not_wait_for_a_mirror_that_is_exempt) {
+    static char names[1][NAME_SIZE_MAX + 1];
+    snprintf(names[0], sizeof names[0], "%s", story->mirrors[2].vkey.name);
+    all_but_c(true);
+    terms.exempt = names;
+    terms.exempt_count = 1;
+    TICK(1, "cut after 10");
+    cr_assert(replica_may_stamp(&story->replica));
+}
+
+Test(replica, exempt_mirror_that_comes_back_larger_halts) {
+    static char names[1][NAME_SIZE_MAX + 1];
+    snprintf(names[0], sizeof names[0], "%s", story->mirrors[2].vkey.name);
+    all_but_c(true);
+    terms.exempt = names;
+    terms.exempt_count = 1;
+    ANSWER('c', 409, "15\n", "cut after 10");
+    COMMITTED(12, "");
+    cut_at(STATUS_OK, NULL, __LINE__);
+    struct head theirs = head_at(15, 0);
+    response_at('c', 200, bytes_of(theirs.note, theirs.note_len), NULL, "halt", __LINE__);
+    cr_assert_eq(story->replica.halt, HALT_LARGER);
+}
+
+Test(replica, guard_takes_no_cosignature_that_is_old) {
+    start_at(12, 10, 10, GUARD_QUORUM, "", __LINE__);
+    POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");
+    answer_at_10('a');
+    COSIGN('a', 10, "");
+    answer_at_10('b');
+    story->offsets[1] = -COSIGN_OFFSET_MAX_SECONDS - 1;
+    COSIGN('b', 10, ""); /* somebody kept it */
+    cr_assert(!replica_may_stamp(&story->replica));
+    cr_assert_eq(mirror('b')->state, MIRROR_BACKOFF);
+    answer_at_10('c');
+    story->offsets[2] = -COSIGN_OFFSET_MAX_SECONDS;
+    COSIGN('c', 10, "publish 10 +0 a c");
+}
+
+Test(replica, guard_begins_again_and_asks_all_afresh) {
+    begin_published();
+    COMMITTED(11, "cut after 10");
+    step_guard(GUARD_QUORUM, "", __LINE__); /* not while a cut is under way */
+    cr_assert(!replica_may_stamp(&story->replica));
+    CUT("checkpoint a 0-11, checkpoint b 0-11, checkpoint c 0-11");
+    cr_assert_eq(story->replica.guard, GUARD_QUORUM);
+    COMMITTED(12, "");
+    for (char name = 'a'; name <= 'b'; name++) {
+        char text[64];
+        snprintf(text, sizeof text, "checkpoint %c 10-11", name);
+        ANSWER(name, 409, "10\n", text);
+        snprintf(text, sizeof text, "entries %c 10-11", name);
+        ANSWER(name, 200, "", text);
+    }
+    COSIGN('a', 11, "");
+    cr_assert(!replica_may_stamp(&story->replica));
+    COSIGN('b', 11, "publish 11 +1 a b");
+    cr_assert(replica_may_stamp(&story->replica));
+    PUBLISHED("serve 11, cut after 11");
+}
+
+Test(replica, guard_that_begins_again_takes_no_answer_asked_for_before) {
+    begin_published();
+    TICK(3600 * 1000, NULL);
+    step_guard(GUARD_QUORUM, "", __LINE__);
+    COSIGN('a', 10, "checkpoint a 0-10"); /* asked again, from the beginning */
+}
+
 Test(replica, guard_of_a_folder_that_is_an_old_copy_halts) {
     start_at(12, 10, 10, GUARD_QUORUM, "", __LINE__);
     POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");

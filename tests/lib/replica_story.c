@@ -224,6 +224,10 @@ void policy_at(size_t number, const char *members, unsigned k, uint64_t index, c
          expected, line);
 }
 
+void step_guard(enum replica_guard guard, const char *expected, int line) {
+    step((struct replica_event){.type = REPLICA_GUARD, .guard = guard}, expected, line);
+}
+
 void coming_at(const char *expected, int line) {
     step((struct replica_event){.type = REPLICA_COMING}, expected, line);
 }

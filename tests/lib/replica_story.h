@@ -40,6 +40,7 @@ void start_at(uint64_t committed, uint64_t head_size, uint64_t published, enum r
 /* Policy `number`: `k` of the mirrors named in `members`; k = 0: "quorum none". */
 void policy_at(size_t number, const char *members, unsigned k, uint64_t index, const char *expected,
                int line);
+void step_guard(enum replica_guard guard, const char *expected, int line);
 void coming_at(const char *expected, int line);
 void committed_at(uint64_t size, const char *expected, int line);
 /* The candidate of all that is committed, or a failure. */

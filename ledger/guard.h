@@ -1,0 +1,70 @@
+/* What a node keeps outside its data folder, so that a folder put back from a backup is known for
+ * what it is (design section 6, start-up guard; specs/replication.md#guard).
+ *
+ * The *record* says how far this node's signatures have come: the number of the last commit after
+ * which a candidate or a cosignature left, the last signed head of its own log, and the mirrors
+ * that were ever pushed to. The store counts the same commits. A store whose count is behind the
+ * record's is old, or lost a commit.
+ *
+ * Each record is written while its commit runs and before anything leaves (ledger/batch.h). So the
+ * record may be one commit ahead of the store after a crash, never behind what left. */
+#ifndef DUTYLOG_LEDGER_GUARD_H
+#define DUTYLOG_LEDGER_GUARD_H
+
+#include "ledger/limits.h"
+#include "ledger/logs.h"
+#include "ledger/sequencer.h"
+#include "ledger/store.h"
+
+#define GUARD_MIRRORS_MAX (2 * NOTE_SIGNATURES_MAX)
+#define GUARD_RECORD_MAX ((size_t)40960)
+
+struct guard_record {
+    uint64_t writing; /* counts the writings of the record: the larger of two is the newer */
+    uint64_t commit;
+    bool has_log;
+    char origin[NAME_SIZE_MAX + 1]; /* of the log this node hosts */
+    uint64_t size;                  /* of its last signed head; 0: none was ever signed */
+    struct hash root;
+    struct vkey mirrors[GUARD_MIRRORS_MAX];
+    size_t mirror_count;
+};
+
+/* The text: "dutylog/head/v1", "writing N", "commit N", then "log ORIGIN" and "head SIZE ROOT" if
+ * there is a log, "mirror VKEY" for each, and "sum HASH" over all before it; a line each. */
+void guard_record_format(struct writer *w, const struct guard_record *record);
+/* BAD_FORM: not a record, or damaged. What follows the sum must be newlines. */
+enum status guard_record_parse(struct bytes text, struct guard_record *out) MUST_USE;
+/* Of a node of which nothing was signed, that hosts the log `origin`, or none where that is empty.
+ */
+void guard_record_new(struct guard_record *record, struct bytes origin);
+bool guard_lists(const struct guard_record *record, const struct vkey *mirror);
+/* False: no room. True also if it is listed already. */
+bool guard_list(struct guard_record *record, const struct vkey *mirror);
+
+/* What the record says of the folder's own log. */
+enum guard_verdict {
+    GUARD_FITS,    /* the folder's signed head is the record's */
+    GUARD_DIFFERS, /* it is another, or there is no record */
+    GUARD_LOST,    /* the folder has none, and there is no record or it names one: nobody is known
+                      whom to ask */
+};
+/* `record` NULL: missing or damaged. `head` of size 0: none. */
+enum guard_verdict guard_judge(const struct guard_record *record, struct bytes origin,
+                               const struct head *head);
+
+/* --- counting commits --- */
+
+/* How many commits of this store let signatures out. */
+enum status guard_commits(struct store_txn *txn, uint64_t *commits) MUST_USE;
+enum status guard_set_commits(struct store_txn *txn, uint64_t commits) MUST_USE;
+
+/* --- cosigners --- */
+
+/* Whether the node has yet to learn what it cosigned of a log: while it has, it cosigns nothing of
+ * it. */
+enum status guard_holds(struct store_txn *txn, uint32_t log, bool *holds) MUST_USE;
+enum status guard_hold(struct store_txn *txn, uint32_t log) MUST_USE;
+enum status guard_release(struct store_txn *txn, uint32_t log) MUST_USE;
+
+#endif

@@ -1,0 +1,125 @@
+#include "net/guarding.h"
+
+#include "net/log.h"
+#include "net/outside.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static enum status judge_own(struct node *node, struct store_txn *txn, struct refusal *why) {
+    struct head head = {.size = 0};
+    const struct guard_record *found = outside_found(node->outside);
+    enum status status = sequencer_head(txn, &node->own, &head);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return refuse(why, status, "the last signed head cannot be read: %s", status_text(status));
+    }
+    switch (guard_judge(found, vkey_name(&node->own.vkey), &head)) {
+    case GUARD_FITS:
+        node->guard = GUARD_QUORUM;
+        return STATUS_OK;
+    case GUARD_DIFFERS:
+        log_line(LOG_WARN, "guard", "every-mirror",
+                 "signed=%" PRIu64 " outside=%" PRIu64
+                 " why=\"%s\" do=\"wait until all mirrors are heard, or exempt one by name\"",
+                 head.size, found != NULL ? found->size : 0,
+                 found != NULL ? "the head file names another signed head than the data folder has"
+                               : "the head file is missing or damaged");
+        node->guard = GUARD_ALL;
+        return STATUS_OK;
+    case GUARD_LOST:
+        break;
+    }
+    log_line(LOG_ERROR, "guard", "lost", "data=%s head=%s", node->config.data, node->config.head);
+    return refuse(why, STATUS_BAD_LOG,
+                  "nothing was signed in this data folder, and the head file %s. Is the log new: "
+                  "dutylog keygen --head FILE. Was its folder lost: dutylogd --restore-from URL of "
+                  "a mirror",
+                  found != NULL && found->has_log ? "says that something was"
+                                                  : "does not say that the log is new");
+}
+
+/* Where the store is behind what left. The count goes on from the larger of the two. */
+static enum status hold_logs(struct node *node, struct store_txn *txn, uint64_t commits) {
+    size_t held = 0;
+    for (size_t i = 0; i < node->log_count; i++) {
+        if ((node->logs[i].flags & LOG_OWN) == 0) {
+            TRY(guard_hold(txn, node->logs[i].number));
+            held++;
+        }
+    }
+    if (held > 0) {
+        log_line(LOG_WARN, "guard", "cosigns-nothing",
+                 "logs=%zu why=\"the data folder is behind the head file, or that is missing or "
+                 "damaged\" do=\"wait until each log and its mirrors have said what was cosigned\"",
+                 held);
+    }
+    return guard_set_commits(txn, commits);
+}
+
+static enum status compare(struct node *node, struct store_txn *txn, uint64_t *commits,
+                           bool *behind, struct refusal *why) {
+    const struct guard_record *found = outside_found(node->outside);
+    enum status status = guard_commits(txn, commits);
+    if (status != STATUS_OK) {
+        return refuse(why, status, "%s: %s: run dutylog fsck", node->config.data,
+                      status_text(status));
+    }
+    if (node->has_own) {
+        TRY(judge_own(node, txn, why));
+    }
+    *behind = found == NULL || *commits < found->commit;
+    if (*behind) {
+        *commits = (found != NULL ? found->commit : *commits) + 1;
+        status = hold_logs(node, txn, *commits);
+        if (status != STATUS_OK) {
+            return refuse(why, status, "%s: %s", node->config.data, status_text(status));
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status guarding_open(struct node *node, struct refusal *why) {
+    struct store_txn *txn = NULL;
+    uint64_t commits = 0;
+    bool behind = false;
+    node->guard = GUARD_QUORUM;
+    if (node->config.head[0] == '\0') {
+        if (node->has_own || node->config.has_mirror) {
+            log_line(LOG_WARN, "guard", "no-head-file",
+                     "why=\"a data folder put back from a backup is not always known for what it "
+                     "is\" do=\"name a file outside it as head in node.ini\"");
+        }
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < node->config.exempt_count; i++) {
+        log_line(LOG_WARN, "guard", "exempt",
+                 "name=%s do=\"remove it from node.ini once the node is up\"",
+                 node->config.exempt[i]);
+    }
+    TRY(outside_open(node->config.head, &node->outside, why));
+    enum status status = store_begin(node->store, STORE_WRITE, &txn);
+    if (status != STATUS_OK) {
+        return refuse(why, status, "%s: %s", node->config.data, status_text(status));
+    }
+    status = compare(node, txn, &commits, &behind, why);
+    if (status != STATUS_OK || !behind) {
+        store_abort(txn);
+        return status;
+    }
+    status = store_commit(txn);
+    if (status != STATUS_OK) {
+        return refuse(why, status, "%s: %s", node->config.data, status_text(status));
+    }
+    return outside_set_commit(node->outside, commits, why);
+}
+
+enum replica_guard guarding_again(struct node *node, const struct head *head) {
+    struct guard_record record;
+    if (node->outside == NULL) {
+        return GUARD_QUORUM;
+    }
+    bool read = outside_read_again(node->outside, &record) == STATUS_OK;
+    enum guard_verdict verdict =
+        guard_judge(read ? &record : NULL, vkey_name(&node->own.vkey), head);
+    return verdict == GUARD_FITS ? GUARD_QUORUM : GUARD_ALL;
+}

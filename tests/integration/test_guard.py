@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+"""The start-up guard: a folder put back from a backup is known for what it is, and signs nothing that its mirrors have not confirmed."""
+import base64
+import os
+import shutil
+import subprocess
+import time
+
+from world import BUILD, World, head_file, main, read_head, until
+
+
+def world_with_findings(count, **more):
+    w = World(**more).start()
+    w.open_log()
+    for _ in range(count):
+        assert w.agency.add(w.finding())[0] == 200
+    everywhere(w)
+    return w
+
+
+def everywhere(w, *mirrors):
+    size = w.agency.json("/status")["log"]["committed"]
+    for m in mirrors or w.MIRRORS:
+        until(lambda: w.nodes[m].json("/logs")["logs"][0]["mirrored"] == size, 10, f"{m} has all")
+    return size
+
+
+def copy(node):
+    """A backup of the folder; the node must be stopped."""
+    shutil.copytree(node.path("data"), node.path("data.old"))
+
+
+def put_back(node):
+    shutil.rmtree(node.path("data"))
+    shutil.move(node.path("data.old"), node.path("data"))
+
+
+def state(w):
+    return w.agency.json("/status")["log"]
+
+
+def add_when_up(w, note):
+    until(lambda: w.agency.add(note)[0] == 200, 20, "the log takes submissions")
+
+
+def refuses_to_start(node, *words):
+    node.write_config()
+    done = subprocess.run([os.path.join(BUILD, "dutylogd"), "-c", node.path("node.ini")], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2, done
+    for word in words:
+        assert word in done.stderr, (word, done.stderr)
+
+
+def test_the_head_file_follows():
+    w = world_with_findings(2)
+    size = state(w)["signed"]
+    said = read_head(w.agency.path("head"))
+    assert said["head"][0].split(" ")[0] == str(size), said
+    root = w.agency.get("/checkpoint")[1].decode().split("\n")[2]
+    assert said["head"][0].split(" ")[1] == root
+    assert said["log"] == [w.origin]
+    assert sorted(said["mirror"]) == sorted(k.vkey for k in w.mirror_keys.values())
+    for m in w.MIRRORS:
+        said = read_head(w.nodes[m].path("head"))
+        assert int(said["commit"][0]) > 0 and "log" not in said
+    # it matches: two mirrors are enough
+    w.agency.kill()
+    w.nodes["state"].stop()
+    w.agency.start()
+    add_when_up(w, w.finding())
+    w.close()
+
+
+def test_a_candidate_that_one_mirror_has():
+    """What was signed after the backup reached one mirror alone, and no quorum knows it: every mirror is heard first."""
+    w = world_with_findings(2)
+    size = everywhere(w)
+    w.agency.stop()
+    copy(w.agency)
+    w.agency.start()
+    until(lambda: w.agency.get("/healthz")[0] == 200, 20, "the guard passes")
+    w.nodes["state"].stop()
+    w.nodes["doj"].stop()
+    assert w.agency.add(w.finding())[0] == 202
+    everywhere(w, "university")
+    w.agency.kill()
+    w.nodes["university"].stop()
+    put_back(w.agency)
+    w.start("state", "doj", "agency")
+    until(lambda: all(m["cosigned"] == size for m in state(w)["mirrors"] if "university" not in m["name"]), 20, "two are heard")
+    time.sleep(1.5)
+    assert state(w)["signed"] == size and state(w)["committed"] == size
+    status, why = w.agency.get("/healthz")
+    assert status == 503 and b"university.example/mirror" in why and b"state" not in why, (status, why)
+    assert "university" in state(w)["guard"]
+    assert w.agency.add(w.finding(keep=False))[0] == 503
+    assert w.agency.get("/checkpoint")[0] == 200, "reads are served"
+    # it comes back, and shows what was lost
+    w.nodes["university"].start()
+    until(lambda: state(w)["state"] == "halted", 40, "the larger head is seen")
+    for m in w.MIRRORS:
+        assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}, "an honest log forked"
+    w.close()
+
+
+def test_an_exempt_mirror_is_not_waited_for():
+    w = world_with_findings(1)
+    w.agency.stop()
+    os.remove(w.agency.path("head"))
+    w.nodes["university"].stop()
+    w.agency.start()
+    until(lambda: b"university.example/mirror university.example/witness" in w.agency.get("/healthz")[1], 20, "it waits for one")
+    w.agency.stop()
+    w.agency.exempt = ["university.example/mirror", "university.example/witness"]
+    w.agency.start()
+    add_when_up(w, w.finding())
+    assert "event=exempt name=university.example/mirror" in w.agency.log()
+    # the file was made good, so that next time a quorum is enough
+    w.agency.exempt = []
+    assert read_head(w.agency.path("head"))["head"][0].split(" ")[0] == str(state(w)["signed"])
+    w.agency.stop()
+    w.agency.start()
+    add_when_up(w, w.finding())
+    w.close()
+
+
+def test_what_refuses_to_start():
+    w = world_with_findings(1)
+    w.agency.stop()
+    os.rename(w.agency.path("data"), w.agency.path("data.old"))
+    refuses_to_start(w.agency, "head", "restore-from", "keygen --head")
+    os.remove(w.agency.path("head"))
+    refuses_to_start(w.agency, "restore-from")
+    os.makedirs(w.agency.path("data"), exist_ok=True)
+    w.agency.head = "data/head"
+    refuses_to_start(w.agency, "node.ini:", "head", "data folder")
+    w.agency.head = "head"
+    shutil.rmtree(w.agency.path("data"))
+    os.rename(w.agency.path("data.old"), w.agency.path("data"))
+    head_file(w.agency.path("head"), "other.example/log")  # of another log
+    w.agency.start()
+    until(lambda: "every-mirror" in w.agency.log(), 5, "it is told")
+    add_when_up(w, w.finding())
+    second = w.nodes["state"]
+    second.stop()
+    second.head = w.agency.path("head")
+    refuses_to_start(second, "another process")
+    w.close()
+
+
+def test_keygen_makes_the_head_file():
+    w = World(heads=False)
+    path = w.path("new-head")
+
+    def keygen(*more):
+        return subprocess.run([os.path.join(BUILD, "dutylog"), "keygen", *more], capture_output=True, text=True)
+
+    done = keygen("--name", "new.example/log", "--out", w.path("new.key"), "--head", path)
+    assert done.returncode == 0, done
+    assert os.stat(path).st_mode & 0o077 == 0
+    empty = base64.b64encode(bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")).decode()
+    assert read_head(path) == {"writing": ["0"], "commit": ["0"], "log": ["new.example/log"], "head": [f"0 {empty}"],
+                               "sum": read_head(path)["sum"]}
+    done = keygen("--name", "new.example/other", "--out", w.path("other.key"), "--head", path)
+    assert done.returncode == 1 and not os.path.exists(w.path("other.key")), done
+    done = keygen("--cosigner", "--name", "m.example/mirror", "--out", w.path("m.key"), "--head", w.path("m-head"))
+    assert done.returncode == 0 and "log" not in read_head(w.path("m-head")), done
+    w.close()
+
+
+main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_an_exempt_mirror_is_not_waited_for,
+      test_what_refuses_to_start, test_keygen_makes_the_head_file])
