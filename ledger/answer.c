@@ -42,6 +42,8 @@ unsigned answer_http(enum status status) {
     case STATUS_BAD_PROOF:
     case STATUS_CONFLICT_ROOT:
         return 422;
+    case STATUS_RATE:
+        return 429;
     case STATUS_STORE_FAILED:
     case STATUS_STORE_IN_USE:
     case STATUS_BUSY:

@@ -17,7 +17,7 @@ struct answer {
 void answer_set(struct answer *answer, unsigned http, const char *content_type, struct bytes body);
 /* One line of text from a refusal, with the status that specs/http.md gives it. */
 void answer_refusal(struct answer *answer, const struct refusal *why);
-/* The HTTP status of a refusal: 400, 403, 404, 409, 413, 422, 500, 503. */
+/* The HTTP status of a refusal: 400, 403, 404, 409, 413, 422, 429, 500, 503. */
 unsigned answer_http(enum status status);
 
 #endif

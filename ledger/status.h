@@ -45,7 +45,8 @@
     X(CLOCK, "the clock disagrees with the mirrors")                                               \
     X(FULL, "no room")                                                                             \
     X(NOMEM, "out of memory")                                                                      \
-    X(IO, "input or output failed")
+    X(IO, "input or output failed")                                                                \
+    X(RATE, "over its rate, try again later")
 
 enum status {
 #define STATUS_ENUM(name, text) STATUS_##name,

@@ -71,8 +71,6 @@
     X(REFUSED_4XX, REFUSALS, "http_4xx")                                                           \
     X(REFUSED_503, REFUSALS, "http_503")                                                           \
     X(REFUSED_5XX, REFUSALS, "http_5xx")                                                           \
-    /* EVENTS */                                                                                   \
-    X(EVENT_ISSUER_RATE, EVENTS, "issuer_rate")                                                    \
     /* CUT */                                                                                      \
     X(CUT_PEER_FULL, CUT, "address_connections")                                                   \
     X(CUT_FULL, CUT, "connections")                                                                \

@@ -35,7 +35,7 @@ const struct server_options server_defaults = {
     .reserve = 400,
     .per_peer_max = 256,
     .rate = {.rate = 1000, .burst = 4000},
-    .pool_size = 32768,
+    .pool_size = 16384,
     .body_budget = 64U << 20,
     .body_reserve = 16U << 20,
     .idle_ms = 30000,

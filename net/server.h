@@ -102,7 +102,7 @@ struct server_options {
     struct address proxy;     /* if proxied: whose X-Forwarded-For counts */
     const struct address *known; /* copied */
     size_t known_count;          /* at most SERVER_KNOWN_MAX */
-    size_t pool_size;            /* per connection: header block, read buffer; default 32 KiB */
+    size_t pool_size;            /* per connection: header block, read buffer; default 16 KiB */
     size_t body_budget;          /* of all bodies in flight; default 64 MiB */
     size_t body_reserve;         /* of these for known clients; default 16 MiB */
     uint64_t idle_ms;            /* from connecting or the last answer to complete headers; 30 s */

@@ -2,6 +2,7 @@
 
 #include "net/log.h"
 #include "net/replicator.h"
+#include "net/submit_rate.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct submitter {
     struct submitter_stats stats;
     size_t waiting_bytes;
     struct submit_queue queue;
+    struct submit_rate rate;
     size_t under_way; /* requests with work or a commit of theirs out */
     bool closing;
     void (*closed)(void *context);
@@ -47,6 +49,7 @@ static void maybe_closed(struct submitter *s) {
     void (*closed)(void *) = s->closed;
     void *context = s->closed_context;
     s->node->submitter = NULL;
+    submit_rate_close(&s->rate);
     free(s);
     if (closed != NULL) {
         closed(context);
@@ -195,6 +198,7 @@ static void committed(struct commit *commit, enum status batch_status) {
         call->needs = call->append.first + call->count;
     } else {
         count_results(call);
+        submit_rate_settle(&s->rate, call);
         submit_settle(call);
     }
     if (!s->closing) {
@@ -250,6 +254,7 @@ static void prepared(struct submit_call *call, enum status status) {
     } else if (request_ended(call->request)) {
         call_over(call); /* the client left before anything was kept */
     } else {
+        submit_rate_take(&call->submitter->rate, call);
         commit_events(call);
     }
 }
@@ -383,6 +388,10 @@ enum status submitter_open(struct node *node, struct submitter **out) {
         return STATUS_NOMEM;
     }
     s->node = node;
+    if (submit_rate_open(node->config.limits.issuer_rate, &s->rate) != STATUS_OK) {
+        free(s);
+        return STATUS_NOMEM;
+    }
     *out = s;
     return STATUS_OK;
 }

@@ -54,6 +54,7 @@ enum cli_exit cli_exit_of(enum status status) {
     case STATUS_STORE_DOUBT:
     case STATUS_STORE_IN_USE:
     case STATUS_BUSY:
+    case STATUS_RATE:
     case STATUS_CLOCK:
     case STATUS_FULL:
     case STATUS_NOMEM:

@@ -76,7 +76,7 @@ static enum status get(struct audit *a, const char *path, size_t max, const stru
         if (status == STATUS_OK && (*out)->http == 200) {
             return STATUS_OK;
         }
-        if (status == STATUS_OK && (*out)->http != 503) {
+        if (status == STATUS_OK && !fetch_try_later((*out)->http)) {
             return refuse(why, STATUS_NOT_FOUND, "%s%s: HTTP status %u", a->url, path,
                           (*out)->http);
         }

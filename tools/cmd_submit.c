@@ -112,9 +112,10 @@ static enum status read_lines(struct group *group, struct bytes body, struct ref
         enum status status = STATUS_OK;
         group->parcels[i].accepted = http == 200 || http == 202;
         if (!group->parcels[i].accepted) {
-            status = refuse(why, STATUS_DENIED_SCOPE, "%s: refused with %lld: %s",
-                            group->parcels[i].event_path, (long long)http,
-                            error != NULL ? error : "(the node's answer makes no sense)");
+            status =
+                refuse(why, http == 429 ? STATUS_RATE : STATUS_DENIED_SCOPE,
+                       "%s: refused with %lld: %s", group->parcels[i].event_path, (long long)http,
+                       error != NULL ? error : "(the node's answer makes no sense)");
         }
         json_decref(answer);
         TRY(status);
@@ -122,8 +123,8 @@ static enum status read_lines(struct group *group, struct bytes body, struct ref
     return STATUS_OK;
 }
 
-/* 503 means that nothing was kept, and no answer that we do not know: the same bytes may be sent
- * again either way. */
+/* 503 and 429 mean that nothing was kept, and no answer that we do not know: the same bytes may be
+ * sent again either way. */
 static enum status send_group(struct sending *s, struct group *group, struct refusal *why) {
     uint64_t until = now_ms() + s->wait_s * 1000;
     for (;;) {
@@ -138,7 +139,7 @@ static enum status send_group(struct sending *s, struct group *group, struct ref
         if (status == STATUS_OK && strncmp(answer->content_type, "application/x-ndjson", 20) == 0) {
             return read_lines(group, buffer_view(&answer->body), why);
         }
-        if (status == STATUS_OK && answer->http != 503) {
+        if (status == STATUS_OK && !fetch_try_later(answer->http)) {
             struct bytes body = buffer_view(&answer->body);
             return refuse(why, STATUS_DENIED_SCOPE, "refused with %u: %.*s", answer->http,
                           (int)(body.len < 180 ? body.len : 180), body.data);

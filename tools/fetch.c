@@ -16,6 +16,10 @@ struct fetcher {
     bool too_large;
 };
 
+bool fetch_try_later(unsigned http) {
+    return http == 503 || http == 429;
+}
+
 static const char *trusted; /* NULL: the system's */
 
 void fetch_trust(const char *ca) {

@@ -32,6 +32,8 @@ struct fetch_request {
     size_t response_max;
     uint64_t timeout_ms;
 };
+/* Whether nothing came of a request, and the same may be asked again later. */
+bool fetch_try_later(unsigned http);
 /* OK: there was an answer, whatever its status; borrowed until the next request. IO: there was
  * none; `why` says so. */
 enum status fetch(struct fetcher *fetcher, const struct fetch_request *request,

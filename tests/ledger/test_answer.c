@@ -36,6 +36,7 @@ static const struct {
     {STATUS_CLOCK, 503},
     {STATUS_FULL, 503},
     {STATUS_NOMEM, 503},
+    {STATUS_RATE, 429},
     {STATUS_STORE_DOUBT, 500},
     {STATUS_STORE_CORRUPT, 500},
     {STATUS_IO, 500},
