@@ -2,6 +2,7 @@
  * and how fast its store is re-checked and proved from. The node is alone: nobody cosigns, so that
  * each request is answered (202) once it is durable. */
 #include "tests/bench/bounds.h"
+#include "tests/bench/entries.h"
 #include "tests/bench/events.h"
 
 #include "ledger/sequencer.h"
@@ -254,6 +255,34 @@ static void measure_bytes(struct bench *bench, struct store *store) {
                                           .bound = length / (double)head.size});
 }
 
+/* The whole command, as one runs it, on all cores. */
+static void measure_fsck(struct bench *bench, const char *path, uint64_t entries) {
+    double rates[REPEATS];
+    const char *const arguments[] = {"fsck", path, NULL};
+    double bound = bound_entries(bench->cores);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++) {
+        rates[repeat] = (double)entries / tool_run(bench, arguments);
+    }
+    report_row(bench, &(struct bench_row){.id = "fsck_events",
+                                          .what = "dutylog fsck, a log of events",
+                                          .value = bench_median(rates, REPEATS),
+                                          .unit = "entries/s",
+                                          .bound_what = "entries hashed/s, all cores",
+                                          .bound = bound,
+                                          .size_is = SIZE_VALUE_MIN,
+                                          .size = 300000});
+}
+
+static uint64_t tree_size(struct store *store) {
+    struct store_txn *txn = NULL;
+    struct tree_head head;
+    bench_must(store_begin(store, STORE_READ, &txn) == STATUS_OK &&
+                   tree_read_head(txn, 1, &head) == STATUS_OK,
+               "cannot read the store");
+    store_abort(txn);
+    return head.size;
+}
+
 void bench_ingest(struct bench *bench) {
     struct desks *desks = malloc(sizeof *desks);
     struct bench_node node;
@@ -283,7 +312,9 @@ void bench_ingest(struct bench *bench) {
     bench_must(store_lmdb_open(path, &options, &store, &why) == STATUS_OK, "%s", why.text);
     measure_proofs(bench, store);
     measure_bytes(bench, store);
+    uint64_t held = tree_size(store);
     store_lmdb_close(store);
+    measure_fsck(bench, path, held);
     node_remove(&node);
     desks_release(desks);
     free(desks);

@@ -159,6 +159,25 @@ static void measure_flow(struct bench *bench, struct setting *s) {
     desks_discard(&load);
 }
 
+/* The whole command over loopback: signatures of all events, hashes, checkpoints. */
+static void measure_audit(struct bench *bench, const struct setting *s) {
+    char vkey[512];
+    const char *const arguments[] = {"audit", s->agency.url, "--vkey", vkey, NULL};
+    double rates[3];
+    double entries = (double)log_number(&s->agency, "size");
+    double verify = bound_verify(bench->cores);
+    snprintf(vkey, sizeof vkey, "%s", bench_vkey(&s->desks.world.log.vkey));
+    for (size_t repeat = 0; repeat < 3; repeat++) {
+        rates[repeat] = entries / tool_run(bench, arguments);
+    }
+    report_row(bench, &(struct bench_row){.id = "audit",
+                                          .what = "dutylog audit, a log of events",
+                                          .value = bench_median(rates, 3),
+                                          .unit = "entries/s",
+                                          .bound_what = "Ed25519 verify/s, all cores",
+                                          .bound = verify});
+}
+
 void bench_latency(struct bench *bench) {
     report_section(bench, "an agency and three mirrors, 2 of 3: one event at a time");
     struct setting *s = start(bench);
@@ -170,5 +189,6 @@ void bench_flow(struct bench *bench) {
     report_section(bench, "an agency and three mirrors, 2 of 3: as many as they can");
     struct setting *s = start(bench);
     measure_flow(bench, s);
+    measure_audit(bench, s);
     stop(s);
 }

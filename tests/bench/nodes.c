@@ -208,6 +208,37 @@ void node_stop(struct bench_node *node) {
     node->process = 0;
 }
 
+double tool_run(const struct bench *bench, const char *const *arguments) {
+    char program[BENCH_PATH_MAX + 16];
+    char log[BENCH_PATH_MAX + 32];
+    char *argv[16] = {program};
+    size_t count = 1;
+    int status = 0;
+    snprintf(program, sizeof program, "%s/dutylog", bench->build);
+    snprintf(log, sizeof log, "%s/tool.txt", bench->folder);
+    for (; arguments[count - 1] != NULL; count++) {
+        bench_must(count + 1 < sizeof argv / sizeof argv[0], "too many arguments");
+        argv[count] = (char *)(uintptr_t)arguments[count - 1]; /* execv only reads them */
+    }
+    fflush(stdout);
+    uint64_t start = bench_now_ns();
+    pid_t process = fork();
+    bench_must(process >= 0, "no process to be had");
+    if (process == 0) {
+        int fd = open(log, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+        if (fd >= 0) {
+            dup2(fd, STDOUT_FILENO);
+            dup2(fd, STDERR_FILENO);
+        }
+        execv(program, argv);
+        _exit(127);
+    }
+    bench_must(waitpid(process, &status, 0) == process && WIFEXITED(status) &&
+                   WEXITSTATUS(status) == 0,
+               "dutylog %s failed: see %s", arguments[0], log);
+    return bench_seconds_since(start);
+}
+
 void node_remove(struct bench_node *node) {
     node_stop(node);
     folder_clear(node->folder);

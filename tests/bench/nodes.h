@@ -43,6 +43,10 @@ unsigned node_get(const struct bench_node *node, const char *path, char *out, si
 unsigned node_post(const struct bench_node *node, const char *path, const char *type,
                    struct bytes body, char *out, size_t cap);
 
+/* Runs build/dutylog with these arguments (the first is the command's name, the last NULL), its
+ * output into the benchmark's folder: seconds until it exits, which must be with 0. */
+double tool_run(const struct bench *bench, const char *const *arguments);
+
 /* Removes a folder with all that is in it, if it is there. */
 void folder_clear(const char *path);
 
