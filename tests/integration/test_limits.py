@@ -7,7 +7,7 @@ import threading
 import time
 
 from secure import secure_world
-from world import ORI, Key, World, main, until
+from world import ORI, SANITIZED, Key, World, main, until
 
 
 
@@ -165,7 +165,9 @@ def hold_many(w, idle_count, slow_count, limit_mib, tls=None):
     dripping.join()
     print(f"      {connections} connections{' with TLS' if tls else ''}: {used / 1024:.1f} MiB, slowest honest add "
           f"{worst * 1000:.0f} ms", flush=True)
-    assert connections > idle_count + slow_count and used < limit_mib * 1024, (connections, used)
+    assert connections > idle_count + slow_count, connections
+    # A sanitizer keeps what was freed and pads what is held: what memory costs there says nothing.
+    assert SANITIZED or used < limit_mib * 1024, used
     assert worst < 2, worst
     for s in idle + slow:
         s.close()

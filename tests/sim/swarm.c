@@ -38,6 +38,8 @@ struct plan {
     struct client *forger; /* offers policies that must be refused */
     struct client *copy;   /* of the clerk's key; NULL: not there */
     bool restored;
+    struct node *rewound;   /* the log's node while it is down before its restore */
+    struct node *confidant; /* the one mirror that heard its last candidates; NULL: no such */
     struct book *book;
     struct book *opaque;
 };
@@ -271,8 +273,23 @@ static void import_soon(struct sim *sim, void *context) {
     host_bulk(context, 3);
 }
 
+/* The wires between a node and all mirrors, or all but one. */
+static void cut_off(struct sim *sim, struct node *node, const struct node *but, bool cut) {
+    for (size_t b = 0; b < sim->node_count; b++) {
+        if (b != node->index && &sim->nodes[b] != but) {
+            wire_block(sim, node->index, b, cut);
+        }
+    }
+}
+
+static void confide_again(struct sim *sim, void *context) {
+    struct plan *plan = context;
+    wire_block(sim, plan->rewound->index, plan->confidant->index, false);
+}
+
 static void restore_later(struct sim *sim, void *context) {
-    struct node *node = context;
+    struct plan *plan = context;
+    struct node *node = plan->rewound;
     if (!node->up) {
         node_restore(node);
         node->stays_down = false;
@@ -281,6 +298,22 @@ static void restore_later(struct sim *sim, void *context) {
             sim_after(sim, dice_below(&sim->dice, 30), node, import_soon, NULL, node);
         }
     }
+    if (plan->confidant != NULL) {
+        cut_off(sim, node, plan->confidant, false);
+        wire_block(sim, node->index, plan->confidant->index, true);
+        sim_after(sim, dice_between(&sim->dice, 500, 8000), NULL, confide_again, NULL, plan);
+    }
+}
+
+static void lose_disk(struct sim *sim, void *context) {
+    struct plan *plan = context;
+    struct node *node = plan->rewound;
+    node->stays_down = true;
+    if (node->up) {
+        node_crash(node, false);
+    }
+    node->guard = GUARD_ALL;
+    sim_after(sim, 61000, NULL, restore_later, NULL, plan);
 }
 
 /* Backups are made early and come back late, long after whatever was on its way has arrived. */
@@ -297,11 +330,23 @@ static void restore_one(struct plan *plan, struct node *node) {
     if (sim->now + 65000 < plan->until || plan->restored) {
         return;
     }
-    node->stays_down = true;
-    node_crash(node, false);
-    node->guard = GUARD_ALL;
-    sim_after(sim, 61000, NULL, restore_later, NULL, node);
+    plan->rewound = node;
     plan->restored = true;
+    if (node->hosts == NULL || dice_chance(&sim->dice, 500)) {
+        lose_disk(sim, plan);
+        return;
+    }
+    /* Its last candidate after the backup reaches one mirror alone, the last that it hears when it
+     * is back: the case for hearing every mirror, and not a quorum of them. */
+    if (node->up) {
+        node_backup(node);
+    }
+    plan->confidant = &sim->nodes[dice_between(&sim->dice, 1, 3)];
+    cut_off(sim, node, plan->confidant, true);
+    if (node->up && node->hosts->opaque) {
+        sim_after(sim, dice_below(&sim->dice, 30), node, import_soon, NULL, node);
+    }
+    sim_after(sim, dice_between(&sim->dice, 100, 2000), NULL, lose_disk, NULL, plan);
 }
 
 static void start_twin(struct plan *plan) {
