@@ -6,6 +6,7 @@
  *
  * Reading the pending size, checking and storing stand in one write transaction, so that the race
  * that tlog-witness describes (a smaller checkpoint stored after a larger) can't occur. */
+#include "ledger/guard.h"
 #include "ledger/mirror_parts.h"
 
 #include <assert.h>
@@ -209,6 +210,8 @@ static enum status take(struct store_txn *txn, struct add_checkpoint_job *job,
     }
     status = check_consistency(&job->request, &pending, why);
     if (status == STATUS_OK) {
+        TRY(guard_check_pending(txn, job->log.number, pending.size, job->request.checkpoint.size,
+                                &job->request.checkpoint.root, why));
         return store_pending(txn, job);
     }
     if (status == STATUS_CONFLICT_SIZE) {

@@ -1,4 +1,5 @@
-/* TABLE_META "signing": u64, commits after which signatures left. TABLE_GUARD: log: nothing. */
+/* TABLE_META "signing": u64, commits after which signatures left. TABLE_GUARD: log: nothing
+ * while it is held; then the floor, u64 size and root. */
 #include "ledger/guard.h"
 
 #include "ledger/schema.h"
@@ -196,14 +197,24 @@ enum status guard_set_commits(struct store_txn *txn, uint64_t commits) {
 
 /* --- cosigners --- */
 
-enum status guard_holds(struct store_txn *txn, uint32_t log, bool *holds) {
+enum status guard_floor(struct store_txn *txn, uint32_t log, struct guard_floor *out) {
     struct key key = key_log(TABLE_GUARD, log);
+    struct guard_floor found = {.guarded = false};
     struct bytes value;
+    struct reader r;
     enum status status = store_get(txn, key_view(&key), &value);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
     }
-    *holds = status == STATUS_OK;
+    found.guarded = status == STATUS_OK;
+    if (found.guarded && value.len > 0) {
+        found.known = true;
+        reader_init(&r, value);
+        if (!reader_u64(&r, &found.size) || !reader_hash(&r, &found.root) || !reader_done(&r)) {
+            return STATUS_STORE_CORRUPT;
+        }
+    }
+    *out = found;
     return STATUS_OK;
 }
 
@@ -212,8 +223,47 @@ enum status guard_hold(struct store_txn *txn, uint32_t log) {
     return store_put(txn, key_view(&key), bytes_of(NULL, 0));
 }
 
+enum status guard_set_floor(struct store_txn *txn, uint32_t log, uint64_t size,
+                            const struct hash *root) {
+    struct key key = key_log(TABLE_GUARD, log);
+    uint8_t memory[8 + HASH_SIZE];
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    writer_u64(&w, size);
+    writer_hash(&w, root);
+    return store_put(txn, key_view(&key), writer_view(&w));
+}
+
 enum status guard_release(struct store_txn *txn, uint32_t log) {
     struct key key = key_log(TABLE_GUARD, log);
     enum status status = store_remove(txn, key_view(&key));
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status refuse_held(struct refusal *why) {
+    return refuse(why, STATUS_BUSY,
+                  "this node's folder was put back from a backup, and it does not know yet what it "
+                  "cosigned of this log: try again in a minute");
+}
+
+enum status guard_check_pending(struct store_txn *txn, uint32_t log, uint64_t pending,
+                                uint64_t size, const struct hash *root, struct refusal *why) {
+    struct guard_floor floor;
+    TRY(guard_floor(txn, log, &floor));
+    if (!floor.guarded || (floor.known && pending >= floor.size)) {
+        return STATUS_OK;
+    }
+    /* Larger ones may be of another history than the one that was cosigned: that one comes first.
+     */
+    if (floor.known && size == floor.size && hash_equal(root, &floor.root)) {
+        return STATUS_OK;
+    }
+    return refuse_held(why);
+}
+
+enum status guard_check_mirror(struct store_txn *txn, uint32_t log, uint64_t size,
+                               struct refusal *why) {
+    struct guard_floor floor;
+    TRY(guard_floor(txn, log, &floor));
+    return !floor.guarded || (floor.known && size >= floor.size) ? STATUS_OK : refuse_held(why);
 }

@@ -61,10 +61,28 @@ enum status guard_set_commits(struct store_txn *txn, uint64_t commits) MUST_USE;
 
 /* --- cosigners --- */
 
-/* Whether the node has yet to learn what it cosigned of a log: while it has, it cosigns nothing of
- * it. */
-enum status guard_holds(struct store_txn *txn, uint32_t log, bool *holds) MUST_USE;
+/* What a cosigner whose folder was old may sign of a log. It begins *held*: nothing, until the log
+ * and its other mirrors have been asked what the log signed (ledger/regain.h). The largest
+ * checkpoint found is then the *floor*: the pending checkpoint becomes that one first, and neither
+ * key signs anything smaller. Once the mirror checkpoint is there the guard is over. */
+struct guard_floor {
+    bool guarded;
+    bool known; /* else held */
+    uint64_t size;
+    struct hash root;
+};
+enum status guard_floor(struct store_txn *txn, uint32_t log, struct guard_floor *out) MUST_USE;
 enum status guard_hold(struct store_txn *txn, uint32_t log) MUST_USE;
+enum status guard_set_floor(struct store_txn *txn, uint32_t log, uint64_t size,
+                            const struct hash *root) MUST_USE;
 enum status guard_release(struct store_txn *txn, uint32_t log) MUST_USE;
+/* May the witness key sign this checkpoint, where the pending one has `pending` entries? OK; BUSY.
+ */
+enum status guard_check_pending(struct store_txn *txn, uint32_t log, uint64_t pending,
+                                uint64_t size, const struct hash *root,
+                                struct refusal *why) MUST_USE;
+/* May the mirror key sign the checkpoint of this size? OK; BUSY. */
+enum status guard_check_mirror(struct store_txn *txn, uint32_t log, uint64_t size,
+                               struct refusal *why) MUST_USE;
 
 #endif

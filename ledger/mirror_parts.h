@@ -24,6 +24,10 @@ enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct sign
                           uint64_t now_seconds, uint64_t size, struct bytes text,
                           struct writer *line, uint64_t *timestamp) MUST_USE;
 
+/* The key gives this log no earlier time from now on. */
+enum status mirror_raise_time(struct store_txn *txn, uint32_t log, const struct signer *signer,
+                              uint64_t time) MUST_USE;
+
 /* The text of a stored note. */
 struct bytes mirror_note_text(struct bytes note);
 

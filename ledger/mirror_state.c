@@ -251,35 +251,61 @@ bool mirror_answer_fate(struct answer *answer, enum status status) {
 /* --- cosigning --- */
 
 /* Per key and log: last timestamp u64, size u64. */
+
+static enum status last_cosigned(struct store_txn *txn, const struct key *key, uint64_t *last,
+                                 uint64_t *size) {
+    struct bytes value;
+    struct reader r;
+    *last = 0;
+    *size = 0;
+    enum status status = store_get(txn, key_view(key), &value);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    TRY(status);
+    reader_init(&r, value);
+    return reader_u64(&r, last) && reader_u64(&r, size) ? STATUS_OK : STATUS_STORE_CORRUPT;
+}
+
+static enum status put_cosigned(struct store_txn *txn, const struct key *key, uint64_t time,
+                                uint64_t size) {
+    uint8_t memory[16];
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    writer_u64(&w, time);
+    writer_u64(&w, size);
+    return store_put(txn, key_view(key), writer_view(&w));
+}
+
+static struct key cosigned_key(uint32_t log, const struct signer *signer) {
+    struct key key = key_log(TABLE_COSIGNED, log);
+    key_u32(&key, signer->vkey.id);
+    return key;
+}
+
+enum status mirror_raise_time(struct store_txn *txn, uint32_t log, const struct signer *signer,
+                              uint64_t time) {
+    struct key key = cosigned_key(log, signer);
+    uint64_t last;
+    uint64_t size;
+    TRY(last_cosigned(txn, &key, &last, &size));
+    return time > last ? put_cosigned(txn, &key, time, size) : STATUS_OK;
+}
+
 enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct signer *signer,
                           uint64_t now_seconds, uint64_t size, struct bytes text,
                           struct writer *line, uint64_t *timestamp) {
-    struct key key = key_log(TABLE_COSIGNED, log);
-    key_u32(&key, signer->vkey.id);
-    struct bytes value;
-    uint64_t last = 0;
-    enum status status = store_get(txn, key_view(&key), &value);
-    if (status == STATUS_OK) {
-        struct reader r;
-        reader_init(&r, value);
-        if (!reader_u64(&r, &last)) {
-            return STATUS_STORE_CORRUPT;
-        }
-    } else if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
+    struct key key = cosigned_key(log, signer);
+    uint64_t last;
+    uint64_t before;
+    TRY(last_cosigned(txn, &key, &last, &before));
     uint64_t time = now_seconds > 0 ? now_seconds : 1; /* tlog-witness: never zero */
 #ifndef DUTYLOG_BUG_TIMESTAMP_BACK
     if (time < last) {
         time = last;
     }
 #endif
-    uint8_t memory[16];
-    struct writer w;
-    writer_init(&w, memory, sizeof memory);
-    writer_u64(&w, time);
-    writer_u64(&w, size);
-    TRY(store_put(txn, key_view(&key), writer_view(&w)));
+    TRY(put_cosigned(txn, &key, time, size));
     cosignature_sign(line, text, time, signer);
     assert(!line->failed);
     *timestamp = time;

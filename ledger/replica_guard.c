@@ -71,9 +71,6 @@ static bool all_heard(const struct replica *replica) {
 }
 
 bool replica_guard_passed(const struct replica *replica) {
-#ifdef DUTYLOG_BUG_QUORUM_GUARD /* planted: a quorum is taken for every mirror */
-    return replica_quorum_met(replica);
-#endif
     return replica_quorum_met(replica) && (replica->guard != GUARD_ALL || all_heard(replica));
 }
 

@@ -45,7 +45,7 @@
     X(COSIGNED, 'c', true)                                                                         \
     /* log: last stamp, issuers, threshold, operator [issuer] */                                   \
     X(ACCEPT, 'a', true)                                                                           \
-    /* log: nothing; cosigning of it waits [guard] */                                              \
+    /* log: nothing, or the floor: what a cosigner waits for [guard] */                            \
     X(GUARD, 'g', true)                                                                            \
     /* log: judged size [judge] */                                                                 \
     X(JUDGED, 'j', true)                                                                           \

@@ -6,6 +6,7 @@
  *
  * An upload may be cut off anywhere, and many may run at once: what is stored is proved and stays,
  * and the answer says where to go on. */
+#include "ledger/guard.h"
 #include "ledger/mirror_parts.h"
 #include "ledger/push.h"
 
@@ -211,7 +212,15 @@ static enum status complete(struct store_txn *txn, struct upload_end_job *job) {
         return mirror_info_answer(txn, log, end, false, 409, &job->answer);
     }
     TRY(status);
-    return move_checkpoint(txn, job, &target);
+    struct refusal why;
+    status = guard_check_mirror(txn, log, end, &why);
+    if (status == STATUS_BUSY) {
+        answer_refusal(&job->answer, &why);
+        return STATUS_OK;
+    }
+    TRY(status);
+    TRY(move_checkpoint(txn, job, &target));
+    return guard_release(txn, log);
 }
 
 static enum status incomplete(struct store_txn *txn, struct upload_end_job *job, uint64_t saved) {

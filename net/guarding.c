@@ -6,6 +6,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A cut whose commit was durable before the record was, when the process ended: nothing of it left.
+ * It is pushed now, so the record has to know of it first; else a folder put back from before the
+ * cut would fit the record. */
+static enum status catch_up(struct node *node, const struct head *head, struct refusal *why) {
+    const struct guard_record *found = outside_found(node->outside);
+    if (found == NULL || !found->has_log || head->size <= found->size ||
+        !bytes_equal(bytes_text(found->origin), vkey_name(&node->own.vkey))) {
+        return STATUS_OK;
+    }
+    return outside_set_head(node->outside, head, why);
+}
+
 static enum status judge_own(struct node *node, struct store_txn *txn, struct refusal *why) {
     struct head head = {.size = 0};
     const struct guard_record *found = outside_found(node->outside);
@@ -25,7 +37,7 @@ static enum status judge_own(struct node *node, struct store_txn *txn, struct re
                  found != NULL ? "the head file names another signed head than the data folder has"
                                : "the head file is missing or damaged");
         node->guard = GUARD_ALL;
-        return STATUS_OK;
+        return catch_up(node, &head, why);
     case GUARD_LOST:
         break;
     }

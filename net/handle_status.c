@@ -1,5 +1,6 @@
 /* What an operator, a monitor or a script asks: which logs, how far, how healthy. */
 #include "crypto/encoding.h"
+#include "ledger/guard.h"
 #include "net/handlers.h"
 #include "net/log_sizes.h"
 #include "net/replicator.h"
@@ -22,6 +23,11 @@ static enum status sizes_json(struct store_txn *txn, const struct log *log, json
     }
     json_object_set_new(object, "pending", json_integer((json_int_t)sizes.pending));
     json_object_set_new(object, "mirrored", json_integer((json_int_t)sizes.cosigned));
+    struct guard_floor floor;
+    TRY(guard_floor(txn, log->number, &floor));
+    if (floor.guarded) {
+        json_object_set_new(object, "guard", json_string(floor.known ? "behind" : "asking"));
+    }
     if ((log->flags & LOG_EVENTS) != 0) {
         TRY(log_refused_read(txn, log->number, &refused));
         json_object_set_new(object, "judged", json_integer((json_int_t)sizes.judged));

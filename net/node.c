@@ -10,6 +10,7 @@
 #include "net/log.h"
 #include "net/outside.h"
 #include "net/puller.h"
+#include "net/regain.h"
 #include "net/reload.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
@@ -236,12 +237,17 @@ static void close_puller(void *context) {
     }
 }
 
+static void close_regain(void *context) {
+    struct node *node = context;
+    regain_close(node->regain, close_puller, node);
+}
+
 static void close_replicator(void *context) {
     struct node *node = context;
     if (node->replicator != NULL) {
-        replicator_close(node->replicator, close_puller, node);
+        replicator_close(node->replicator, close_regain, node);
     } else {
-        close_puller(node);
+        close_regain(node);
     }
 }
 
@@ -325,6 +331,7 @@ static enum status open_parts(struct node *node, struct refusal *why) {
     TRY(open_client(node));
     TRY(judge_open(node, &node->judge));
     TRY(puller_open(node, &node->puller));
+    TRY(regain_open(node, &node->regain));
     if (node->has_own) {
         TRY(submitter_open(node, &node->submitter));
         TRY(replicator_open(node, published, node, &node->replicator, why));

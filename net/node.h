@@ -29,6 +29,7 @@ struct submitter;
 struct judge;
 struct puller;
 struct outside;
+struct regain;
 struct reload;
 
 struct node {
@@ -59,6 +60,7 @@ struct node {
     struct submitter *submitter;   /* NULL unless has_own */
     struct judge *judge;           /* NULL if no event log is mirrored */
     struct puller *puller;
+    struct regain *regain;
 
     struct batch *batch; /* the committer's */
     bool stopping;

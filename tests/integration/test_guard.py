@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 
+import forge
 from world import BUILD, World, head_file, main, read_head, until
 
 
@@ -81,7 +82,7 @@ def test_a_candidate_that_one_mirror_has():
     until(lambda: w.agency.get("/healthz")[0] == 200, 20, "the guard passes")
     w.nodes["state"].stop()
     w.nodes["doj"].stop()
-    assert w.agency.add(w.finding())[0] == 202
+    assert w.agency.add(w.finding(), timeout=0.5)[0] == 0, "there is no quorum"
     everywhere(w, "university")
     w.agency.kill()
     w.nodes["university"].stop()
@@ -100,6 +101,25 @@ def test_a_candidate_that_one_mirror_has():
     until(lambda: state(w)["state"] == "halted", 40, "the larger head is seen")
     for m in w.MIRRORS:
         assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}, "an honest log forked"
+    w.close()
+
+
+def test_the_head_file_is_first():
+    """Killed after the commit of a cut and before the head file's: the file names that cut before it is pushed to anybody."""
+    w = world_with_findings(1)
+    w.agency.stop()
+    shutil.copy(w.agency.path("head"), w.agency.path("head.before"))
+    w.agency.start()
+    add_when_up(w, w.finding())
+    size = everywhere(w)
+    for node in w.nodes.values():
+        node.stop()
+    shutil.copy(w.agency.path("head.before"), w.agency.path("head"))
+    w.agency.start()
+    assert read_head(w.agency.path("head"))["head"][0].split(" ")[0] == str(size)
+    assert "every-mirror" in w.agency.log()
+    w.start(*w.MIRRORS)
+    add_when_up(w, w.finding())
     w.close()
 
 
@@ -168,5 +188,100 @@ def test_keygen_makes_the_head_file():
     w.close()
 
 
-main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_an_exempt_mirror_is_not_waited_for,
-      test_what_refuses_to_start, test_keygen_makes_the_head_file])
+def log_of(node):
+    return node.json("/logs")["logs"][0]
+
+
+def restored_mirror(w):
+    """The state's folder of two findings ago is put back. Gives the sizes then and now, and all entries."""
+    state_node = w.nodes["state"]
+    old = everywhere(w)
+    state_node.stop()
+    copy(state_node)
+    state_node.start()
+    for _ in range(2):
+        assert w.agency.add(w.finding())[0] == 200
+    size = everywhere(w)
+    leaves = [forge.leaf_hash(e) for e in forge.entries(w.agency, "", size)]
+    state_node.stop()
+    put_back(state_node)
+    return old, size, leaves
+
+
+def cosigns_backwards(w, old, leaves):
+    """Asks the state's node to cosign what is smaller than what it cosigned, as a dishonest log might; what it answers."""
+    node = w.nodes["state"]
+    assert log_of(node)["pending"] == old
+    answers = []
+    body = forge.add_checkpoint(old, forge.consistency(old, leaves[:old + 1]), forge.checkpoint(w.log, leaves[:old + 1]))
+    answers.append(node.request("POST", "/add-checkpoint", body)[0])
+    origin = w.origin.encode()
+    for size in old, old + 1:  # the mirror checkpoint it had, and the pending one
+        body = len(origin).to_bytes(2, "big") + origin + old.to_bytes(8, "big") + size.to_bytes(8, "big") + b"\0\0"
+        answers.append(node.request("POST", "/add-entries", body, {"Content-Type": "application/octet-stream"})[0])
+    return answers
+
+
+def test_a_restored_mirror_never_cosigns_backwards():
+    w = world_with_findings(2)
+    old, size, leaves = restored_mirror(w)
+    node = w.nodes["state"]
+    w.nodes["doj"].stop()
+    node.start()
+    until(lambda: "event=not-heard" in node.log(), 20, "it asks")
+    assert log_of(node)["guard"] == "asking"
+    assert cosigns_backwards(w, old, leaves) == [503, 503, 409]
+    # one of three mirrors is off, one holds back: there is no quorum
+    note = w.finding()
+    assert w.agency.add(note, timeout=0.5)[0] == 0
+    assert log_of(node)["pending"] == old and log_of(node)["mirrored"] == old
+    # all are heard: it takes what it missed, and goes on
+    w.nodes["doj"].start()
+    until(lambda: w.agency.add(note)[0] == 200, 40, "the quorum is back")
+    until(lambda: "guard" not in log_of(node) and log_of(node)["mirrored"] == size + 1, 40, "it has all, and its guard is over")
+    status, checkpoint = node.get(f"/{log_of(node)['id']}/checkpoint")
+    assert status == 200 and checkpoint.split(b"\n")[1] == str(size + 1).encode()
+    for m in w.MIRRORS:
+        assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}
+    # from now on it is as any other
+    node.stop()
+    node.start()
+    assert "guard" not in log_of(node)
+    assert w.agency.add(w.finding())[0] == 200
+    assert w.close() == [0, 0, 0, 0]
+
+
+def test_a_mirror_without_its_head_file_asks_first():
+    w = world_with_findings(1)
+    node = w.nodes["state"]
+    size = everywhere(w)
+    node.stop()
+    os.remove(node.path("head"))
+    w.agency.stop()
+    node.start()
+    until(lambda: "event=not-heard" in node.log(), 20, "it asks")
+    leaves = [forge.leaf_hash(e) for e in forge.entries(w.nodes["doj"], "/" + log_of(node)["id"], size)]
+    body = forge.add_checkpoint(size, [], forge.checkpoint(w.log, leaves))
+    assert node.request("POST", "/add-checkpoint", body)[0] == 503
+    w.agency.start()
+    until(lambda: node.request("POST", "/add-checkpoint", body)[0] == 200, 40, "it cosigns again")
+    add_when_up(w, w.finding())
+    w.close()
+
+
+def test_an_exempt_source_is_not_asked():
+    w = world_with_findings(1)
+    node = w.nodes["state"]
+    restored_mirror(w)
+    w.nodes["doj"].stop()
+    node.exempt = ["doj.example/mirror"]
+    node.start()
+    add_when_up(w, w.finding())
+    until(lambda: "guard" not in log_of(node), 40, "its guard is over")
+    w.close()
+
+
+main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_the_head_file_is_first, test_an_exempt_mirror_is_not_waited_for,
+      test_what_refuses_to_start, test_keygen_makes_the_head_file,
+      test_a_restored_mirror_never_cosigns_backwards, test_a_mirror_without_its_head_file_asks_first,
+      test_an_exempt_source_is_not_asked])

@@ -123,11 +123,13 @@ Test(guard, folder_is_judged_by_its_signed_head) {
     cr_assert_eq(guard_judge(&record, origin, &none), GUARD_FITS);
 }
 
-Test(guard, counts_and_holds_are_kept) {
+Test(guard, counts_holds_and_floors_are_kept) {
     struct store *store;
     struct store_txn *txn;
     uint64_t commits;
-    bool holds;
+    struct guard_floor floor;
+    struct hash root;
+    memset(root.bytes, 0x31, HASH_SIZE);
     CHECK_OK(store_memory_open(NULL, &store));
     CHECK_OK(store_begin(store, STORE_WRITE, &txn));
     CHECK_OK(guard_commits(txn, &commits));
@@ -135,18 +137,24 @@ Test(guard, counts_and_holds_are_kept) {
     CHECK_OK(guard_set_commits(txn, 9));
     CHECK_OK(guard_hold(txn, 2));
     CHECK_OK(guard_hold(txn, 2));
+    CHECK_OK(guard_set_floor(txn, 4, 77, &root));
     CHECK_OK(store_commit(txn));
     CHECK_OK(store_begin(store, STORE_WRITE, &txn));
     CHECK_OK(guard_commits(txn, &commits));
     cr_assert_eq(commits, 9);
-    CHECK_OK(guard_holds(txn, 2, &holds));
-    cr_assert(holds);
-    CHECK_OK(guard_holds(txn, 3, &holds));
-    cr_assert(!holds);
+    CHECK_OK(guard_floor(txn, 2, &floor));
+    cr_assert(floor.guarded && !floor.known);
+    CHECK_OK(guard_floor(txn, 3, &floor));
+    cr_assert(!floor.guarded);
+    CHECK_OK(guard_floor(txn, 4, &floor));
+    cr_assert(floor.guarded && floor.known && floor.size == 77 && hash_equal(&floor.root, &root));
+    CHECK_OK(guard_hold(txn, 4)); /* an old folder again: what was found does not count any more */
+    CHECK_OK(guard_floor(txn, 4, &floor));
+    cr_assert(floor.guarded && !floor.known);
     CHECK_OK(guard_release(txn, 2));
     CHECK_OK(guard_release(txn, 2));
-    CHECK_OK(guard_holds(txn, 2, &holds));
-    cr_assert(!holds);
+    CHECK_OK(guard_floor(txn, 2, &floor));
+    cr_assert(!floor.guarded);
     store_abort(txn);
     store_memory_close(store);
 }
