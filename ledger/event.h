@@ -47,6 +47,12 @@ struct event {
  * TOO_LARGE; DENIED_SIGNATURE: a missing, surplus or misplaced signature line. */
 enum status event_parse(struct bytes note, struct event *out, struct refusal *why) MUST_USE;
 void event_release(struct event *event);
+/* The place of an event that was accepted before, and whose bytes are the same (a hash says so):
+ * kind, issuer, seq, prev, body and id, many times faster than event_parse; nothing is owned, and
+ * `open`, `root`, `log` and the signatures are not read. Trusts the form: what is no event may be
+ * read as one. False: of a kind whose members acceptance acts on, or not read; event_parse says
+ * what it is. */
+bool event_read_known(struct bytes note, struct event *out) MUST_USE;
 
 /* The parts that a text is built of. */
 struct event_draft {

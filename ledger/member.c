@@ -187,17 +187,20 @@ static bool test_integer(struct test *t) {
 
 static bool test_code(struct test *t) {
     struct bytes text;
-    size_t used = 0;
-    bool found = false;
     bool is_text = get_text(t->value, &text);
+    for (const char *const *code = t->member->codes; is_text && *code != NULL; code++) {
+        if (bytes_equal(text, bytes_text(*code))) {
+            return true;
+        }
+    }
+    size_t used = 0; /* what would be accepted is told, and only then written down */
     for (const char *const *code = t->member->codes; *code != NULL; code++) {
-        found = found || (is_text && bytes_equal(text, bytes_text(*code)));
         int n = snprintf(t->detail.text + used, sizeof t->detail.text - used, "%s%s",
                          used > 0 ? ", " : "", *code);
         assert(n > 0);
         used += used + (size_t)n < sizeof t->detail.text ? (size_t)n : 0;
     }
-    return found;
+    return false;
 }
 
 static bool parse_vkey(struct test *t, const json_t *value, struct vkey *out) {

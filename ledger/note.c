@@ -29,7 +29,11 @@ bool note_name_valid(struct bytes name) {
     struct reader r;
     reader_init(&r, name);
     while (r.rest.len > 0) {
-        uint32_t rune;
+        uint32_t rune = r.rest.data[0];
+        if (rune > 0x20 && rune < 0x7f && rune != '+') { /* nearly all are such */
+            r.rest = bytes_of(r.rest.data + 1, r.rest.len - 1);
+            continue;
+        }
         if (!reader_rune(&r, &rune) || rune < 0x20 || rune == '+' || is_space(rune)) {
             return false;
         }
@@ -41,10 +45,23 @@ bool note_text_valid(struct bytes text) {
     if (text.len == 0 || text.data[text.len - 1] != '\n') {
         return false;
     }
-    for (size_t i = 0; i < text.len; i++) {
+    size_t i = 0;
+    while (i < text.len) {
+        /* Eight bytes at a step while none is below 0x20: then no subtraction borrows into a byte
+         * whose top bit was clear. */
+        uint64_t eight;
+        if (text.len - i >= sizeof eight) {
+            memcpy(&eight, text.data + i, sizeof eight);
+            if (((eight - UINT64_C(0x2020202020202020)) & ~eight & UINT64_C(0x8080808080808080)) ==
+                0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         if (text.data[i] < 0x20 && text.data[i] != '\n') {
             return false;
         }
+        i++;
     }
     return bytes_utf8_valid(text);
 }

@@ -1,5 +1,5 @@
 /* Judging a log anew and comparing what acceptance keeps of it (ledger/store_check_log.h). */
-#include "ledger/accept.h"
+#include "ledger/accept_parts.h"
 #include "ledger/batch.h"
 #include "ledger/scan.h"
 #include "ledger/store_check_log.h"
@@ -7,40 +7,144 @@
 
 #include <assert.h>
 
-struct replay {
-    struct store_check *check;
-    struct store_txn *stored;
-    struct store_txn *scratch;
-    const struct log *log;
-    bool signatures;
+/* --- preparing: any thread --- */
+
+struct preparing {
+    const struct store_replay *replay;
+    struct store_txn *txn;
+    struct replay_entry *out;
+    size_t count;
 };
 
-static enum status replay_entry(void *context, uint64_t index, struct bytes entry,
-                                const struct hash *leaf) {
-    struct replay *replay = context;
-    struct judgement judgement;
+static bool read_known(struct bytes entry, uint64_t index, struct judgement *out) {
+    struct bytes note;
+    out->index = index;
+    out->entry = entry;
+    out->form = entry_parse(entry, &out->stamp_ms, &note, NULL);
+    out->submission.note = note;
+    out->submission.parsed = false; /* nothing to release */
+    return out->form == STATUS_OK && event_read_known(note, &out->submission.event);
+}
+
+static enum status prepare_entry(void *context, uint64_t index, struct bytes entry,
+                                 const struct hash *leaf) {
+    struct preparing *p = context;
+    const struct log *log = p->replay->log;
+    struct replay_entry *out = &p->out[p->count++];
     struct refusal stored;
     (void)leaf; /* the tree's check compares it */
-    /* What was refused may have been refused for its signature, and is judged whole. */
-    if (replay->signatures ||
-        judge_verdict(replay->stored, replay->log->number, index, &stored) != STATUS_OK) {
-        judge_prepare(replay->scratch, replay->log, index, entry, &judgement);
+    bool refused = judge_verdict(p->txn, log->number, index, &stored) != STATUS_OK;
+    out->known = !p->replay->signatures && !refused && read_known(entry, index, &out->judgement);
+    if (out->known) {
+        return STATUS_OK;
+    }
+    /* What was refused may have been refused for its signature. */
+    if (p->replay->signatures || refused) {
+        judge_prepare(p->txn, log, index, entry, &out->judgement);
     } else {
-        judge_prepare_trusted(replay->scratch, replay->log, index, entry, &judgement);
-    }
-    enum status status = judge_entry(replay->scratch, replay->log, &judgement);
-    judgement_release(&judgement);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct refusal why;
-    if ((replay->log->flags & LOG_OWN) != 0 &&
-        judge_verdict(replay->scratch, replay->log->number, index, &why) != STATUS_OK) {
-        store_check_found(replay->check, "log %s: entry %llu stands in it against its rules: %s",
-                          replay->log->vkey.name, (unsigned long long)index, why.text);
+        judge_prepare_trusted(p->txn, log, index, entry, &out->judgement);
     }
     return STATUS_OK;
 }
+
+void replay_entry_release(struct replay_entry *entry) {
+    judgement_release(&entry->judgement);
+}
+
+enum status store_replay_prepare(const struct store_replay *replay, struct store_txn *txn,
+                                 uint64_t from, uint64_t to, struct replay_entry *out) {
+    struct preparing p = {.replay = replay, .txn = txn, .out = out};
+    assert(from <= to && to <= replay->end);
+    enum status status = tree_walk(txn, replay->log->number, from, to, prepare_entry, &p);
+    if (status != STATUS_OK) {
+        for (size_t i = 0; i < p.count; i++) {
+            replay_entry_release(&out[i]);
+        }
+        return status;
+    }
+    assert(p.count == to - from);
+    return STATUS_OK;
+}
+
+/* --- applying: in order --- */
+
+/* It was prepared with the keys that the whole log enrols, before which some entries stand. Where
+ * the prefix has other keys, or none, whatever was verified is not taken: accept_check looks them
+ * up, and verifies. */
+static enum status settle_keys(struct store_replay *replay, struct submission *submission) {
+    struct vkey keys[EVENT_SIGNATURES_MAX];
+    struct refusal why;
+    if (!submission->parsed || submission->key_count == 0) {
+        return STATUS_OK;
+    }
+    enum status status =
+        accept_find_keys(replay->scratch, replay->log, &submission->event, keys, &why);
+    if (status != STATUS_OK && status != STATUS_DENIED_KEY) {
+        return status;
+    }
+    bool same = status == STATUS_OK;
+    for (size_t i = 0; same && i < submission->key_count; i++) {
+        same = vkey_equal(&keys[i], &submission->keys[i]);
+    }
+    if (!same) {
+        submission->key_count = 0;
+    }
+    return STATUS_OK;
+}
+
+/* Is a known event its issuer's next, and not received before its predecessor? */
+static enum status follows(struct store_replay *replay, const struct judgement *judgement,
+                           bool *out) {
+    const struct event *event = &judgement->submission.event;
+    struct accept_state state;
+    struct issuer issuer;
+    TRY(accept_state_get(replay->scratch, replay->log->number, &state));
+    enum status status = issuer_find(replay->scratch, replay->log->number, event->issuer, &issuer);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    *out = status == STATUS_OK && issuer.revoked_at == 0 && event->seq == issuer.last_seq + 1 &&
+           (event->seq == 1 || hash_equal(&event->prev, &issuer.last_id)) &&
+           judgement->stamp_ms >= state.last_stamp_ms && judgement->index > 0;
+    return STATUS_OK;
+}
+
+static enum status apply_entry(struct store_replay *replay, struct replay_entry *entry) {
+    struct judgement *judgement = &entry->judgement;
+    struct store_txn *scratch = replay->scratch;
+    const struct log *log = replay->log;
+    struct refusal why;
+    if (entry->known) {
+        bool next = false;
+        TRY(follows(replay, judgement, &next));
+        if (next) {
+            return accept_apply(scratch, log, &judgement->submission, judgement->index,
+                                judgement->stamp_ms);
+        }
+        entry->known = false;
+        judge_prepare(scratch, log, judgement->index, judgement->entry, judgement);
+    }
+    TRY(settle_keys(replay, &judgement->submission));
+    TRY(judge_entry(scratch, log, judgement));
+    if ((log->flags & LOG_OWN) != 0 &&
+        judge_verdict(scratch, log->number, judgement->index, &why) != STATUS_OK) {
+        store_check_found(replay->check, "log %s: entry %llu stands in it against its rules: %s",
+                          log->vkey.name, (unsigned long long)judgement->index, why.text);
+    }
+    return STATUS_OK;
+}
+
+enum status store_replay_apply(struct store_replay *replay, struct replay_entry *entries,
+                               size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert(entries[i].judgement.index == replay->next);
+        TRY(apply_entry(replay, &entries[i]));
+        replay->next++;
+    }
+    return STATUS_OK;
+}
+
+/* --- comparing --- */
 
 /* Both tables, pair by pair, in the order of their keys. */
 static enum status compare_table(struct store_check *check, struct store_txn *stored,
@@ -85,29 +189,32 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
     return STATUS_OK;
 }
 
-enum status store_check_acceptance(struct store_check *check, struct store_txn *txn,
-                                   const struct log *log, uint64_t size, struct store *scratch,
-                                   bool signatures) {
-    struct replay replay = {.check = check, .stored = txn, .log = log, .signatures = signatures};
-    uint64_t end = size;
+enum status store_replay_begin(struct store_replay *replay, struct store_check *check,
+                               struct store_txn *txn, const struct log *log, uint64_t size,
+                               struct store *scratch, bool signatures) {
     assert((log->flags & LOG_EVENTS) != 0);
+    *replay = (struct store_replay){
+        .check = check, .stored = txn, .log = log, .end = size, .signatures = signatures};
     if ((log->flags & LOG_OWN) == 0) {
-        TRY(judge_size(txn, log->number, &end));
-        if (end > size) {
+        TRY(judge_size(txn, log->number, &replay->end));
+        if (replay->end > size) {
             store_check_found(check, "log %s: %llu entries are judged, %llu stored", log->vkey.name,
-                              (unsigned long long)end, (unsigned long long)size);
-            end = size;
+                              (unsigned long long)replay->end, (unsigned long long)size);
+            replay->end = size;
         }
     }
-    TRY(store_begin(scratch, STORE_WRITE, &replay.scratch));
-    enum status status = tree_walk(txn, log->number, 0, end, replay_entry, &replay);
+    return store_begin(scratch, STORE_WRITE, &replay->scratch);
+}
+
+enum status store_replay_end(struct store_replay *replay, enum status status) {
     if (status == STATUS_NOT_FOUND || status == STATUS_STORE_CORRUPT) {
-        store_check_found(check, "log %s: the entries cannot be read to be judged anew",
-                          log->vkey.name);
+        store_check_found(replay->check, "log %s: the entries cannot be read to be judged anew",
+                          replay->log->vkey.name);
         status = STATUS_OK;
     } else if (status == STATUS_OK) {
-        status = compare_all(check, txn, replay.scratch, log);
+        assert(replay->next == replay->end);
+        status = compare_all(replay->check, replay->stored, replay->scratch, replay->log);
     }
-    store_abort(replay.scratch);
+    store_abort(replay->scratch);
     return status;
 }

@@ -10,6 +10,7 @@
 #ifndef DUTYLOG_LEDGER_STORE_CHECK_LOG_H
 #define DUTYLOG_LEDGER_STORE_CHECK_LOG_H
 
+#include "ledger/accept.h"
 #include "ledger/logs.h"
 #include "ledger/store_check.h"
 
@@ -23,12 +24,46 @@ enum status store_check_checkpoints(struct store_check *check, struct store_txn 
                                     const struct log *log, uint64_t size,
                                     const struct store_check_keys *keys) MUST_USE;
 
-/* For logs of events. `scratch` is an empty store (ledger/store_memory.h); its content is not kept.
- * With `signatures` every event's signatures are verified too. NOMEM, FULL: the scratch store does
- * not hold it. */
-enum status store_check_acceptance(struct store_check *check, struct store_txn *txn,
-                                   const struct log *log, uint64_t size, struct store *scratch,
-                                   bool signatures) MUST_USE;
+/* Judging a log of events anew. Most of the work needs no order: threads prepare ranges of entries,
+ * each in a read transaction of its own, and one thread applies them in order.
+ *
+ * Without `signatures`, what was decided on the members, scope and signature of an accepted event
+ * of an ordinary kind (event_read_known) is taken as it was decided: its bytes are those that the
+ * tree's hashes cover. Its id, its place in its issuer's sequence and its stamp are not, nor is any
+ * event that opens the log, sets its policy or touches its keys, nor what was refused. */
+struct store_replay {
+    struct store_check *check;
+    struct store_txn *stored;
+    struct store_txn *scratch;
+    const struct log *log;
+    bool signatures;
+    uint64_t end;  /* entries to judge: all, or of a mirrored log those judged so far */
+    uint64_t next; /* to be applied */
+};
+
+struct replay_entry {
+    bool known; /* judgement.submission.event is as event_read_known leaves it */
+    struct judgement judgement;
+};
+
+/* Borrows all until store_replay_end. `scratch` is an empty store (ledger/store_memory.h), whose
+ * content is not kept. With `signatures` every event is judged whole. NOMEM, FULL: the scratch
+ * store does not hold it; then there is nothing to end. */
+enum status store_replay_begin(struct store_replay *replay, struct store_check *check,
+                               struct store_txn *txn, const struct log *log, uint64_t size,
+                               struct store *scratch, bool signatures) MUST_USE;
+/* Entries [from, to), to <= end, into `out`, which has room for them and borrows from `txn` until
+ * they are released (best by the thread that prepared them, whose heap it is). NOT_FOUND,
+ * STORE_CORRUPT: an entry cannot be read; then none is to be released. */
+enum status store_replay_prepare(const struct store_replay *replay, struct store_txn *txn,
+                                 uint64_t from, uint64_t to, struct replay_entry *out) MUST_USE;
+void replay_entry_release(struct replay_entry *entry);
+/* The next `count` entries. */
+enum status store_replay_apply(struct store_replay *replay, struct replay_entry *entries,
+                               size_t count) MUST_USE;
+/* Ends it with what preparing and applying came to: entries that could not be read are a finding,
+ * and when all were applied the tables are compared. */
+enum status store_replay_end(struct store_replay *replay, enum status status) MUST_USE;
 
 /* Every evidence file and unreconciled checkpoint proves, or says, what it is kept for. */
 enum status store_check_evidence(struct store_check *check, struct store_txn *txn) MUST_USE;

@@ -97,23 +97,34 @@ struct version *version_new(void) {
 
 /* --- finding --- */
 
-/* The leaf that holds the key if any does: the last that does not begin after it. */
-static size_t leaf_for(const struct version *v, struct bytes key) {
+static bool begins_after(const struct version *v, size_t leaf, struct bytes key) {
+    return bytes_compare(pair_key(v->leaves[leaf]->pairs[0]), key) > 0;
+}
+
+/* The leaf that holds the key if any does: the last that does not begin after it. Keys of a table
+ * begin with the same byte, and are mostly looked for where the one before was. */
+static size_t leaf_for(struct version *v, struct bytes key) {
+    size_t *hint = &v->hints[(key.len > 0 ? key.data[0] : 0) % VERSION_HINTS];
+    if (*hint < v->count && !begins_after(v, *hint, key) &&
+        (*hint + 1 == v->count || begins_after(v, *hint + 1, key))) {
+        return *hint;
+    }
     size_t low = 0, high = v->count; /* leaves below low begin at or before the key */
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (bytes_compare(pair_key(v->leaves[mid]->pairs[0]), key) <= 0) {
-            low = mid + 1;
-        } else {
+        if (begins_after(v, mid, key)) {
             high = mid;
+        } else {
+            low = mid + 1;
         }
     }
-    return low == 0 ? 0 : low - 1;
+    *hint = low == 0 ? 0 : low - 1;
+    return *hint;
 }
 
 /* The first place in its leaf whose key is >= `key`, perhaps one after the leaf's last; true if
  * equal. */
-static bool find(const struct version *v, struct bytes key, struct place *out) {
+static bool find(struct version *v, struct bytes key, struct place *out) {
     *out = (struct place){.leaf = leaf_for(v, key), .at = 0};
     if (out->leaf >= v->count) {
         return false;
@@ -132,12 +143,12 @@ static bool find(const struct version *v, struct bytes key, struct place *out) {
     return low < leaf->count && bytes_equal(pair_key(leaf->pairs[low]), key);
 }
 
-const struct pair *version_find(const struct version *v, struct bytes key) {
+const struct pair *version_find(struct version *v, struct bytes key) {
     struct place place;
     return find(v, key, &place) ? v->leaves[place.leaf]->pairs[place.at] : NULL;
 }
 
-const struct pair *version_seek(const struct version *v, struct bytes from) {
+const struct pair *version_seek(struct version *v, struct bytes from) {
     struct place place;
     (void)find(v, from, &place);
     if (place.leaf < v->count && place.at == v->leaves[place.leaf]->count) {
@@ -146,7 +157,7 @@ const struct pair *version_seek(const struct version *v, struct bytes from) {
     return place.leaf < v->count ? v->leaves[place.leaf]->pairs[place.at] : NULL;
 }
 
-const struct pair *version_seek_back(const struct version *v, struct bytes from) {
+const struct pair *version_seek_back(struct version *v, struct bytes from) {
     struct place place;
     if (find(v, from, &place)) {
         return v->leaves[place.leaf]->pairs[place.at];

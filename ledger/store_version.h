@@ -19,6 +19,8 @@ struct pair {
 
 struct leaf;
 
+#define VERSION_HINTS 16
+
 struct version {
     unsigned refs;
     size_t pairs;
@@ -26,6 +28,7 @@ struct version {
     size_t count;
     size_t cap;
     struct leaf **leaves;
+    size_t hints[VERSION_HINTS]; /* by a key's first byte, the leaf last found: tried first */
 };
 
 /* Holds and releases one reference; the last release frees. NULL may be released. */
@@ -41,9 +44,9 @@ struct version *version_copy(const struct version *from);
 
 /* The pair of the key; the first whose key is >= `from`; the last whose key is <= `from`. Borrowed
  * from the version; NULL: none. */
-const struct pair *version_find(const struct version *v, struct bytes key);
-const struct pair *version_seek(const struct version *v, struct bytes from);
-const struct pair *version_seek_back(const struct version *v, struct bytes from);
+const struct pair *version_find(struct version *v, struct bytes key);
+const struct pair *version_seek(struct version *v, struct bytes from);
+const struct pair *version_seek_back(struct version *v, struct bytes from);
 
 /* Puts a pair with room for `len` bytes of value, to be filled by the caller. The caller's
  * reference `*v` is replaced by one to a copy if the version is shared. FULL: the bytes would

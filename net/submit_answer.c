@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WASTE_EVENTS_MIN 16 /* fewer are freed faster than handed over */
 /* A line of the answer: a refusal's text and a path at most. */
 #define LINE_MAX_BYTES ((size_t)REFUSAL_TEXT_MAX * 6 + NAME_SIZE_MAX + 512)
 
@@ -156,11 +157,49 @@ static void answer_one(struct submit_call *call, bool published) {
     }
 }
 
-void submit_release_events(struct submit_call *call) {
-    for (size_t i = 0; call->submissions != NULL && i < call->count; i++) {
+/* What was parsed, on its way to be freed by a worker: they allocated it, piece by piece, and take
+ * the same pieces next; the loop would only spoil its own heap. */
+struct waste {
+    struct work work;
+    struct submission *submissions;
+    size_t count;
+};
+
+static void waste_run(struct work *work) {
+    struct waste *waste = work->context;
+    for (size_t i = 0; i < waste->count; i++) {
+        submission_release(&waste->submissions[i]);
+    }
+    free(waste->submissions);
+}
+
+static void waste_done(struct work *work) {
+    free(work->context);
+}
+
+static void release_submissions(struct submit_call *call) {
+    struct waste *waste = call->count < WASTE_EVENTS_MIN ? NULL : malloc(sizeof *waste);
+    if (waste != NULL) {
+        *waste = (struct waste){
+            .work = {.run = waste_run, .done = waste_done, .context = waste},
+            .submissions = call->submissions,
+            .count = call->count,
+        };
+        if (workers_submit(call->node->workers, &waste->work) == STATUS_OK) {
+            return;
+        }
+        free(waste);
+    }
+    for (size_t i = 0; i < call->count; i++) {
         submission_release(&call->submissions[i]);
     }
     free(call->submissions);
+}
+
+void submit_release_events(struct submit_call *call) {
+    if (call->submissions != NULL) {
+        release_submissions(call);
+    }
     free(call->results);
     free(call->entries);
     call->submissions = NULL;

@@ -2,6 +2,7 @@
 #include "ledger/store_lmdb.h"
 #include "ledger/store_memory.h"
 #include "tools/cli.h"
+#include "tools/fsck_judge.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -33,7 +34,8 @@ struct fsck {
     struct store *store;
     pthread_mutex_t printing; /* findings come from several threads */
     atomic_uint_fast64_t entries;
-    uint64_t total;
+    uint64_t judged; /* entries, anew */
+    uint64_t total;  /* entries to hash and to judge, as far as is known */
     uint64_t findings;
     uint64_t logs;
 };
@@ -107,16 +109,26 @@ static enum status check_blocks(struct fsck *f, uint32_t log, uint64_t size) {
 
 /* --- one log --- */
 
+static void judged(void *context, uint64_t entries) {
+    struct fsck *f = context;
+    f->judged += entries;
+    cli_progress("fsck", atomic_load(&f->entries) + f->judged, f->total);
+}
+
 static enum status check_acceptance(struct fsck *f, struct store_check *check,
                                     struct store_txn *txn, const struct log *log, uint64_t size) {
     struct store *scratch = NULL;
     struct store_memory_options scratch_options = {.max_bytes = SCRATCH_BYTES};
+    struct store_replay replay;
     if ((log->flags & LOG_EVENTS) == 0) {
         return STATUS_OK;
     }
-    enum status status = store_memory_open(&scratch_options, &scratch);
+    TRY(store_memory_open(&scratch_options, &scratch));
+    enum status status = store_replay_begin(&replay, check, txn, log, size, scratch, f->signatures);
     if (status == STATUS_OK) {
-        status = store_check_acceptance(check, txn, log, size, scratch, f->signatures);
+        f->total += replay.end;
+        status = fsck_judge(f->store, &replay, THREADS, judged, f);
+        status = store_replay_end(&replay, status);
     }
     store_memory_close(scratch);
     return status;
@@ -137,10 +149,10 @@ static enum status check_log(struct fsck *f, struct store_txn *txn, uint32_t num
     f->logs++;
     TRY(store_check_head(&check, txn, number, &size));
     f->total += size;
-    cli_progress("fsck", atomic_load(&f->entries), f->total);
+    cli_progress("fsck", atomic_load(&f->entries) + f->judged, f->total);
     TRY(check_blocks(f, number, size));
     atomic_fetch_add(&f->entries, size % 256);
-    cli_progress("fsck", atomic_load(&f->entries), f->total);
+    cli_progress("fsck", atomic_load(&f->entries) + f->judged, f->total);
     TRY(store_check_checkpoints(&check, txn, &log, size, &keys));
     return check_acceptance(f, &check, txn, &log, size);
 }

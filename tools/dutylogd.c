@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEAP_KEPT (4 << 20)
 
@@ -87,6 +88,9 @@ int main(int argc, char **argv) {
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_TOP_PAD, HEAP_KEPT / 8);
     mallopt(M_MMAP_THRESHOLD, HEAP_KEPT / 4);
+    /* One heap a core and no more: what one thread parsed and another freed is soon used again. */
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    mallopt(M_ARENA_MAX, cores > 2 ? (int)cores : 2);
     if (!crypto_init()) {
         fputs("dutylogd: the cryptographic library cannot start.\n", stderr);
         return 1;

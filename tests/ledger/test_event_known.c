@@ -1,0 +1,81 @@
+/* Reading the place of an event off its bytes: whatever event_parse takes is read the same, or not
+ * at all, and nothing that is damaged leads astray whoever reads it. */
+#include "tests/lib/events.h"
+#include "tests/lib/mangle.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(event_known, .init = events_setup);
+
+static bool parses(struct bytes note, struct event *out) {
+    struct refusal why;
+    return event_parse(note, out, &why) == STATUS_OK;
+}
+
+/* Whether it was read; then it is what event_parse says, if that takes it. */
+static bool reads(struct bytes note) {
+    static struct event known;
+    static struct event whole;
+    if (!event_read_known(note, &known)) {
+        return false;
+    }
+    if (parses(note, &whole)) {
+        cr_assert_eq(known.kind, whole.kind);
+        cr_assert(bytes_equal(known.issuer, whole.issuer));
+        cr_assert_eq(known.seq, whole.seq);
+        cr_assert_eq(known.has_prev, whole.has_prev);
+        cr_assert(!whole.has_prev || hash_equal(&known.prev, &whole.prev));
+        cr_assert_eq(known.has_body, whole.has_body);
+        cr_assert(!whole.has_body || hash_equal(&known.body, &whole.body));
+        cr_assert(hash_equal(&known.id, &whole.id));
+        event_release(&whole);
+    }
+    return true;
+}
+
+static bool acceptance_acts_on(unsigned id) {
+    return id == KIND_LOG_OPENED || id == KIND_LOG_POLICY || id == KIND_KEY_ENROLLED ||
+           id == KIND_KEY_REVOKED;
+}
+
+Test(event_known, agrees_with_the_parser_on_every_kind) {
+    size_t read = 0;
+    for (unsigned id = 0; id < KIND_COUNT; id++) {
+        size_t count;
+        bool closed = kind_has_closed(&kind_all(&count)[id]);
+        for (unsigned seq = 1; seq <= (id == KIND_LOG_OPENED ? 1 : 2); seq++) {
+            bool known = reads(good_event(id, closed && seq == 2, seq));
+            cr_assert(!known || !acceptance_acts_on(id), "kind %u", id);
+            read += known ? 1 : 0;
+        }
+    }
+    cr_assert_eq(read, 12); /* six ordinary kinds, with and without prev */
+}
+
+Test(event_known, is_not_led_astray_by_damage) {
+    static struct mangle m;
+    struct bytes damaged;
+    mangle_init(&m, good_event(KIND_FAILURE_ALLEGED, true, 2));
+    while (mangle_next(&m, &damaged)) {
+        (void)reads(damaged); /* agrees with the parser where that takes it */
+    }
+}
+
+/* The end of what an event discloses looks like the members that follow. */
+Test(event_known, takes_no_text_for_a_member) {
+    static struct event event;
+    struct bytes note = good_event(KIND_EVENT_OPENED, false, 1);
+    uint8_t copy[EVENT_SIZE_MAX];
+    const char *fake = ",\"prev\":\"" HASH_A "\"";
+    uint8_t *at = memmem(note.data, note.len, ",\"seq\":1}", 9);
+    cr_assert_not_null(at);
+    size_t before = (size_t)(at - note.data);
+    memcpy(copy, note.data, before);
+    memcpy(copy + before, fake, strlen(fake));
+    memcpy(copy + before + strlen(fake), at, note.len - before);
+    struct bytes odd = bytes_of(copy, note.len + strlen(fake));
+    cr_assert_not(parses(odd, &event)); /* a prev at seq 1 */
+    cr_assert(event_read_known(odd, &event));
+    cr_assert_not(event.has_prev); /* as its seq says; its id is another event's */
+}
