@@ -109,6 +109,7 @@ static const struct option {
     {SECTION_NODE, "listen", true, value_listen},
     {SECTION_NODE, "data", true, node_data},
     {SECTION_NODE, "log_level", false, value_log_level},
+    {SECTION_NODE, "log_format", false, value_log_format},
     {SECTION_NODE, "operator", false, node_operator},
     {SECTION_NODE, "head", false, node_head},
     {SECTION_NODE, "exempt", false, value_exempt},

@@ -11,6 +11,7 @@
  *     known = 192.0.2.7 2001:db8::1   ; clients with places of their own in a flood; optional
  *     data = data                     ; folder; paths are relative to the folder of node.ini
  *     log_level = info                ; debug, info, warn, error, off
+ *     log_format = text               ; or json
  *     operator = Town of Springfield  ; who runs this node; optional
  *     head = ../head                  ; file outside the data folder that tells an old folder from
  *                                     ; the present one (ledger/guard.h); made by dutylog keygen
@@ -116,6 +117,7 @@ struct node_config {
     char exempt[CONFIG_EXEMPT_MAX][NAME_SIZE_MAX + 1];
     size_t exempt_count;
     enum log_level log_level;
+    enum log_format log_format; /* LOG_TEXT unless given */
     char operator_name[CONFIG_TEXT_MAX + 1];
     bool has_host;
     struct config_host host;

@@ -61,6 +61,7 @@ bool value_known(struct config_parser *p, const char *value);
 /* Up to CONFIG_EXEMPT_MAX names of keys, likewise. */
 bool value_exempt(struct config_parser *p, const char *value);
 bool value_log_level(struct config_parser *p, const char *value);
+bool value_log_format(struct config_parser *p, const char *value);
 /* The section's log's. */
 bool value_vkey(struct config_parser *p, const char *value);
 

@@ -205,6 +205,13 @@ bool value_log_level(struct config_parser *p, const char *value) {
     return true;
 }
 
+bool value_log_format(struct config_parser *p, const char *value) {
+    if (log_format_parse(bytes_text(value), &p->out->log_format) != STATUS_OK) {
+        return BAD(p, "log_format is text or json");
+    }
+    return true;
+}
+
 bool value_vkey(struct config_parser *p, const char *value) {
     struct refusal why;
     if (vkey_parse(bytes_text(value), &p->log->vkey, &why) != STATUS_OK) {

@@ -6,6 +6,7 @@
 #include "net/counters.h"
 #include "net/exposition.h"
 #include "net/handlers.h"
+#include "net/health.h"
 #include "net/log_sizes.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
@@ -19,6 +20,37 @@
     (const struct expose_label[]) {                                                                \
         __VA_ARGS__                                                                                \
     }
+
+/* --- health --- */
+
+static void expose_health(struct exposition *e, struct node *node) {
+    struct health health;
+    health_of_node(node, &health);
+    expose_family(e, EXPOSE_GAUGE, "dutylog_health", "1 for the state that the node is in.");
+    for (unsigned i = HEALTH_OK; i <= HEALTH_DOWN; i++) {
+        enum health_state state = (enum health_state)i;
+        expose_number(e, LABELS({"state", health_state_name(state)}), 1,
+                      health_state(&health) == state ? 1 : 0);
+    }
+    expose_family(e, EXPOSE_GAUGE, "dutylog_health_reason",
+                  "1 for each reason why the node is degraded or down.");
+    for (unsigned i = 0; i < HEALTH_REASON_COUNT; i++) {
+        expose_number(e, LABELS({"reason", health_reason_code((enum health_reason)i)}), 1,
+                      health.given[i] ? 1 : 0);
+    }
+}
+
+static void expose_tls(struct exposition *e, const struct node *node) {
+    if (node->tls == NULL) {
+        return;
+    }
+    const struct tls_state *state = tls_state(node->tls);
+    expose_single(e, EXPOSE_GAUGE, "dutylog_tls_expires_seconds",
+                  "Unix time at which the certificate in use runs out.", state->expires);
+    expose_single(e, EXPOSE_GAUGE, "dutylog_tls_stale",
+                  "1 if the certificate's files hold one that cannot be used.",
+                  state->stale ? 1 : 0);
+}
 
 /* --- the process, its server and its queues --- */
 
@@ -213,6 +245,8 @@ static enum status expose_logs(struct exposition *e, const struct node *node,
          offsetof(struct log_sizes, cosigned)},
         {"dutylog_log_judged_entries", "Its judged size; a log of opaque entries has none.",
          offsetof(struct log_sizes, judged)},
+        {"dutylog_log_held", "1 while nothing of it is cosigned: the start-up guard.",
+         offsetof(struct log_sizes, held)},
     };
     struct log_sizes *sizes = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *sizes);
     enum status status = sizes != NULL ? STATUS_OK : STATUS_NOMEM;
@@ -280,9 +314,10 @@ static enum status expose_evidence(struct exposition *e, struct store_txn *txn) 
 
 /* --- all of it --- */
 
-static enum status expose_all(struct exposition *e, const struct node *node,
-                              struct store_txn *txn) {
+static enum status expose_all(struct exposition *e, struct node *node, struct store_txn *txn) {
+    expose_health(e, node);
     expose_server(e, node);
+    expose_tls(e, node);
     counters_each(expose_counter, e);
     expose_histograms(e);
     expose_queues(e, node);

@@ -2,13 +2,12 @@
 #include "crypto/encoding.h"
 #include "ledger/guard.h"
 #include "net/handlers.h"
+#include "net/health.h"
 #include "net/log_sizes.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
 
 #include <jansson.h>
-#include <stdio.h>
-#include <string.h>
 
 /* --- /logs --- */
 
@@ -63,6 +62,25 @@ void handle_logs(struct request *request) {
     }
 }
 
+/* --- health, as /status and /healthz?json show it --- */
+
+#define WORDS_MAX 4000
+
+static json_t *health_json(const struct health *health) {
+    json_t *reasons = json_array();
+    for (unsigned i = 0; i < HEALTH_REASON_COUNT; i++) {
+        enum health_reason reason = (enum health_reason)i;
+        if (health->given[i]) {
+            json_array_append_new(reasons,
+                                  json_pack("{s:s, s:s, s:s}", "reason", health_reason_code(reason),
+                                            "state", health_state_name(health_reason_state(reason)),
+                                            "why", health->why[i]));
+        }
+    }
+    return json_pack("{s:o, s:s}", "reasons", reasons, "state",
+                     health_state_name(health_state(health)));
+}
+
 /* --- /status --- */
 
 static json_t *mirror_json(const struct replica_mirror *mirror) {
@@ -76,21 +94,6 @@ static json_t *mirror_json(const struct replica_mirror *mirror) {
                             json_integer((json_int_t)mirror->offset_seconds));
     }
     return object;
-}
-
-#define GUARD_TEXT_MAX 400
-
-/* Whom the guard waits for. */
-static void guard_text(const struct replica *replica, char text[GUARD_TEXT_MAX]) {
-    struct writer w;
-    memset(text, 0, GUARD_TEXT_MAX);
-    if (replica->guard == GUARD_ALL) {
-        writer_init(&w, text, GUARD_TEXT_MAX - 1);
-        replica_guard_awaits(replica, &w);
-    }
-    if (text[0] == '\0') {
-        snprintf(text, GUARD_TEXT_MAX, "a quorum");
-    }
 }
 
 static json_t *own_json(const struct node *node) {
@@ -109,8 +112,8 @@ static json_t *own_json(const struct node *node) {
         (json_int_t)stats.accepted, "refused", (json_int_t)stats.refused, "waiting",
         (json_int_t)(stats.waiting_events + stats.waiting_requests), "mirrors", mirrors);
     if (object != NULL && replica->guard != GUARD_NONE) {
-        char awaits[GUARD_TEXT_MAX];
-        guard_text(replica, awaits);
+        char awaits[HEALTH_GUARD_MAX];
+        health_guard_awaits(replica, awaits);
         json_object_set_new(object, "guard", json_string(awaits));
     }
     if (object != NULL && replica->state == REPLICA_HALTED) {
@@ -131,10 +134,12 @@ static json_t *tls_json(const struct tls_state *state) {
 void handle_status(struct request *request) {
     struct node *node = request_context(request);
     struct server_stats stats = server_stats(node->server);
+    struct health health;
+    health_of_node(node, &health);
     json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I}", "name", node->config.name, "connections",
+        json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", node->config.name, "connections",
                   (json_int_t)stats.connections, "requests", (json_int_t)stats.requests,
-                  "body_bytes", (json_int_t)stats.body_bytes);
+                  "body_bytes", (json_int_t)stats.body_bytes, "health", health_json(&health));
     if (object != NULL && node->submitter != NULL) {
         json_object_set_new(object, "log", own_json(node));
     }
@@ -146,54 +151,19 @@ void handle_status(struct request *request) {
 
 /* --- /healthz --- */
 
-/* How many mirrors the policy counts, and how many of them did not answer when last asked. One that
- * is a round behind is only slow. */
-static size_t mirrors_failing(const struct replica *replica, size_t *wanted) {
-    size_t failing = 0;
-    *wanted = 0;
-    for (size_t i = 0; i < replica->mirror_count; i++) {
-        const struct replica_mirror *mirror = &replica->mirrors[i];
-        *wanted += mirror->used && mirror->wanted ? 1 : 0;
-        failing += mirror->used && mirror->wanted && mirror->failures > 0 ? 1 : 0;
-    }
-    return failing;
-}
-
 void handle_healthz(struct request *request) {
     struct node *node = request_context(request);
-    struct refusal why = {.text = ""};
-    if (node_admit(node, &why) != STATUS_OK) {
-        request_answer_text(request, 503, "down: %s", why.text);
+    struct health health;
+    struct bytes unused;
+    char words[WORDS_MAX];
+    health_of_node(node, &health);
+    enum health_state state = health_state(&health);
+    unsigned http = state == HEALTH_DOWN ? 503 : 200;
+    if (request_query(request, "json", &unused)) {
+        handler_answer_json(request, http, health_json(&health));
         return;
     }
-    if (!node->has_own) {
-        request_answer_text(request, 200, "ok");
-        return;
-    }
-    const struct replica *replica = replicator_state(node->replicator);
-    uint64_t waited_ms = clock_wall_ms() - replica->candidate_since_ms;
-    size_t wanted = 0;
-    size_t failing = mirrors_failing(replica, &wanted);
-    if (replica->state == REPLICA_HALTED) {
-        request_answer_text(request, 503, "down: %s", replica->halted_why);
-    } else if (replica->guard != GUARD_NONE) {
-        char awaits[GUARD_TEXT_MAX];
-        guard_text(replica, awaits);
-        request_answer_text(request, 503,
-                            "down: the last signed head has not been confirmed since the start by: "
-                            "%s",
-                            awaits);
-    } else if (!replica_may_stamp(replica)) {
-        request_answer_text(request, 503,
-                            "down: this node's clock and its mirrors' differ by over five minutes");
-    } else if (replica->published < replica->signed_size &&
-               waited_ms > 2 * replica->options.round_timeout_ms) {
-        request_answer_text(request, 503, "down: no quorum of mirrors for %llu s: see /status",
-                            (unsigned long long)(waited_ms / 1000));
-    } else if (failing > 0) {
-        request_answer_text(request, 200, "degraded: %zu of %zu mirrors do not answer: see /status",
-                            failing, wanted);
-    } else {
-        request_answer_text(request, 200, "ok");
-    }
+    health_words(&health, words, sizeof words);
+    request_answer_text(request, http, "%s%s%s", health_state_name(state),
+                        state == HEALTH_OK ? "" : ": ", words);
 }

@@ -1,6 +1,7 @@
 #include "net/log_sizes.h"
 
 #include "ledger/accept.h"
+#include "ledger/guard.h"
 #include "ledger/mirror.h"
 #include "ledger/schema.h"
 #include "ledger/sequencer.h"
@@ -29,6 +30,9 @@ enum status log_sizes_read(struct store_txn *txn, const struct log *log, struct 
     TRY(or_none(mirror_checkpoint(txn, log->number, &mirrored)));
     sizes.pending = pending.size;
     sizes.cosigned = mirrored.size;
+    struct guard_floor floor;
+    TRY(guard_floor(txn, log->number, &floor));
+    sizes.held = floor.guarded ? 1 : 0;
     if ((log->flags & LOG_EVENTS) != 0) {
         TRY(judge_size(txn, log->number, &sizes.judged));
     }

@@ -11,6 +11,7 @@ struct log_sizes {
     uint64_t pending;   /* from here on a mirrored log's */
     uint64_t cosigned;
     uint64_t judged; /* of a log of events */
+    uint64_t held;   /* 1: the guard waits until it has what was cosigned of it (ledger/guard.h) */
 };
 /* The store's failures. */
 enum status log_sizes_read(struct store_txn *txn, const struct log *log,

@@ -4,6 +4,7 @@
 #include "ledger/store_lmdb.h"
 #include "net/file.h"
 #include "net/guarding.h"
+#include "net/health.h"
 #include "net/histogram.h"
 #include "net/judge.h"
 #include "net/keyfile.h"
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FREE_BYTES_MIN (256u << 20)
 #define WORK_WAITING_MAX 512
 
 /* --- keys and logs --- */
@@ -195,7 +195,7 @@ enum status node_admit(struct node *node, struct refusal *why) {
     if (status != STATUS_OK) {
         return refuse(why, status, "the data folder's disk does not answer: try again later");
     }
-    if (free_bytes < FREE_BYTES_MIN) {
+    if (free_bytes < HEALTH_DISK_FULL_BYTES) {
         return refuse(why, STATUS_FULL,
                       "the node's disk is nearly full: nothing was kept, try again later");
     }
@@ -260,6 +260,8 @@ static void stop(void *context) {
     struct node *node = context;
     log_line(LOG_INFO, "node", "stopping", "name=%s", node->config.name);
     node->stopping = true;
+    health_watch_close(node->health_watch); /* it looks at parts that close now */
+    node->health_watch = NULL;
     reload_close(node->reload);
     if (node->submitter != NULL) {
         submitter_close(node->submitter, close_server, node);
@@ -337,6 +339,7 @@ static enum status open_parts(struct node *node, struct refusal *why) {
         TRY(replicator_open(node, published, node, &node->replicator, why));
     }
     TRY(open_server(node, why));
+    TRY(health_watch_open(node, &node->health_watch));
     return loop_on_stop(node->loop, stop, node);
 }
 

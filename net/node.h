@@ -30,6 +30,7 @@ struct judge;
 struct puller;
 struct outside;
 struct regain;
+struct health_watch;
 struct reload;
 
 struct node {
@@ -61,6 +62,7 @@ struct node {
     struct judge *judge;           /* NULL if no event log is mirrored */
     struct puller *puller;
     struct regain *regain;
+    struct health_watch *health_watch;
 
     struct batch *batch; /* the committer's */
     bool stopping;

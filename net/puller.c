@@ -453,6 +453,22 @@ void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note) {
     step(p, &event);
 }
 
+struct puller_stats puller_stats(const struct puller *puller) {
+    struct puller_stats stats = {.pulled = 0};
+    for (size_t i = 0; i < puller->node->log_count; i++) {
+        const struct pulled *p = puller->pulled[i];
+        if (p == NULL || p->config->pull_ms == 0) {
+            continue; /* made to reconcile only */
+        }
+        stats.pulled++;
+        if (p->pull.failures > 0) {
+            stats.failing++;
+            stats.first = stats.first != NULL ? stats.first : p->log->vkey.name;
+        }
+    }
+    return stats;
+}
+
 void puller_close(struct puller *puller, void (*closed)(void *context), void *context) {
     puller->closing = true;
     puller->closed = closed;

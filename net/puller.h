@@ -11,6 +11,14 @@ enum status puller_open(struct node *node, struct puller **out) MUST_USE;
 /* Pull this log now rather than at its next time: a push was refused as inconsistent, and its tiles
  * tell why. `note` is the checkpoint to reconcile with; copied. */
 void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note);
+/* For health and metrics: logs that are pulled by interval, those of them that could not be fetched
+ * when last tried, and the origin of one such; borrowed from the node's logs, NULL if none. */
+struct puller_stats {
+    size_t pulled;
+    size_t failing;
+    const char *first;
+};
+struct puller_stats puller_stats(const struct puller *puller);
 void puller_close(struct puller *puller, void (*closed)(void *context), void *context);
 
 #endif

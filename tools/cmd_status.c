@@ -74,6 +74,16 @@ static void print_logs(const json_t *logs) {
     }
 }
 
+static void print_health(const json_t *health) {
+    size_t i;
+    json_t *reason;
+    printf("health: %s\n", text(health, "state"));
+    json_array_foreach(json_object_get(health, "reasons"), i, reason) {
+        printf("  %-9s %s: %s\n", text(reason, "state"), text(reason, "reason"),
+               text(reason, "why"));
+    }
+}
+
 static int show(struct fetcher *fetcher, const char *node, bool as_json) {
     struct refusal why = {.text = ""};
     json_t *status = get(fetcher, node, "/status", &why);
@@ -89,6 +99,7 @@ static int show(struct fetcher *fetcher, const char *node, bool as_json) {
     } else {
         printf("node %s: %lld connections, %lld requests\n", text(status, "name"),
                number(status, "connections"), number(status, "requests"));
+        print_health(json_object_get(status, "health"));
         print_logs(logs);
         if (json_object_get(status, "log") != NULL) {
             print_own(json_object_get(status, "log"));

@@ -43,6 +43,7 @@ static int run(const char *path, bool check) {
         return 0;
     }
     log_set_level(config.log_level);
+    log_set_format(config.log_format);
     if (node_open(&config, &node, &why) != STATUS_OK) {
         fprintf(stderr, "dutylogd: does not start: %s\n", why.text);
         return 2;

@@ -6,6 +6,7 @@ import threading
 
 import forge
 import metrics
+from secure import secure_world
 from world import ROOT, Key, World, main, until
 
 
@@ -41,6 +42,7 @@ def test_format_is_refused_when_bent():
 def test_every_role_tells_what_it_does():
     w = World().start()
     w.open_log()
+    before = sum(read(w.agency)["dutylog_refusals_total"].samples.values())
     assert w.agency.add_several([w.finding() for _ in range(20)])[0] == 200
     assert w.agency.add(b"nonsense")[0] == 400
     assert w.agency.get("/nothing")[0] == 404
@@ -53,7 +55,9 @@ def test_every_role_tells_what_it_does():
     assert agency["dutylog_published_age_seconds"].value() < 60
     assert agency["dutylog_policy_in_force"].value() == agency["dutylog_stamping"].value() == 1
     assert agency["dutylog_halted"].value() == agency["dutylog_guarded"].value() == 0
-    assert {"no_such_path", "bad_form"} <= agency["dutylog_refusals_total"].labels("reason")
+    assert sum(agency["dutylog_refusals_total"].samples.values()) - before == 2, "each once"
+    assert agency["dutylog_refusals_total"].value(reason="no_such_path") == 1
+    assert agency["dutylog_refusals_total"].value(reason="bad_form") == 1
     assert agency["dutylog_http_answers_total"].value(**{"class": "4xx"}) >= 2
     # each mirror of the policy, and no witness that is outside it
     mirrors = {w.mirror_keys[m].name for m in w.MIRRORS}
@@ -78,8 +82,12 @@ def test_every_role_tells_what_it_does():
             assert held[f"dutylog_log_{name}_entries"].value(log=w.origin) == size, (m, name)
         assert "dutylog_committed_entries" not in held, "a mirror hosts no log"
     # names: what is served is documented, and what is documented is served
-    served = {name: family.kind for node in (w.agency, w.nodes["doj"]) for name, family in read(node).items()}
+    secure, _ = secure_world()
+    secure.nodes["state"].start()
+    nodes = (w.agency, w.nodes["doj"], secure.nodes["state"])
+    served = {name: family.kind for node in nodes for name, family in read(node).items()}
     assert served == documented(), (served.items() ^ documented().items())
+    secure.close()
     assert w.close() == [0] * 4
 
 

@@ -58,6 +58,7 @@ Test(config, takes_everything) {
                        "listen = [::1]:0\n"
                        "data = sub/data\n"
                        "log_level = debug\n"
+                       "log_format = json\n"
                        "operator = Town of Springfield, \xc3\xa9\n"
                        "[log agency.example/log]\n"
                        "vkey = %s\n"
@@ -85,6 +86,7 @@ Test(config, takes_everything) {
     cr_assert_eq(config.port, 0);
     cr_assert_str_eq(config.data, "etc/sub/data");
     cr_assert_eq(config.log_level, LOG_DEBUG);
+    cr_assert_eq(config.log_format, LOG_JSON);
     cr_assert_str_eq(config.operator_name, "Town of Springfield, \xc3\xa9");
     cr_assert(config.has_host && config.has_mirror);
     cr_assert_str_eq(config.host.origin, "own.example/log");
@@ -101,7 +103,7 @@ Test(config, takes_everything) {
     cr_assert_str_eq(config.logs[0].url, "http://127.0.0.1:8080/a");
     cr_assert_eq(config.logs[0].pull_ms, 60000);
     cr_assert_str_eq(config.logs[0].operator_name, "Agency");
-    cr_assert_eq(config.logs[0].line, 10);
+    cr_assert_eq(config.logs[0].line, 11);
     cr_assert_str_eq(config.logs[1].vkey.name, "other.example/log");
     cr_assert_eq(config.logs[1].pull_ms, 0);
     cr_assert_str_eq(config.logs[1].url, "");
@@ -112,6 +114,7 @@ Test(config, defaults) {
     cr_assert_eq(parse(NODE), STATUS_OK, "%s", why.text);
     cr_assert_not(config.has_host || config.has_mirror);
     cr_assert_eq(config.log_level, LOG_INFO);
+    cr_assert_eq(config.log_format, LOG_TEXT);
     cr_assert_eq(config.log_count, 0);
     cr_assert_eq(parse(NODE HOST), STATUS_OK, "%s", why.text);
     cr_assert_eq(config.host.round_timeout_ms, 5000);
@@ -188,6 +191,7 @@ Test(config, refuses_values) {
         refused(2, "listen is", text);
     }
     refused(5, "log_level is", NODE "log_level = loud\n");
+    refused(5, "log_format is", NODE "log_format = xml\n");
     refused(5, "control character", NODE "operator = a\x01\n");
     refused(6, "an origin", NODE "[host]\norigin = a b\n");
     refused(6, "an origin", NODE "[host]\norigin = a+b\n");
