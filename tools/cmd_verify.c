@@ -2,6 +2,7 @@
 #include "net/buffer.h"
 #include "net/file.h"
 #include "tools/cli.h"
+#include "tools/verify_pair.h"
 #include "tools/verify_print.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ static const struct option options[] = {
     {"json", no_argument, NULL, 'j'},
     {"quiet", no_argument, NULL, 'q'},
     {"split", required_argument, NULL, 's'},
+    {"evidence", required_argument, NULL, 'e'},
     {"batch", no_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -30,12 +32,14 @@ struct run {
     const char *policy_path;
     const char *accused; /* a vkey, or NULL */
     const char *split;
+    const char *evidence; /* where to write what two receipts prove, or NULL */
     bool json;
     bool quiet;
     bool batch;
     struct verifier verifier;
     struct verify_report report;
     struct buffer file;
+    struct verify_pair pair;
 };
 
 static int add_root(struct run *run, const char *text) {
@@ -84,6 +88,9 @@ static int read_options(struct run *run, int argc, char **argv) {
             break;
         case 's':
             run->split = optarg;
+            break;
+        case 'e':
+            run->evidence = optarg;
             break;
         case 'b':
             run->batch = true;
@@ -180,6 +187,31 @@ static int verify_one(struct run *run, const char *path) {
     return run->split != NULL ? split(run) : CLI_OK;
 }
 
+/* Two receipts: each on its own, then one against the other, also where one does not verify: what a
+ * log signed counts against it whether or not a quorum joined in. */
+static int verify_two(struct run *run, char *const paths[2]) {
+    struct verify_pair *pair = &run->pair;
+    int exit_code = CLI_OK;
+    if (run->trust.policy != NULL) {
+        verify_pair_add_policy(pair, run->trust.policy);
+    }
+    for (int i = 0; i < 2; i++) {
+        int one = verify_one(run, paths[i]);
+        if (one == CLI_FAILED) {
+            return one;
+        }
+        exit_code = one != CLI_OK ? one : exit_code;
+        if (one == CLI_OK) {
+            verify_pair_add_policy(pair, &run->verifier.policy);
+        }
+        if (buffer_append(&pair->files[i], buffer_view(&run->file)) != STATUS_OK) {
+            return cli_error("verify", CLI_FAILED, "out of memory");
+        }
+    }
+    int compared = verify_pair_compare(pair, run->evidence, run->json, run->quiet);
+    return compared != CLI_OK ? compared : exit_code;
+}
+
 static int verify_accusation(struct run *run, const char *path) {
     struct vkey key;
     struct evidence evidence;
@@ -216,9 +248,13 @@ static int dispatch(struct run *run, int argc, char **argv) {
     if (exit_code != CLI_OK) {
         return exit_code;
     }
-    if (run->batch ? optind != argc : optind + 1 != argc) {
+    bool two = optind + 2 == argc && run->accused == NULL && run->split == NULL;
+    if (run->batch ? optind != argc : optind + 1 != argc && !two) {
         return cli_usage("verify", run->batch ? "--batch reads the names from standard input"
-                                              : "give one file");
+                                              : "give one file, or two receipts");
+    }
+    if (run->evidence != NULL && !two) {
+        return cli_usage("verify", "--evidence is for what two receipts prove: give two");
     }
     if (run->accused != NULL && !run->batch) {
         return verify_accusation(run, argv[optind]);
@@ -227,7 +263,9 @@ static int dispatch(struct run *run, int argc, char **argv) {
     if (exit_code != CLI_OK) {
         return exit_code;
     }
-    return run->batch ? verify_batch(run) : verify_one(run, argv[optind]);
+    return run->batch ? verify_batch(run)
+           : two      ? verify_two(run, argv + optind)
+                      : verify_one(run, argv[optind]);
 }
 
 int cmd_verify(int argc, char **argv) {
@@ -242,9 +280,13 @@ int cmd_verify(int argc, char **argv) {
     }
     buffer_init(&run->policy_text, POLICY_SIZE_MAX);
     buffer_init(&run->file, RECEIPT_SIZE_MAX);
+    buffer_init(&run->pair.files[0], RECEIPT_SIZE_MAX);
+    buffer_init(&run->pair.files[1], RECEIPT_SIZE_MAX);
     int exit_code = dispatch(run, argc, argv);
     buffer_clear(&run->policy_text);
     buffer_clear(&run->file);
+    buffer_clear(&run->pair.files[0]);
+    buffer_clear(&run->pair.files[1]);
     free(run);
     return exit_code;
 }

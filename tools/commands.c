@@ -91,6 +91,7 @@ const struct cli_command cli_commands[] = {
      "  dutylog receipt --node http://127.0.0.1:8080 --out 17.receipt nypd.example/desk-1 17\n"},
     {"verify", cmd_verify, "verify a receipt or an evidence file, offline",
      "usage: dutylog verify FILE (--policy FILE | --root VKEY...) [--threshold N] [--json]\n"
+     "       dutylog verify FILE FILE (--policy FILE | --root VKEY...) [--evidence OUT] [--json]\n"
      "       dutylog verify EVIDENCE --key VKEY [--json]\n"
      "       dutylog verify --batch (--policy FILE | --root VKEY...)\n"
      "\n"
@@ -102,6 +103,7 @@ const struct cli_command cli_commands[] = {
      "repeated\n"
      "  --threshold N   how many of the roots must have signed; default: all that are given\n"
      "  --key VKEY      for an evidence file: the key that is accused\n"
+     "  --evidence OUT  of two receipts that contradict each other: write the proof of it to OUT\n"
      "  --json          one JSON object instead of words\n"
      "  --quiet         no words at all: only the exit code\n"
      "  --split BASE    also write the last item as BASE (the note) and BASE.tlog-proof, for other "
@@ -109,7 +111,7 @@ const struct cli_command cli_commands[] = {
      "  --batch         read file names from standard input, answer 'ok' or 'bad' and the reason, "
      "a line each\n"
      "\n"
-     "Exit code 0: verified. 1: not verified.\n"
+     "Exit code 0: verified. 1: not verified, or two receipts contradict each other.\n"
      "\n"
      "example:\n"
      "  dutylog verify nypd-17.receipt --policy nypd.policy\n"},

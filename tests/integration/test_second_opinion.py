@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-from world import ORI, ROOT, Key, World, main
+from world import BUILD, ORI, ROOT, Key, World, main
 
 VERIFY = os.path.join(ROOT, "tests", "check", "verify.py")
 
@@ -20,6 +20,29 @@ def same(w, receipt, code, *options):
     """Both verifiers answer so."""
     mine, other = w.verify(receipt, *options), opinion(w, "receipt", receipt, "--policy", w.path("policy"), *options)
     assert (mine.returncode, other.returncode) == (code, code), (code, mine, other)
+
+
+def test_two_receipts_of_one_log():
+    w = World().start()
+    w.open_log()
+    paths = []
+    for i in range(2):
+        status, receipt = w.agency.add(w.finding())
+        assert status == 200, receipt
+        paths.append(w.path(f"receipt-{i}"))
+        pathlib.Path(paths[i]).write_bytes(receipt)
+    verify = [os.path.join(BUILD, "dutylog"), "verify"]
+    options = ["--policy", w.path("policy")]
+    done = subprocess.run([*verify, *paths, *options], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.endswith("do not contradict each other\n"), done
+    done = subprocess.run([*verify, *paths, *options, "--json"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.endswith('{"contradiction":false}\n'), done
+    # one that does not verify is told so, and the other is no worse for it
+    pathlib.Path(paths[1]).write_bytes(receipt.replace(b"finding.final", b"finding.finaL"))
+    assert subprocess.run([*verify, *paths, *options], capture_output=True).returncode == 1
+    assert subprocess.run([*verify, *paths, *paths, *options], capture_output=True).returncode == 2
+    assert subprocess.run([*verify, paths[0], "--evidence", w.path("e"), *options], capture_output=True).returncode == 2
+    w.close()
 
 
 def test_receipts():
@@ -60,4 +83,4 @@ def test_receipts():
     w.close()
 
 
-main([test_receipts])
+main([test_receipts, test_two_receipts_of_one_log])
