@@ -136,6 +136,8 @@ enum status judge_entry(struct store_txn *txn, const struct log *log,
                         const struct judgement *entry) MUST_USE;
 /* How far the log is judged. */
 enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) MUST_USE;
+/* What was judged otherwise than by judge_advance ends here. */
+enum status judge_set_size(struct store_txn *txn, uint32_t log, uint64_t judged) MUST_USE;
 /* Judges entries [judged, min(judged + max, size)) in order, records verdicts of those not
  * accepted, and moves the judged size. Verifies what `prepared` (may be NULL) does not cover. Write
  * transaction. */

@@ -30,7 +30,7 @@ enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) {
     return STATUS_OK;
 }
 
-static enum status put_judged(struct store_txn *txn, uint32_t log, uint64_t size) {
+enum status judge_set_size(struct store_txn *txn, uint32_t log, uint64_t size) {
     uint8_t value[8];
     struct writer w;
     writer_init(&w, value, sizeof value);
@@ -172,7 +172,7 @@ enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t
         TRY(judge_next(txn, log, index, prepared, prepared_count));
     }
     if (end > next) {
-        TRY(put_judged(txn, log->number, end));
+        TRY(judge_set_size(txn, log->number, end));
     }
     *judged = end;
     return STATUS_OK;

@@ -111,21 +111,32 @@ static enum status has_other_own_log(struct store_txn *txn, struct refusal *why)
     return STATUS_OK;
 }
 
-static enum status add(struct store_txn *txn, const struct vkey *vkey, uint32_t flags,
-                       struct log *out) {
+static enum status put_log(struct store_txn *txn, uint32_t number, const struct vkey *vkey,
+                           uint32_t flags) {
     uint8_t memory[4 + VKEY_SIZE_MAX];
     struct writer w;
-    uint32_t count = 0;
-    TRY(logs_count(txn, &count));
-    uint32_t number = count + 1;
-    struct key by_number = key_log(TABLE_LOG, number);
-    struct key by_origin = origin_key(vkey_name(vkey));
-    struct key counter = count_key();
+    struct key key = key_log(TABLE_LOG, number);
     writer_init(&w, memory, sizeof memory);
     writer_u32(&w, flags);
     vkey_format(&w, vkey);
     assert(!w.failed);
-    TRY(store_put(txn, key_view(&by_number), writer_view(&w)));
+    return store_put(txn, key_view(&key), writer_view(&w));
+}
+
+enum status logs_set_flags(struct store_txn *txn, struct log *log, uint32_t flags) {
+    TRY(put_log(txn, log->number, &log->vkey, flags));
+    log->flags = flags;
+    return STATUS_OK;
+}
+
+static enum status add(struct store_txn *txn, const struct vkey *vkey, uint32_t flags,
+                       struct log *out) {
+    uint32_t count = 0;
+    TRY(logs_count(txn, &count));
+    uint32_t number = count + 1;
+    struct key by_origin = origin_key(vkey_name(vkey));
+    struct key counter = count_key();
+    TRY(put_log(txn, number, vkey, flags));
     TRY(write_u32(txn, &by_origin, number));
     TRY(write_u32(txn, &counter, number));
     return logs_get(txn, number, out);

@@ -24,6 +24,8 @@ struct log {
  * transaction. */
 enum status logs_register(struct store_txn *txn, const struct vkey *vkey, uint32_t flags,
                           struct log *out, struct refusal *why) MUST_USE;
+/* Gives a known log other flags, in the store and in `log`. */
+enum status logs_set_flags(struct store_txn *txn, struct log *log, uint32_t flags) MUST_USE;
 /* UNKNOWN_LOG. */
 enum status logs_find(struct store_txn *txn, struct bytes origin, struct log *out) MUST_USE;
 enum status logs_find_id(struct store_txn *txn, const struct hash *id, struct log *out) MUST_USE;

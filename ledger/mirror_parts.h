@@ -18,6 +18,9 @@ enum status mirror_set_pending(struct store_txn *txn, uint32_t log,
 enum status mirror_set_checkpoint(struct store_txn *txn, uint32_t log,
                                   const struct signed_checkpoint *checkpoint) MUST_USE;
 
+/* Drops all checkpoints: the log is not mirrored any more. */
+enum status mirror_forget(struct store_txn *txn, uint32_t log) MUST_USE;
+
 /* Signs the checkpoint's text with a timestamp that is the time now, or the last one that the key
  * gave this log if that is later, and records it. The line must not leave before the commit. */
 enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct signer *signer,

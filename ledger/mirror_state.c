@@ -187,6 +187,23 @@ static enum status remove_oldest(struct store_txn *txn, uint32_t log, uint64_t b
     return store_remove(txn, key_view(&key));
 }
 
+static enum status forget_one(struct store_txn *txn, struct key key) {
+    enum status status = store_remove(txn, key_view(&key));
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status mirror_forget(struct store_txn *txn, uint32_t log) {
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        status = remove_oldest(txn, log, UINT64_MAX);
+    }
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    TRY(forget_one(txn, key_log(TABLE_PENDING, log)));
+    return forget_one(txn, key_log(TABLE_MIRRORED, log));
+}
+
 static enum status keep_old(struct store_txn *txn, uint32_t log,
                             const struct signed_checkpoint *old) {
     /* The value read lives only until the next put. */

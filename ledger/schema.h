@@ -15,7 +15,7 @@
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
     /* "logs": their number [logs]; "store": format, times opened [store_lmdb]; "signing": commits \
-     * that let signatures out [guard] */                                                          \
+     * that let signatures out [guard]; "restoring": a mark [restore] */                           \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \

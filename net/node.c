@@ -1,6 +1,7 @@
 #include "net/node.h"
 
 #include "crypto/encoding.h"
+#include "ledger/restore.h"
 #include "ledger/store_lmdb.h"
 #include "net/file.h"
 #include "net/guarding.h"
@@ -108,6 +109,18 @@ static enum status register_logs(struct node *node, struct store_txn *txn, struc
     return STATUS_OK;
 }
 
+static enum status refuse_unfinished(struct node *node, struct store_txn *txn,
+                                     struct refusal *why) {
+    bool unfinished = false;
+    TRY(restore_unfinished(txn, &unfinished));
+    return !unfinished
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_LOG,
+                        "%s: a restore of this folder has not ended: run dutylogd --restore-from "
+                        "URL again, it goes on where it stopped",
+                        node->config.data);
+}
+
 static enum status open_store(struct node *node, struct refusal *why) {
     struct store_txn *txn = NULL;
     TRY(store_lmdb_open(node->config.data, NULL, &node->store, why));
@@ -118,7 +131,10 @@ static enum status open_store(struct node *node, struct refusal *why) {
                       status_text(status));
     }
     why->text[0] = '\0';
-    status = register_logs(node, txn, why);
+    status = refuse_unfinished(node, txn, why);
+    if (status == STATUS_OK) {
+        status = register_logs(node, txn, why);
+    }
     if (status != STATUS_OK) {
         store_abort(txn);
     } else {

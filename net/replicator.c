@@ -201,7 +201,8 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
     case ACTION_HALT:
         log_line(LOG_ERROR, "replicator", "halted",
                  "why=\"%s\" do=\"nothing is signed any more: stop the node, and find the data "
-                 "folder that signed the larger head\"",
+                 "folder that signed the larger head, or fetch what it lost with dutylogd "
+                 "--restore-from the mirror that has it\"",
                  action->why);
         break;
     case ACTION_RELEASE_POLICY:

@@ -2,6 +2,7 @@
 #include "crypto/sign.h"
 #include "net/log.h"
 #include "net/node.h"
+#include "net/restore.h"
 
 #include <getopt.h>
 #include <malloc.h>
@@ -12,7 +13,7 @@
 #define HEAP_KEPT (4 << 20)
 
 static const char help[] =
-    "usage: dutylogd -c node.ini [--check]\n"
+    "usage: dutylogd -c node.ini [--check | --restore-from URL]\n"
     "\n"
     "Runs one node in the foreground: hosts a log, mirrors and cosigns others, serves all it "
     "holds, as node.ini says.\n"
@@ -21,15 +22,26 @@ static const char help[] =
     "\n"
     "  -c, --config FILE   the configuration\n"
     "      --check         read the configuration, say what is wrong with it, and exit\n"
+    "      --restore-from URL\n"
+    "                      rebuild the data folder of a lost node from a node that mirrors its "
+    "log, "
+    "and exit; what\n"
+    "                      this node mirrors is fetched too, if it is there. All is verified. "
+    "Broken "
+    "off, the same\n"
+    "                      command goes on where it stopped\n"
     "  -h, --help          this text\n"
     "\n"
-    "Exit codes: 0 stopped as asked; 1 stopped because it could not go on safely; 2 wrong options "
+    "Exit codes: 0 stopped as asked, or restored; 1 stopped because it could not go on safely, or "
+    "not "
+    "restored; 2 wrong options "
     "or configuration.\n"
     "\n"
-    "example:\n"
-    "  dutylogd -c /etc/dutylog/node.ini\n";
+    "examples:\n"
+    "  dutylogd -c /etc/dutylog/node.ini\n"
+    "  dutylogd -c /etc/dutylog/node.ini --restore-from https://logs.state.example\n";
 
-static int run(const char *path, bool check) {
+static int run(const char *path, bool check, const char *source) {
     struct node_config config;
     struct node *node = NULL;
     struct refusal why = {.text = ""};
@@ -44,6 +56,9 @@ static int run(const char *path, bool check) {
     }
     log_set_level(config.log_level);
     log_set_format(config.log_format);
+    if (source != NULL) {
+        return restore_run(&config, source);
+    }
     if (node_open(&config, &node, &why) != STATUS_OK) {
         fprintf(stderr, "dutylogd: does not start: %s\n", why.text);
         return 2;
@@ -57,10 +72,12 @@ int main(int argc, char **argv) {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, 'k'},
+        {"restore-from", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     const char *path = NULL;
+    const char *source = NULL;
     bool check = false;
     int c = 0;
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
@@ -70,6 +87,9 @@ int main(int argc, char **argv) {
             break;
         case 'k':
             check = true;
+            break;
+        case 'r':
+            source = optarg;
             break;
         case 'h':
             fputs(help, stdout);
@@ -96,5 +116,5 @@ int main(int argc, char **argv) {
         fputs("dutylogd: the cryptographic library cannot start.\n", stderr);
         return 1;
     }
-    return run(path, check);
+    return run(path, check, source);
 }
