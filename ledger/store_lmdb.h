@@ -38,6 +38,11 @@ enum status store_lmdb_open(const char *folder, const struct store_lmdb_options 
 /* Closes; no transaction may be open. NULL is allowed. */
 void store_lmdb_close(struct store *store);
 
+/* Writes one snapshot of the store to `fd`, as the data.mdb of another, and makes it durable, while
+ * others write. Pages that the snapshot holds are not reused meanwhile: the file grows by what is
+ * written during the copy. FULL, IO, STORE_CORRUPT. */
+enum status store_lmdb_copy(struct store *store, int fd, struct refusal *why) MUST_USE;
+
 /* For admission: bytes of the file in use or once used, and how many more may be written before
  * either the disk or the map is full. IO: the disk does not say. */
 enum status store_lmdb_used(struct store *store, uint64_t *used, uint64_t *free_bytes) MUST_USE;

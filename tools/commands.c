@@ -156,6 +156,24 @@ const struct cli_command cli_commands[] = {
      "\n"
      "example:\n"
      "  dutylog fsck /var/lib/dutylog/data --signatures\n"},
+    {"backup", cmd_backup, "copy a node's data folder while the node runs",
+     "usage: dutylog backup DIR DEST\n"
+     "\n"
+     "Copies the data folder DIR to the new folder DEST, as of one moment, while the node goes on. "
+     "DEST is there only\n"
+     "once all of it is durable. The node's keys and its head file are no part of it: keep the "
+     "keys elsewhere, and never\n"
+     "copy the head file back: it is what tells the node that a backup was put in place.\n"
+     "\n"
+     "To go back to a backup: stop the node, put DEST in the place of DIR, leave the head file as "
+     "it is, fetch what was\n"
+     "logged since with dutylogd --restore-from a mirror, and start.\n"
+     "\n"
+     "Exit code 0: the copy is there. 1: DEST exists. 3: it could not be written.\n"
+     "\n"
+     "example:\n"
+     "  dutylog backup /var/lib/dutylog/data /backup/$(date +%F) && dutylog fsck /backup/$(date "
+     "+%F)\n"},
     {"status", cmd_status, "show how a node and its mirrors are doing",
      "usage: dutylog status URL [--json]\n"
      "\n"
