@@ -125,6 +125,24 @@ enum status guarding_open(struct node *node, struct refusal *why) {
     return outside_set_commit(node->outside, commits, why);
 }
 
+void guarding_behind(struct node *node, struct bytes note_bytes, const char *url) {
+    struct note note;
+    struct checkpoint checkpoint;
+    const struct guard_record *found = node->outside != NULL ? outside_found(node->outside) : NULL;
+    if (node->behind_stays || url[0] == '\0' || found == NULL || !found->has_log ||
+        !bytes_equal(bytes_text(found->origin), vkey_name(&node->own.vkey)) ||
+        checkpoint_parse(note_bytes, &note, &checkpoint, NULL) != STATUS_OK ||
+        checkpoint.size > found->size) {
+        return;
+    }
+    log_line(LOG_WARN, "guard", "behind",
+             "shown=%" PRIu64 " outside=%" PRIu64
+             " url=%s why=\"the data folder is older than what was signed: it is fetched\"",
+             checkpoint.size, found->size, url);
+    memcpy(node->behind_url, url, strlen(url) + 1);
+    loop_stop(node->loop);
+}
+
 enum replica_guard guarding_again(struct node *node, const struct head *head) {
     struct guard_record record;
     if (node->outside == NULL) {

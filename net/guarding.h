@@ -12,6 +12,11 @@
  * nobody is known to ask for it: what to do is in `why`. Without a head file: OK, a warning, and
  * the guard of a quorum. */
 enum status guarding_open(struct node *node, struct refusal *why) MUST_USE;
+/* The log halted since the mirror at `url` showed `note`, a larger head that the log's key signed.
+ * Where the head file says that it was this node that signed it, or something larger, the folder is
+ * old and nothing else is wrong: the node stops, to fetch from there what it lost
+ * (node->behind_url). Else another has the key, and the log stays halted. */
+void guarding_behind(struct node *node, struct bytes note, const char *url);
 /* What the guard must hear when it begins again: the head file is read afresh. */
 enum replica_guard guarding_again(struct node *node, const struct head *head);
 

@@ -15,6 +15,7 @@
 #include "ledger/batch.h"
 #include "ledger/logs.h"
 #include "ledger/mirror.h"
+#include "ledger/policy.h"
 #include "ledger/replica.h"
 #include "net/client.h"
 #include "net/committer.h"
@@ -65,6 +66,9 @@ struct node {
     struct health_watch *health_watch;
 
     struct batch *batch; /* the committer's */
+    bool behind_stays;   /* a folder that is behind halts its log, and nothing is fetched */
+    char behind_url[POLICY_URL_MAX + 1]; /* "" unless the node stopped since its folder is behind
+                                            what it signed, and this mirror has the rest */
     bool stopping;
     int exit_code;                     /* of the process, once stopped */
     char failed_why[REFUSAL_TEXT_MAX]; /* "" unless node_fail */
@@ -73,7 +77,8 @@ struct node {
 /* Opens all of it: keys, store, logs, threads, listening socket. Takes `config`, also on failure.
  * What is wrong and what to do is in `why`. The node stops by itself at SIGTERM or SIGINT. */
 enum status node_open(struct node_config *config, struct node **out, struct refusal *why) MUST_USE;
-/* Runs until stopped. Returns the exit code: 0, or 1 after node_fail. */
+/* Runs until stopped. Returns the exit code: 0, or 1 after node_fail. If `behind_url` is set then,
+ * the folder is to be restored from there (net/restore.h), and the node to be opened again. */
 int node_run(struct node *node);
 /* Frees what node_run left. */
 void node_free(struct node *node);

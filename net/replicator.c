@@ -204,6 +204,9 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
                  "folder that signed the larger head, or fetch what it lost with dutylogd "
                  "--restore-from the mirror that has it\"",
                  action->why);
+        if (action->halt == HALT_LARGER) {
+            guarding_behind(r->node, action->note, r->replica.mirrors[action->mirror].url);
+        }
         break;
     case ACTION_RELEASE_POLICY:
         free(action->policy);

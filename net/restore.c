@@ -367,7 +367,7 @@ static int run(struct restore *r) {
     return 0;
 }
 
-int restore_run(struct node_config *config, const char *source) {
+int restore_run(struct node_config *config, const char *source, uint64_t *stored) {
     struct restore *r = calloc(1, sizeof *r);
     char url[SOURCE_MAX + 1];
     size_t len = strlen(source);
@@ -389,6 +389,9 @@ int restore_run(struct node_config *config, const char *source) {
     memset(config, 0, sizeof *config);
     r->source = url;
     int exit_code = run(r);
+    if (stored != NULL) {
+        *stored = r->stored;
+    }
     if (r->store != NULL) {
         store_lmdb_close(r->store);
     }

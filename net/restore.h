@@ -14,7 +14,7 @@
 #include "net/config.h"
 
 /* Takes over `config`. Exit code: 0 restored, 1 not, 2 refused before anything was fetched. Reports
- * to the log and to stderr. */
-int restore_run(struct node_config *config, const char *source);
+ * to the log and to stderr. `stored` (may be NULL): how many entries were fetched. */
+int restore_run(struct node_config *config, const char *source, uint64_t *stored);
 
 #endif

@@ -41,31 +41,73 @@ static const char help[] =
     "  dutylogd -c /etc/dutylog/node.ini\n"
     "  dutylogd -c /etc/dutylog/node.ini --restore-from https://logs.state.example\n";
 
-static int run(const char *path, bool check, const char *source) {
-    struct node_config config;
+/* Runs the node once. `behind_url` is set if its folder has to be brought up before the next time.
+ */
+static int run_node(struct node_config *config, bool behind_stays,
+                    char behind_url[POLICY_URL_MAX + 1]) {
     struct node *node = NULL;
     struct refusal why = {.text = ""};
-    if (config_load(path, &config, &why) != STATUS_OK) {
-        fprintf(stderr, "dutylogd: %s\n", why.text);
-        return 2;
-    }
-    if (check) {
-        node_config_release(&config);
-        printf("%s: good\n", path);
-        return 0;
-    }
-    log_set_level(config.log_level);
-    log_set_format(config.log_format);
-    if (source != NULL) {
-        return restore_run(&config, source);
-    }
-    if (node_open(&config, &node, &why) != STATUS_OK) {
+    behind_url[0] = '\0';
+    if (node_open(config, &node, &why) != STATUS_OK) {
         fprintf(stderr, "dutylogd: does not start: %s\n", why.text);
         return 2;
     }
+    node->behind_stays = behind_stays;
     int exit_code = node_run(node);
+    memcpy(behind_url, node->behind_url, POLICY_URL_MAX + 1);
     node_free(node);
     return exit_code;
+}
+
+static int load(const char *path, struct node_config *config) {
+    struct refusal why = {.text = ""};
+    if (config_load(path, config, &why) != STATUS_OK) {
+        fprintf(stderr, "dutylogd: %s\n", why.text);
+        return 2;
+    }
+    log_set_level(config->log_level);
+    log_set_format(config->log_format);
+    return 0;
+}
+
+/* A folder put back from a backup is brought up from a mirror that has more, as often as that
+ * brings anything; then its log stays halted. */
+static int run(const char *path) {
+    struct node_config config;
+    char behind_url[POLICY_URL_MAX + 1];
+    uint64_t stored = 1;
+    for (;;) {
+        int exit_code = load(path, &config);
+        if (exit_code == 0) {
+            exit_code = run_node(&config, stored == 0, behind_url);
+        }
+        if (exit_code != 0 || behind_url[0] == '\0') {
+            return exit_code;
+        }
+        exit_code = load(path, &config);
+        if (exit_code == 0) {
+            exit_code = restore_run(&config, behind_url, &stored);
+        }
+        if (exit_code != 0) {
+            return exit_code;
+        }
+    }
+}
+
+static int check_only(const char *path) {
+    struct node_config config;
+    int exit_code = load(path, &config);
+    if (exit_code == 0) {
+        node_config_release(&config);
+        printf("%s: good\n", path);
+    }
+    return exit_code;
+}
+
+static int restore(const char *path, const char *source) {
+    struct node_config config;
+    int exit_code = load(path, &config);
+    return exit_code == 0 ? restore_run(&config, source, NULL) : exit_code;
 }
 
 int main(int argc, char **argv) {
@@ -116,5 +158,8 @@ int main(int argc, char **argv) {
         fputs("dutylogd: the cryptographic library cannot start.\n", stderr);
         return 1;
     }
-    return run(path, check, source);
+    if (check) {
+        return check_only(path);
+    }
+    return source != NULL ? restore(path, source) : run(path);
 }

@@ -92,20 +92,42 @@ def test_a_log_put_back_never_forks():
     size = everywhere(w)
     w.agency.kill()
     put_back(w.agency, dest)
-    w.agency.start()  # as it is: it meets its own larger head, and signs nothing
+    for m in w.MIRRORS:
+        w.nodes[m].stop()
+    w.agency.start()  # as it is: it waits for its mirrors, and signs nothing
     assert "every-mirror" in w.agency.log()
-    until(lambda: w.agency.json("/status")["log"]["state"] == "halted", 20, "the larger head is seen")
     assert w.agency.add(w.finding(keep=False))[0] == 503
+    assert w.agency.get("/checkpoint")[0] == 200, "reads are served"
     assert w.agency.json("/status")["log"]["signed"] == size - 3
-    w.agency.stop()
-    done = subprocess.run([os.path.join(BUILD, "dutylogd"), "-c", w.agency.path("node.ini"), "--restore-from", w.nodes["doj"].url],
-                          capture_output=True, text=True)
-    assert done.returncode == 0 and " 3 entries fetched" in done.stderr, done
-    w.agency.start()
-    until(lambda: w.agency.get("/healthz")[1].startswith(b"ok"), 20, "the guard passes")
+    w.start(*w.MIRRORS)  # it meets its own larger head, and fetches what it lost
+    until(lambda: " 3 entries fetched" in w.agency.log() and w.agency.get("/healthz")[1].startswith(b"ok"), 40, "the guard passes")
+    assert w.agency.json("/status")["log"]["committed"] == size
     assert all(w.verify(r).returncode == 0 for r in receipts)
     assert w.agency.add(w.finding())[0] == 200
     everywhere(w)
+    for m in w.MIRRORS:
+        assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}
+    w.close()
+
+
+def test_a_key_that_is_used_elsewhere_halts():
+    """A larger head than the head file names: not this node signed it. Nothing is fetched, nothing signed."""
+    w = opened()
+    everywhere(w)
+    w.agency.stop()
+    other = w.path("other")
+    shutil.copytree(w.agency.folder, other)
+    w.agency.start()
+    until(lambda: w.agency.get("/healthz")[0] == 200, 20, "the guard passes")
+    assert w.agency.add(w.finding())[0] == 200
+    size = everywhere(w)
+    w.agency.stop()
+    w.agency.folder = other  # with its own head file, as a clone has
+    w.agency.start()
+    until(lambda: w.agency.json("/status")["log"]["state"] == "halted", 20, "the larger head is seen")
+    assert w.agency.json("/status")["log"]["signed"] == size - 1
+    assert w.agency.add(w.finding(keep=False))[0] == 503
+    assert "event=behind" not in w.agency.log()
     for m in w.MIRRORS:
         assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}
     w.close()
@@ -151,5 +173,5 @@ def test_what_is_refused():
     w.close()
 
 
-main([test_a_backup_under_load_is_whole, test_a_log_put_back_never_forks, test_a_mirror_put_back_takes_what_it_missed,
-      test_what_is_refused])
+main([test_a_backup_under_load_is_whole, test_a_log_put_back_never_forks, test_a_key_that_is_used_elsewhere_halts,
+      test_a_mirror_put_back_takes_what_it_missed, test_what_is_refused])

@@ -96,7 +96,7 @@ def test_a_log_that_starts_over_halts():
 
 
 def test_an_old_backup_signs_nothing():
-    """The folder of an hour ago is put back: the mirrors cosigned more since, and the log learns it before it signs."""
+    """The folder of an hour ago is put back, and no head file says that this node signed more: the log learns it before it signs."""
     w, _ = world_with_findings(2)
     w.agency.stop()
     shutil.copytree(w.agency.path("data"), w.agency.path("data.old"))
@@ -107,6 +107,7 @@ def test_an_old_backup_signs_nothing():
     w.agency.stop()
     shutil.rmtree(w.agency.path("data"))
     os.rename(w.agency.path("data.old"), w.agency.path("data"))
+    os.remove(w.agency.path("head"))
     w.agency.start()
     assert w.agency.add(w.finding())[0] == 503
     until(lambda: w.agency.json("/status")["log"]["state"] == "halted", 20, "the log halts")
