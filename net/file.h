@@ -10,7 +10,8 @@
  * file), NOMEM. */
 enum status file_read(const char *path, struct buffer *out, struct refusal *why) MUST_USE;
 /* As file_read, for a secret. DENIED_KEY: the file can be read or written by group or others, or
- * belongs to another user. `out` is to be wiped. */
+ * belongs to another user; not so in $CREDENTIALS_DIRECTORY, where systemd gives root's files to be
+ * read. `out` is to be wiped. */
 enum status file_read_secret(const char *path, struct buffer *out, struct refusal *why) MUST_USE;
 /* The permission check alone: DENIED_KEY, NOT_FOUND, IO. */
 enum status file_check_secret(const char *path, struct refusal *why) MUST_USE;

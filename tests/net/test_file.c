@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,4 +156,34 @@ Test(file, makes_folders, .init = setup, .fini = teardown) {
     cr_assert_eq(rmdir(path), 0);
     cr_assert_eq(file_write(path, bytes_text("x"), &why), STATUS_OK);
     cr_assert_eq(file_make_folder(path, &why), STATUS_IO, "a file stands there");
+}
+
+/* systemd gives a credential to a service by an access list, which stat shows as a group's right.
+ */
+Test(file, takes_credentials_as_systemd_gives_them, .init = setup, .fini = teardown) {
+    cr_assert_eq(file_write(path, bytes_text("secret"), &why), STATUS_OK, "%s", why.text);
+    cr_assert_eq(chmod(path, 0440), 0);
+    cr_assert_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    cr_assert_eq(file_check_secret(path, &why), STATUS_DENIED_KEY);
+    cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", folder.path, 1), 0);
+    cr_assert_eq(file_check_secret(path, &why), STATUS_OK, "%s", why.text);
+    static const mode_t bad[] = {0460, 0450, 0444, 0442, 0441};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cr_assert_eq(chmod(path, bad[i]), 0);
+        cr_assert_eq(file_check_secret(path, &why), STATUS_DENIED_KEY, "mode %o", bad[i]);
+    }
+    /* Only directly in that folder. */
+    cr_assert_eq(chmod(path, 0440), 0);
+    char other[700];
+    snprintf(other, sizeof other, "%s/below", folder.path);
+    cr_assert_eq(mkdir(other, 0700), 0);
+    snprintf(other, sizeof other, "%s/below/../file", folder.path);
+    cr_assert_eq(file_check_secret(other, &why), STATUS_DENIED_KEY);
+    snprintf(other, sizeof other, "%s/below", folder.path);
+    cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", other, 1), 0);
+    cr_assert_eq(file_check_secret(path, &why), STATUS_DENIED_KEY);
+    cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", "", 1), 0);
+    cr_assert_eq(file_check_secret(path, &why), STATUS_DENIED_KEY);
+    snprintf(other, sizeof other, "%s/below", folder.path);
+    cr_assert_eq(rmdir(other), 0);
 }
