@@ -134,6 +134,14 @@ void judgement_release(struct judgement *judgement);
 /* Judges one entry, which must be the next: accepts it, or records why not. */
 enum status judge_entry(struct store_txn *txn, const struct log *log,
                         const struct judgement *entry) MUST_USE;
+/* Of an entry that its log's host accepted, and that is of a kind which changes nothing but its
+ * issuer's place, reads the place and the stamp off its bytes. False: it has to be prepared whole.
+ * Nothing has to be released. */
+bool judge_read_known(uint64_t index, struct bytes entry, struct judgement *out);
+/* Is such an entry its issuer's next, and not received before its predecessor? Then accept_apply
+ * may take it. */
+enum status judge_follows(struct store_txn *txn, const struct log *log,
+                          const struct judgement *judgement, bool *follows) MUST_USE;
 /* How far the log is judged. */
 enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) MUST_USE;
 /* What was judged otherwise than by judge_advance ends here. */

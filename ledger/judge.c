@@ -132,6 +132,32 @@ enum status judge_entry(struct store_txn *txn, const struct log *log,
     return put_verdict(txn, log->number, entry->index, &why);
 }
 
+bool judge_read_known(uint64_t index, struct bytes entry, struct judgement *out) {
+    struct bytes note;
+    out->index = index;
+    out->entry = entry;
+    out->form = entry_parse(entry, &out->stamp_ms, &note, NULL);
+    out->submission.note = note;
+    out->submission.parsed = false; /* nothing to release */
+    return out->form == STATUS_OK && event_read_known(note, &out->submission.event);
+}
+
+enum status judge_follows(struct store_txn *txn, const struct log *log,
+                          const struct judgement *judgement, bool *follows) {
+    const struct event *event = &judgement->submission.event;
+    struct accept_state state;
+    struct issuer issuer;
+    TRY(accept_state_get(txn, log->number, &state));
+    enum status status = issuer_find(txn, log->number, event->issuer, &issuer);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    *follows = status == STATUS_OK && issuer.revoked_at == 0 && event->seq == issuer.last_seq + 1 &&
+               (event->seq == 1 || hash_equal(&event->prev, &issuer.last_id)) &&
+               judgement->stamp_ms >= state.last_stamp_ms && judgement->index > 0;
+    return STATUS_OK;
+}
+
 /* What was prepared for this index, if its bytes are those stored. */
 static const struct judgement *find_prepared(const struct judgement *prepared, size_t count,
                                              uint64_t index, struct bytes entry) {

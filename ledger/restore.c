@@ -90,6 +90,13 @@ static enum status judge_one(struct restore_judge_job *job, struct batch *batch,
                              struct bytes entry) {
     struct judgement judgement;
     struct refusal why;
+    bool follows = false;
+    if (judge_read_known(index, entry, &judgement)) {
+        TRY(judge_follows(batch->txn, job->log, &judgement, &follows));
+    }
+    if (follows) {
+        return accept_apply(batch->txn, job->log, &judgement.submission, index, judgement.stamp_ms);
+    }
     judge_prepare_trusted(batch->txn, job->log, index, entry, &judgement);
     enum status status = judge_entry(batch->txn, job->log, &judgement);
     judgement_release(&judgement);

@@ -24,9 +24,10 @@ enum status restore_begin(struct store_txn *txn, const struct vkey *vkey, uint32
                           struct log *out, struct refusal *why) MUST_USE;
 
 /* Judges the entries of a package in the batch that stores it, for the folder's own log of events.
- * That an event's signatures are good is not looked at again: the node's own key signed that it
- * took them. Refused: CONFLICT_SIZE, the package was; else the first entry that is against the
- * log's rules, named in `why`. */
+ * What was decided of an event itself, its signatures and members, is not looked at again: the
+ * node's own key signed that it took it. Its place is, and all that changes the registry. Refused:
+ * CONFLICT_SIZE, the package was; else the first entry that is against the log's rules, named in
+ * `why`. */
 struct restore_judge_job {
     struct job job;
     const struct log *log;

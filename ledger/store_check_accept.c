@@ -16,16 +16,6 @@ struct preparing {
     size_t count;
 };
 
-static bool read_known(struct bytes entry, uint64_t index, struct judgement *out) {
-    struct bytes note;
-    out->index = index;
-    out->entry = entry;
-    out->form = entry_parse(entry, &out->stamp_ms, &note, NULL);
-    out->submission.note = note;
-    out->submission.parsed = false; /* nothing to release */
-    return out->form == STATUS_OK && event_read_known(note, &out->submission.event);
-}
-
 static enum status prepare_entry(void *context, uint64_t index, struct bytes entry,
                                  const struct hash *leaf) {
     struct preparing *p = context;
@@ -34,7 +24,8 @@ static enum status prepare_entry(void *context, uint64_t index, struct bytes ent
     struct refusal stored;
     (void)leaf; /* the tree's check compares it */
     bool refused = judge_verdict(p->txn, log->number, index, &stored) != STATUS_OK;
-    out->known = !p->replay->signatures && !refused && read_known(entry, index, &out->judgement);
+    out->known =
+        !p->replay->signatures && !refused && judge_read_known(index, entry, &out->judgement);
     if (out->known) {
         return STATUS_OK;
     }
@@ -92,23 +83,6 @@ static enum status settle_keys(struct store_replay *replay, struct submission *s
     return STATUS_OK;
 }
 
-/* Is a known event its issuer's next, and not received before its predecessor? */
-static enum status follows(struct store_replay *replay, const struct judgement *judgement,
-                           bool *out) {
-    const struct event *event = &judgement->submission.event;
-    struct accept_state state;
-    struct issuer issuer;
-    TRY(accept_state_get(replay->scratch, replay->log->number, &state));
-    enum status status = issuer_find(replay->scratch, replay->log->number, event->issuer, &issuer);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    *out = status == STATUS_OK && issuer.revoked_at == 0 && event->seq == issuer.last_seq + 1 &&
-           (event->seq == 1 || hash_equal(&event->prev, &issuer.last_id)) &&
-           judgement->stamp_ms >= state.last_stamp_ms && judgement->index > 0;
-    return STATUS_OK;
-}
-
 static enum status apply_entry(struct store_replay *replay, struct replay_entry *entry) {
     struct judgement *judgement = &entry->judgement;
     struct store_txn *scratch = replay->scratch;
@@ -116,7 +90,7 @@ static enum status apply_entry(struct store_replay *replay, struct replay_entry 
     struct refusal why;
     if (entry->known) {
         bool next = false;
-        TRY(follows(replay, judgement, &next));
+        TRY(judge_follows(scratch, log, judgement, &next));
         if (next) {
             return accept_apply(scratch, log, &judgement->submission, judgement->index,
                                 judgement->stamp_ms);

@@ -27,7 +27,9 @@ struct store_lmdb_options {
                              address space allows. Sparse: costs nothing until used */
     unsigned max_readers; /* at once, all processes together; 0: STORE_LMDB_READERS_DEFAULT */
     bool read_only;       /* for tools: never writes, may look on while a daemon writes */
-    bool no_sync;         /* for tests of speed only: commits are not durable */
+    bool no_meta_sync; /* a power failure may undo the last commit, whole; one sync less each. For
+                          what can be done again, never where anything leaves after a commit */
+    bool no_sync;      /* for tests of speed only: commits are not durable */
 };
 
 /* Opens `folder`; `options` may be NULL for the defaults. Returns-owned. NOT_FOUND: read_only and

@@ -66,8 +66,9 @@ static int open_env_once(struct lmdb_store *s, const char *folder,
         return rc;
     }
     unsigned readers = options->max_readers ? options->max_readers : STORE_LMDB_READERS_DEFAULT;
-    unsigned flags =
-        MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->no_sync ? MDB_NOSYNC : 0);
+    unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) |
+                     (options->no_meta_sync ? MDB_NOMETASYNC : 0) |
+                     (options->no_sync ? MDB_NOSYNC : 0);
     rc = mdb_env_set_maxreaders(s->env, readers);
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_set_mapsize(s->env, map_size);

@@ -268,7 +268,9 @@ static enum status begin_logs(struct restore *r, struct store_txn *txn) {
 
 static enum status begin_folder(struct restore *r) {
     struct store_txn *txn = NULL;
-    TRY(store_lmdb_open(r->config.data, NULL, &r->store, &r->why));
+    /* A window that is undone is fetched again. */
+    struct store_lmdb_options lmdb = {.no_meta_sync = true};
+    TRY(store_lmdb_open(r->config.data, &lmdb, &r->store, &r->why));
     enum status status = store_begin(r->store, STORE_WRITE, &txn);
     if (status == STATUS_OK) {
         status = begin_logs(r, txn);
@@ -332,6 +334,13 @@ static void compare_head_file(struct restore *r, uint64_t size) {
     outside_close(outside);
 }
 
+/* Opening anew begins with a commit that makes all before it durable. */
+static enum status make_durable(struct restore *r) {
+    store_lmdb_close(r->store);
+    r->store = NULL;
+    return store_lmdb_open(r->config.data, NULL, &r->store, &r->why);
+}
+
 static void report(struct restore *r) {
     struct store_txn *txn = NULL;
     struct head head = {.size = 0};
@@ -357,7 +366,7 @@ static int run(struct restore *r) {
     timer_start(r->telling, TELL_MS, TELL_MS);
     loop_run(r->loop);
     loop_free(r->loop);
-    if (!r->restored) {
+    if (!r->restored || make_durable(r) != STATUS_OK) {
         fprintf(stderr, "dutylogd: not restored: %s\n", r->why.text);
         return 1;
     }

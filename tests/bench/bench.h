@@ -76,5 +76,6 @@ void bench_latency(struct bench *bench);
 void bench_flow(struct bench *bench);
 void bench_mirror(struct bench *bench);
 void bench_stored(struct bench *bench);
+void bench_restore(struct bench *bench);
 
 #endif

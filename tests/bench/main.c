@@ -14,9 +14,9 @@ static const struct {
     const char *name;
     void (*run)(struct bench *bench);
 } parts[] = {
-    {"bounds", bench_bounds},   {"ingest", bench_ingest}, {"append", bench_append},
-    {"latency", bench_latency}, {"flow", bench_flow},     {"mirror", bench_mirror},
-    {"stored", bench_stored},
+    {"bounds", bench_bounds},   {"ingest", bench_ingest},   {"append", bench_append},
+    {"latency", bench_latency}, {"flow", bench_flow},       {"mirror", bench_mirror},
+    {"stored", bench_stored},   {"restore", bench_restore},
 };
 
 static bool wanted(const char *name) {

@@ -208,13 +208,14 @@ void node_stop(struct bench_node *node) {
     node->process = 0;
 }
 
-double tool_run(const struct bench *bench, const char *const *arguments) {
+static double program_run(const struct bench *bench, const char *name,
+                          const char *const *arguments) {
     char program[BENCH_PATH_MAX + 16];
     char log[BENCH_PATH_MAX + 32];
     char *argv[16] = {program};
     size_t count = 1;
     int status = 0;
-    snprintf(program, sizeof program, "%s/dutylog", bench->build);
+    snprintf(program, sizeof program, "%s/%s", bench->build, name);
     snprintf(log, sizeof log, "%s/tool.txt", bench->folder);
     for (; arguments[count - 1] != NULL; count++) {
         bench_must(count + 1 < sizeof argv / sizeof argv[0], "too many arguments");
@@ -235,8 +236,16 @@ double tool_run(const struct bench *bench, const char *const *arguments) {
     }
     bench_must(waitpid(process, &status, 0) == process && WIFEXITED(status) &&
                    WEXITSTATUS(status) == 0,
-               "dutylog %s failed: see %s", arguments[0], log);
+               "%s %s failed: see %s", name, arguments[0], log);
     return bench_seconds_since(start);
+}
+
+double tool_run(const struct bench *bench, const char *const *arguments) {
+    return program_run(bench, "dutylog", arguments);
+}
+
+double restore_run(const struct bench *bench, const char *const *arguments) {
+    return program_run(bench, "dutylogd", arguments);
 }
 
 void node_remove(struct bench_node *node) {

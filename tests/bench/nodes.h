@@ -47,6 +47,9 @@ unsigned node_post(const struct bench_node *node, const char *path, const char *
  * output into the benchmark's folder: seconds until it exits, which must be with 0. */
 double tool_run(const struct bench *bench, const char *const *arguments);
 
+/* The same of build/dutylogd, for what ends by itself. */
+double restore_run(const struct bench *bench, const char *const *arguments);
+
 /* Removes a folder with all that is in it, if it is there. */
 void folder_clear(const char *path);
 
