@@ -34,7 +34,7 @@ def test_all_is_there():
     for name in {"usr/bin/dutylog", "usr/bin/dutylogd", "usr/lib/systemd/system/dutylogd.service",
                  "usr/lib/sysusers.d/dutylog.conf", "usr/lib/tmpfiles.d/dutylog.conf", "usr/share/man/man1/dutylog.1",
                  "usr/share/man/man5/dutylog-node.ini.5", "usr/share/man/man8/dutylogd.8",
-                 "usr/share/doc/dutylog/operations.md"} | samples:
+                 "usr/share/doc/dutylog/operations.md", "usr/share/dutylog/alerts.yaml"} | samples:
         assert name in files, name
         mode = os.stat(os.path.join(folder, name)).st_mode & 0o777
         assert mode == (0o755 if "/bin/" in name else 0o644), (name, oct(mode))
