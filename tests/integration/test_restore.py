@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -173,14 +174,16 @@ def test_killed_and_gone_on_with():
     size = everywhere(w)
     w.agency.kill()
     shutil.rmtree(w.agency.path("data"))
-    for last in 5, 9:
+    for last, how in (5, signal.SIGKILL), (9, signal.SIGTERM):
         source = Source(w.nodes["state"], lambda path, body, n=last: None if f"/tile/entries/{n:03}" in path else body)
         command = [os.path.join(BUILD, "dutylogd"), "-c", w.agency.path("node.ini"), "--restore-from", source.url]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         until(lambda: any(f"/tile/entries/{last:03}" in p for p in source.paths), 20, "it is half-way")
         time.sleep(0.2)
-        process.kill()
-        process.communicate()
+        process.send_signal(how)
+        said = process.communicate()[1]
+        assert process.returncode == (-9 if how == signal.SIGKILL else 1), process.returncode
+        assert how == signal.SIGKILL or "broken off: the same command goes on" in said, said
         source.close()
         assert last == 5 or not any("/tile/entries/000" in p for p in source.paths), "it began anew"
         w.agency.write_config()
