@@ -48,7 +48,7 @@ void restore_failed(struct restore *r) {
 
 static enum status end_all(struct restore *r, struct store_txn *txn) {
     for (size_t i = 0; i < r->count; i++) {
-        if (!r->logs[i].absent) {
+        if (!r->logs[i].left_out) {
             TRY(restore_check(txn, &r->logs[i].log));
         }
         TRY(restore_end_log(txn, &r->logs[i].log, r->logs[i].own));
@@ -204,11 +204,18 @@ void restore_log_absent(struct restore *r) {
         restore_failed(r);
         return;
     }
-    log_line(LOG_WARN, "restore", "not-there",
-             "log=%s why=\"the source does not have it\" do=\"it comes with the log's next push or "
-             "the next pull\"",
-             log->log.vkey.name);
-    current(r)->absent = true;
+    refuse(&r->why, STATUS_UNKNOWN_LOG, "the source does not have it");
+    restore_log_left_out(r);
+}
+
+/* One log that the source has not, or lies about, keeps no other from coming back. */
+void restore_log_left_out(struct restore *r) {
+    log_line(LOG_WARN, "restore", "left-out",
+             "log=%s why=\"%s\" do=\"what is missing comes with the log's next push or pull\"",
+             current(r)->log.vkey.name, r->why.text);
+    r->why.text[0] = '\0';
+    r->left_out++;
+    current(r)->left_out = true;
     next_log(r);
 }
 
@@ -371,8 +378,10 @@ static int run(struct restore *r) {
         return 1;
     }
     report(r);
-    fprintf(stderr, "dutylogd: restored, %" PRIu64 " entries fetched: start it with -c alone\n",
-            r->stored);
+    fprintf(stderr,
+            "dutylogd: restored %zu of %zu logs, %" PRIu64
+            " entries fetched: start it with -c alone\n",
+            r->count - r->left_out, r->count, r->stored);
     return 0;
 }
 

@@ -24,7 +24,7 @@ struct restore_slot {
 struct restore_log {
     struct log log;
     bool own;
-    bool absent; /* the source does not have it */
+    bool left_out; /* the source does not have it, or not rightly */
 };
 
 struct restore {
@@ -38,10 +38,11 @@ struct restore {
     struct batch *batch;
     struct restore_log *logs;
     size_t count;
-    size_t at;                  /* the one that is pulled */
-    bool stopping;              /* loop and all are being closed */
-    bool restored;              /* out: all is done */
-    struct refusal why;         /* out: else, why not */
+    size_t at;          /* the one that is pulled */
+    bool stopping;      /* loop and all are being closed */
+    bool restored;      /* out: all is done */
+    struct refusal why; /* out: else, why not */
+    size_t left_out;
     uint64_t stored;            /* entries, of all logs */
     struct client_call *asking; /* for the source's pending checkpoint */
 
@@ -69,10 +70,12 @@ void restore_tick(void *context);
 /* Frees what fetches left. */
 void restore_pull_release(struct restore *r);
 
-/* restore.c: the log is complete; the source does not have it; it can't be restored, `r->why` says
- * why. Nothing of the pull may be touched after. */
+/* restore.c: the log is complete; the source does not have it; what the source has of this mirrored
+ * log is of no use, the restore can't go on: `r->why` says why. Nothing of the pull may be touched
+ * after. */
 void restore_log_done(struct restore *r);
 void restore_log_absent(struct restore *r);
+void restore_log_left_out(struct restore *r);
 void restore_failed(struct restore *r);
 
 #endif

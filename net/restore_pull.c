@@ -67,7 +67,11 @@ static void look_at_round(struct restore *r) {
         refuse(&r->why, r->unanswered ? STATUS_IO : STATUS_BAD_PROOF, "%s: %s%s%s", r->base,
                r->pull.failure, r->last_error[0] != '\0' ? ": " : "", r->last_error);
     }
-    restore_failed(r);
+    if (r->unanswered || batch_is_fatal(r->why.status) || current(r)->own) {
+        restore_failed(r);
+    } else {
+        restore_log_left_out(r);
+    }
 }
 
 static void step(struct restore *r, const struct pull_event *event) {

@@ -160,8 +160,17 @@ def test_a_lost_mirror_is_restored():
     state = w.nodes["state"]
     state.kill()
     shutil.rmtree(state.path("data"))
+    source = Source(w.nodes["doj"], flip("/tile/entries/000"))
+    done = restore(state, source.url)
+    source.close()
+    assert done.returncode == 0 and "restored 0 of 1 logs, 0 entries" in done.stderr and "entries 0 to 255" in done.stderr, done
+    other = World()
+    other.agency.start()
+    done = restore(state, other.agency.url)
+    other.close()
+    assert done.returncode == 0 and "restored 0 of 1 logs" in done.stderr and "does not have it" in done.stderr, done
     done = restore(state, w.agency.url)  # the log's own node
-    assert done.returncode == 0, done
+    assert done.returncode == 0 and "restored 1 of 1 logs" in done.stderr, done
     assert fsck(state)[0] == 0, fsck(state)
     state.start()
     until(lambda: w.agency.add(w.finding())[0] == 200 and state.json("/logs")["logs"][0]["mirrored"] > size, 40, "it cosigns again")
