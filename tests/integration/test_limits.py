@@ -73,15 +73,40 @@ def behind_proxy(rate):
     return w
 
 
+def send_all(s, data):
+    try:
+        s.sendall(data)
+    except OSError:
+        pass  # closed: what was answered tells
+
+
+def flood(node, request, count):
+    """The statuses of so many requests sent at once on one connection: faster than a busy machine makes them one by one. Fewer
+    if the node closes it."""
+    with socket.create_connection(("127.0.0.1", node.port), 60) as s:
+        threading.Thread(target=send_all, args=(s, request * count), daemon=True).start()
+        answers, got = s.makefile("rb"), []
+        while len(got) < count:
+            first, length = answers.readline().split(), 0
+            if not first:
+                break
+            for line in iter(answers.readline, b"\r\n"):
+                name, value = line.decode().split(":", 1)
+                length = int(value) if name.lower() == "content-length" else length
+            answers.read(length)
+            got.append(int(first[1]))
+    return got
+
+
 def test_one_address_has_so_many_requests():
     w = behind_proxy(5)  # 20 at once
     here, there = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "9.9.9.9, 192.0.2.2"}
-    statuses = [w.agency.get("/checkpoint", headers=here)[0] for _ in range(40)]
+    ask = b"GET /checkpoint HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+    statuses = flood(w.agency, ask, 100)
     assert statuses[:20] == [200] * 20 and 429 in statuses, statuses
-    while w.agency.get("/checkpoint", headers=here)[0] != 429:
-        pass
-    assert int(w.agency.headers["Retry-After"]) >= 1
-    assert refusals(w.agency, "address_rate") >= 2
+    assert refusals(w.agency, "address_rate") == statuses.count(429)
+    if w.agency.get("/checkpoint", headers=here)[0] == 429:  # unless the machine slept
+        assert int(w.agency.headers["Retry-After"]) >= 1
     assert w.agency.get("/checkpoint", headers=there)[0] == 200
     time.sleep(1.1)
     assert w.agency.get("/checkpoint", headers=here)[0] == 200
@@ -91,9 +116,13 @@ def test_one_address_has_so_many_requests():
 def test_what_does_not_verify_costs_its_sender():
     w = behind_proxy(5)
     forged = w.finding(keep=False).replace(b'"sustained"', b'"unfounded"')
-    headers = {"Content-Type": "text/plain", "X-Forwarded-For": "192.0.2.1"}
-    statuses = [w.agency.request("POST", "/add", forged, headers)[0] for _ in range(30)]
-    assert statuses[:9] == [403] * 9 and 403 not in statuses[16:20] and 429 in statuses[:16], statuses
+    post = (f"POST /add HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nX-Forwarded-For: 192.0.2.1\r\n"
+            f"Content-Length: {len(forged)}\r\n\r\n").encode() + forged
+    begun = time.monotonic()
+    statuses = flood(w.agency, post, 60)
+    took = time.monotonic() - begun
+    # each costs at least two: one as a request, one as a waste of time
+    assert statuses[0] == 403 and 429 in statuses and statuses.count(403) <= (20 + 5 * took) / 2 + 1, (statuses, took)
     w.close()
 
 
@@ -130,6 +159,8 @@ def connect(node, i, tls=None):
 def hold_many(w, idle_count, slow_count, limit_mib, tls=None):
     """Idle connections, half of them after a request, and some that send a header for ever: memory, and whoever else asks."""
     node = w.agency
+    if SANITIZED:  # so slow that the first would be cut off before the last is there
+        idle_count, slow_count = idle_count // 5, slow_count // 5
     stop = threading.Event()
     before = resident_kib(node)
     idle = []
