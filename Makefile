@@ -109,7 +109,7 @@ objects: $(call obj,$(CRYPTO_SRC) $(LEDGER_SRC) $(NET_SRC) $(wildcard tools/*.c)
 AGAIN = $(Q)$(MAKE) -j$(JOBS)
 .PHONY: test demo demo-run fuzz
 deps:
-	$(Q).ci/deps build test lint fuzz demo bench
+	$(Q).ci/deps build test lint fuzz demo bench model
 
 # Unit tests run plain and under AddressSanitizer with UndefinedBehaviorSanitizer; threads under ThreadSanitizer.
 test:
@@ -146,6 +146,7 @@ format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
 -include tests/bench/bench.mk
+-include tests/model/model.mk
 
 # Manual pages are made from what the programs say of themselves.
 SHARE = $(DESTDIR)$(PREFIX)/share
@@ -173,6 +174,7 @@ help:
 	@echo 'make test                all tests; make unit: those of the modules alone (SAN=address|thread too)'
 	@echo 'make fuzz SECONDS=60     every parser under libFuzzer'
 	@echo 'make bench               how fast it is, beside what the machine allows (BENCH_QUICK=1: a minute)'
+	@echo 'make model               every state of the formal model (specs/model.md), with spin'
 	@echo 'make lint layers format  style; who may use whom; clang-format'
 	@echo 'make deps                installs what a Debian 12 lacks for all of these'
 	@echo 'make install             PREFIX=/usr/local DESTDIR='
