@@ -144,6 +144,9 @@ static void put_string(struct text *text, const struct conversion *conversion,
                        struct arguments *args) {
     int max = conversion->star ? va_arg(args->list, int) : -1;
     const char *string = va_arg(args->list, const char *);
+    if (max == 0) {
+        return; /* a view of nothing may have no address */
+    }
     size_t len = max >= 0 ? strnlen(string, (size_t)max) : strlen(string);
     text_put(text, string, len);
 }

@@ -48,6 +48,15 @@ Test(log, lines) {
     regfree(&re);
 }
 
+/* A request that was refused before its path was read: a view without an address. */
+Test(log, a_value_that_is_not_there) {
+    const char *volatile nowhere = NULL; /* the compiler would see it */
+    capture();
+    log_line(LOG_WARN, "server", "request", "path=%.*s http=%u", 0, nowhere, 429U);
+    const char *text = captured();
+    cr_assert_not_null(strstr(text, " event=request path=\"\" http=429\n"), "%s", text);
+}
+
 Test(log, levels) {
     static const char *names[] = {"debug", "info", "warn", "error", "off"};
     for (enum log_level least = LOG_DEBUG; least <= LOG_OFF; least++) {
