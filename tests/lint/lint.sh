@@ -31,6 +31,9 @@ grep -nE '[[:space:]]$' "${texts[@]}" && complain "space at the end of a line"
 grep -nE '^#[[:space:]]*(define|undef)[[:space:]]+NDEBUG|-DNDEBUG' "${texts[@]}" | grep -v '^tests/lint/' &&
     complain "assertions stay on, in releases too"
 
+find tests/integration tests/crash -name 'test_*' -type f -not -perm -u+x 2>/dev/null | grep . &&
+    complain "a test that is not executable is not run: chmod +x"
+
 shellcheck "${scripts[@]}" || complain "shellcheck: see above"
 
 exit $status
