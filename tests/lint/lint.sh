@@ -31,7 +31,7 @@ grep -nE '[[:space:]]$' "${texts[@]}" && complain "space at the end of a line"
 grep -nE '^#[[:space:]]*(define|undef)[[:space:]]+NDEBUG|-DNDEBUG' "${texts[@]}" | grep -v '^tests/lint/' &&
     complain "assertions stay on, in releases too"
 
-find tests/integration tests/crash -name 'test_*' -type f -not -perm -u+x 2>/dev/null | grep . &&
+find tests -name 'test_*.py' -type f -not -perm -u+x | grep . &&
     complain "a test that is not executable is not run: chmod +x"
 
 shellcheck "${scripts[@]}" || complain "shellcheck: see above"
