@@ -30,9 +30,11 @@ enum issuer_basis { BASIS_LIVE = 1 << 0, BASIS_IMPORTED = 1 << 1 };
 struct issuer {
     uint32_t number; /* within the log, from 1 */
     struct vkey vkey;
-    uint32_t roles;       /* enum role bits */
-    uint64_t last_seq;    /* 0: none yet */
-    struct hash last_id;  /* of the event at last_seq */
+    uint32_t roles;      /* enum role bits */
+    uint64_t first_seq;  /* of its first event in this log: 1, or the one after what it brought from
+                            a log that this one succeeds */
+    uint64_t last_seq;   /* first_seq - 1: none yet */
+    struct hash last_id; /* of the event at last_seq; none: of no event */
     uint64_t enrolled_at; /* index of the entry that made it known */
     uint64_t
         revoked_at; /* index of the key.revoked entry; 0: not revoked (entry 0 revokes nothing) */
@@ -97,9 +99,9 @@ struct accept_place {
 };
 
 /* May the submission be the entry at `index`, received at `stamp_ms`? OK (see place->logged), or
- * DENIED_KEY, DENIED_SCOPE, DENIED_SIGNATURE, CONFLICT_GAP, CONFLICT_USED, BAD_MEMBER (a reference
- * that the prefix refutes, an entry 0 that is not log.opened), the verdict of submission_prepare,
- * or STORE_*. Writes nothing. */
+ * DENIED_KEY, DENIED_SCOPE, DENIED_SIGNATURE, CONFLICT_GAP, CONFLICT_USED, CLOSED, BAD_MEMBER (a
+ * reference that the prefix refutes, an entry 0 that is not log.opened), the verdict of
+ * submission_prepare, or STORE_*. Writes nothing. */
 enum status accept_check(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index, uint64_t stamp_ms,
                          struct accept_place *place, struct refusal *why) MUST_USE;

@@ -2,6 +2,7 @@
  * the rules. */
 #include "ledger/accept_parts.h"
 #include "ledger/schema.h"
+#include "ledger/succession.h"
 
 #include <assert.h>
 #include <string.h>
@@ -46,6 +47,23 @@ static enum status mark_policy(struct store_txn *txn, const struct log *log, uin
     return store_put(txn, key_view(&key), bytes_of(NULL, 0));
 }
 
+/* What is said of another log, or the end of this one. */
+static enum status apply_succession(struct store_txn *txn, const struct log *log,
+                                    const struct event *event, uint64_t index) {
+    struct succession succession;
+    succession_of(event, &succession);
+    struct succession_row row = {.index = index,
+                                 .here = vkey_equal(&succession.successor, &log->vkey)};
+    if (vkey_equal(&succession.old, &log->vkey)) {
+        struct accept_state state;
+        TRY(accept_state_get(txn, log->number, &state));
+        assert(state.closed_at == 0 && index > 0); /* nothing is accepted after it */
+        state.closed_at = index;
+        TRY(accept_state_put(txn, log->number, &state));
+    }
+    return succession_put(txn, log->number, vkey_name(&succession.old), &row);
+}
+
 static enum status apply_kind(struct store_txn *txn, const struct log *log,
                               const struct event *event, uint32_t issuer, uint64_t index) {
     switch (event->kind->id) {
@@ -55,6 +73,8 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
         return revoke(txn, log, event, index);
     case KIND_LOG_POLICY:
         return mark_policy(txn, log, index);
+    case KIND_LOG_SUCCEEDED:
+        return apply_succession(txn, log, event, index);
     case KIND_LOG_OPENED: /* its keys were added before its issuer could be found */
     case KIND_CORRECTION:
     case KIND_DISCIPLINE_IMPOSED:

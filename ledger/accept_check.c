@@ -94,10 +94,29 @@ static enum status check_not_revoked(const struct check *c) {
     return STATUS_OK;
 }
 
+static enum status check_open(const struct check *c) {
+    struct accept_state state;
+    TRY(accept_state_get(c->txn, c->log->number, &state));
+    if (state.closed_at != 0) {
+        return refuse(c->why, STATUS_CLOSED,
+                      "this log was closed by entry %llu (log.succeeded): send it to the log that "
+                      "goes on, signed anew for that one",
+                      (unsigned long long)state.closed_at);
+    }
+    return STATUS_OK;
+}
+
 static enum status check_next(struct check *c, struct accept_place *place) {
     const struct issuer *issuer = &c->issuer;
     place->expected = issuer->last_seq + 1;
     place->head = issuer->last_id;
+    if (c->event->seq < issuer->first_seq) {
+        return refuse(c->why, STATUS_CONFLICT_GAP,
+                      "member seq: %llu of %.60s is before this log, which goes on for another: "
+                      "%llu is expected",
+                      (unsigned long long)c->event->seq, issuer->vkey.name,
+                      (unsigned long long)place->expected);
+    }
     if (c->event->seq != place->expected) {
         return refuse(c->why, STATUS_CONFLICT_GAP,
                       "member seq: %llu leaves a gap, %llu is expected of %.60s",
@@ -131,13 +150,14 @@ static enum status find_issuer(struct check *c, const struct vkey *signer) {
 static enum status check_later(struct check *c, const struct vkey *signer, uint64_t stamp_ms,
                                struct accept_place *place) {
     TRY(find_issuer(c, signer));
-    if (c->event->seq <= c->issuer.last_seq) {
+    if (c->event->seq >= c->issuer.first_seq && c->event->seq <= c->issuer.last_seq) {
         enum status status = check_used(c, place);
         if (status == STATUS_CONFLICT_USED) {
             TRY(check_not_revoked(c)); /* a stolen key fills no table */
         }
         return status;
     }
+    TRY(check_open(c));
     TRY(check_not_revoked(c));
     TRY(check_next(c, place));
     TRY(issuer_covers(&c->issuer, c->event, stamp_ms, c->why));
@@ -152,7 +172,8 @@ enum status accept_check(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index, uint64_t stamp_ms,
                          struct accept_place *place, struct refusal *why) {
     struct vkey keys[EVENT_SIGNATURES_MAX];
-    struct check c = {.txn = txn, .log = log, .event = &submission->event, .why = why};
+    struct check c = {
+        .txn = txn, .log = log, .event = &submission->event, .index = index, .why = why};
     memset(place, 0, sizeof *place);
     if (submission->status != STATUS_OK) {
         return refuse(why, submission->status, "%s", submission->why.text);

@@ -4,6 +4,7 @@
 #include "ledger/accept_parts.h"
 #include "ledger/body.h"
 #include "ledger/json.h"
+#include "ledger/succession.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,6 +24,24 @@ static enum status check_policy(struct check *c) {
 
 /* --- registry --- */
 
+/* A sequence goes on only from a log that this one succeeds. Whether the event is the key's last
+ * there is standing: it takes both logs to tell. */
+static enum status check_after(struct check *c) {
+    const json_t *after = json_object_get(c->event->open, "after");
+    struct succession_row row = {.here = false};
+    if (after == NULL) {
+        return STATUS_OK;
+    }
+    struct bytes origin = jcs_text(json_object_get(after, "log"));
+    enum status status = succession_get(c->txn, c->log->number, origin, &row);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !row.here)) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member after: no log.succeeded in this log says that it goes on for that "
+                      "one");
+    }
+    return status;
+}
+
 static enum status check_enrolment(struct check *c) {
     struct issuer fresh;
     struct issuer known;
@@ -40,7 +59,30 @@ static enum status check_enrolment(struct check *c) {
     if (status != STATUS_NOT_FOUND) {
         return status;
     }
+    TRY(check_after(c));
     return issuer_may_grant(&c->issuer, &fresh, c->why);
+}
+
+static enum status check_succession(struct check *c) {
+    struct succession succession;
+    struct succession_row known;
+    succession_of(c->event, &succession);
+    bool own = vkey_equal(&succession.old, &c->log->vkey);
+    if (!own && bytes_equal(vkey_name(&succession.old), vkey_name(&c->log->vkey))) {
+        return refuse(c->why, STATUS_BAD_MEMBER, "member vkey: another key than this log's");
+    }
+    if (own && succession.checkpoint.size > c->index) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member checkpoint: its size %llu is beyond this log, of %llu entries",
+                      (unsigned long long)succession.checkpoint.size, (unsigned long long)c->index);
+    }
+    enum status status = succession_get(c->txn, c->log->number, vkey_name(&succession.old), &known);
+    if (status == STATUS_OK) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member vkey: entry %llu of this log says already what becomes of %.60s",
+                      (unsigned long long)known.index, succession.old.name);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static enum status check_revocation(struct check *c) {
@@ -182,6 +224,8 @@ enum status accept_check_kind(struct check *c) {
     switch (c->event->kind->id) {
     case KIND_LOG_POLICY:
         return check_policy(c);
+    case KIND_LOG_SUCCEEDED:
+        return check_succession(c);
     case KIND_KEY_ENROLLED:
         return check_enrolment(c);
     case KIND_KEY_REVOKED:

@@ -12,7 +12,8 @@
 enum status accept_find_keys(struct store_txn *txn, const struct log *log,
                              const struct event *event, struct vkey keys[EVENT_SIGNATURES_MAX],
                              struct refusal *why) MUST_USE;
-/* Verifies every line, and the evidence in a fork.observed. DENIED_KEY: a line with another key's
+/* Verifies every line, the evidence in a fork.observed, and the checkpoints in a
+ * log.succeeded. DENIED_KEY: a line with another key's
  * ID; DENIED_SIGNATURE; BAD_MEMBER: evidence that does not prove what the event says. */
 enum status accept_verify(const struct event *event, const struct vkey *keys,
                           struct refusal *why) MUST_USE;
@@ -28,6 +29,7 @@ struct check {
     struct store_txn *txn;
     const struct log *log;
     const struct event *event;
+    uint64_t index; /* that the entry would get */
     struct issuer issuer;
     struct refusal *why;
 };

@@ -8,6 +8,7 @@
  * that tlog-witness describes (a smaller checkpoint stored after a larger) can't occur. */
 #include "ledger/guard.h"
 #include "ledger/mirror_parts.h"
+#include "ledger/succession.h"
 
 #include <assert.h>
 #include <string.h>
@@ -210,6 +211,7 @@ static enum status take(struct store_txn *txn, struct add_checkpoint_job *job,
     }
     status = check_consistency(&job->request, &pending, why);
     if (status == STATUS_OK) {
+        TRY(succession_admits(txn, &job->log, job->request.checkpoint.size, why));
         TRY(guard_check_pending(txn, job->log.number, pending.size, job->request.checkpoint.size,
                                 &job->request.checkpoint.root, why));
         return store_pending(txn, job);

@@ -37,6 +37,8 @@ unsigned answer_http(enum status status) {
     case STATUS_CONFLICT_SIZE:
     case STATUS_CONFLICT_HEAD:
         return 409;
+    case STATUS_CLOSED:
+        return 410;
     case STATUS_TOO_LARGE:
         return 413;
     case STATUS_BAD_PROOF:

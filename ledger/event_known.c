@@ -22,6 +22,7 @@ static bool is_ordinary(const struct kind *kind) {
     case KIND_KEY_REVOKED:
     case KIND_LOG_OPENED:
     case KIND_LOG_POLICY:
+    case KIND_LOG_SUCCEEDED:
     case KIND_NODE_SILENT:
     case KIND_STAMP_UNCONFIRMED:
     case KIND_COUNT:

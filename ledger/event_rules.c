@@ -2,6 +2,7 @@
 
 #include "ledger/json.h"
 #include "ledger/member.h"
+#include "ledger/succession.h"
 
 #include <assert.h>
 #include <string.h>
@@ -122,6 +123,29 @@ static enum status check_log_policy(const struct event *event, struct refusal *w
     return STATUS_OK;
 }
 
+static enum status check_log_succeeded(const struct event *event, struct refusal *why) {
+    struct succession succession;
+    succession_of(event, &succession);
+    return succession_check(&succession, why);
+}
+
+/* The key goes on with its own sequence, from another log. */
+static enum status check_after(const struct event *event, const struct vkey *key,
+                               struct refusal *why) {
+    const json_t *after = json_object_get(event->open, "after");
+    if (after == NULL) {
+        return STATUS_OK;
+    }
+    if (!bytes_equal(jcs_text(json_object_get(after, "issuer")), vkey_name(key))) {
+        return refuse(why, STATUS_BAD_MEMBER, "after must be an event of the same key, %.60s",
+                      key->name);
+    }
+    if (bytes_equal(jcs_text(json_object_get(after, "log")), event->log)) {
+        return refuse(why, STATUS_BAD_MEMBER, "after must be an event of another log");
+    }
+    return STATUS_OK;
+}
+
 static enum status check_key_enrolled(const struct event *event, struct refusal *why) {
     struct vkey key;
     struct bytes from = open_text(event, "from");
@@ -138,7 +162,7 @@ static enum status check_key_enrolled(const struct event *event, struct refusal 
     if (until.len > 0 && bytes_compare(from, until) > 0) {
         return refuse(why, STATUS_BAD_MEMBER, "until must not be before from");
     }
-    return STATUS_OK;
+    return check_after(event, &key, why);
 }
 
 /* --- other kinds --- */
@@ -191,6 +215,8 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
         return check_log_opened(event, why);
     case KIND_LOG_POLICY:
         return check_log_policy(event, why);
+    case KIND_LOG_SUCCEEDED:
+        return check_log_succeeded(event, why);
     case KIND_KEY_ENROLLED:
         return check_key_enrolled(event, why);
     case KIND_EVENT_OPENED:

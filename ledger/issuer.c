@@ -5,12 +5,12 @@
 #include <assert.h>
 #include <string.h>
 
-/* TABLE_ISSUER: u32 number, u32 roles, u64 last_seq, last_id, u64 enrolled_at, u64 revoked_at, u32
- * enroller, u32 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte ORIs, public
- * key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u32 issuers, u32 threshold, and
- * the operator's name. */
+/* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
+ * revoked_at, u32 enroller, u32 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
+ * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
+ * issuers, u32 threshold, and the operator's name. */
 #define RECORD_MAX                                                                                 \
-    (4 + 4 + 8 + HASH_SIZE + 8 + 8 + 4 + 4 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +          \
+    (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 4 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)
 
 static struct key issuer_key(uint32_t log, struct bytes name) {
@@ -34,6 +34,7 @@ static enum status decode(struct bytes name, struct bytes value, struct issuer *
     reader_init(&r, value);
     reader_u32(&r, &out->number);
     reader_u32(&r, &out->roles);
+    reader_u64(&r, &out->first_seq);
     reader_u64(&r, &out->last_seq);
     reader_hash(&r, &out->last_id);
     reader_u64(&r, &out->enrolled_at);
@@ -88,6 +89,7 @@ enum status issuer_put(struct store_txn *txn, uint32_t log, const struct issuer 
     writer_init(&w, memory, sizeof memory);
     writer_u32(&w, issuer->number);
     writer_u32(&w, issuer->roles);
+    writer_u64(&w, issuer->first_seq);
     writer_u64(&w, issuer->last_seq);
     writer_hash(&w, &issuer->last_id);
     writer_u64(&w, issuer->enrolled_at);
@@ -132,6 +134,7 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
     if (status == STATUS_OK) {
         reader_init(&r, value);
         reader_u64(&r, &state.last_stamp_ms);
+        reader_u64(&r, &state.closed_at);
         reader_u32(&r, &state.issuers);
         reader_u32(&r, &state.threshold);
         if (r.failed || r.rest.len == 0 || r.rest.len >= sizeof state.operator_name) {
@@ -147,11 +150,12 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
 
 enum status accept_state_put(struct store_txn *txn, uint32_t log,
                              const struct accept_state *state) {
-    uint8_t memory[8 + 4 + 4 + sizeof state->operator_name];
+    uint8_t memory[8 + 8 + 4 + 4 + sizeof state->operator_name];
     struct writer w;
     assert(state->operator_name[0] != '\0');
     writer_init(&w, memory, sizeof memory);
     writer_u64(&w, state->last_stamp_ms);
+    writer_u64(&w, state->closed_at);
     writer_u32(&w, state->issuers);
     writer_u32(&w, state->threshold);
     writer_text(&w, state->operator_name);

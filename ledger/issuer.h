@@ -31,6 +31,7 @@ enum status issuer_may_grant(const struct issuer *enroller, const struct issuer 
 
 struct accept_state {
     uint64_t last_stamp_ms; /* of the last accepted entry */
+    uint64_t closed_at;     /* index of the log.succeeded that ends this log; 0: it goes on */
     uint32_t issuers;       /* numbers given */
     uint32_t threshold;     /* of log.opened */
     char operator_name[OPENED_OPERATOR_MAX + 1];

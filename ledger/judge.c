@@ -152,7 +152,8 @@ enum status judge_follows(struct store_txn *txn, const struct log *log,
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
     }
-    *follows = status == STATUS_OK && issuer.revoked_at == 0 && event->seq == issuer.last_seq + 1 &&
+    *follows = status == STATUS_OK && issuer.revoked_at == 0 && state.closed_at == 0 &&
+               event->seq == issuer.last_seq + 1 &&
                (event->seq == 1 || hash_equal(&event->prev, &issuer.last_id)) &&
                judgement->stamp_ms >= state.last_stamp_ms && judgement->index > 0;
     return STATUS_OK;

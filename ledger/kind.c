@@ -34,6 +34,7 @@
 #define KINDS_MAX 32
 #define MEASURES_MAX 16
 #define EVIDENCE_MAX 15000
+#define CHECKPOINT_MAX 4096
 #define OPENED_PROOF_MAX 6 /* 64 members at most */
 
 static const char *const bases[] = {"live", "imported", NULL};
@@ -42,6 +43,8 @@ static const char *const parties[] = {"officer", "supervisor", "administrator", 
 static const char *const log_roles[] = {"agency", "state", "doj", "independent", NULL};
 static const char *const key_roles[] = {"agency", "clerk", "oversight", "court", "post", NULL};
 static const char *const revocations[] = {"retired", "lost", "compromised", "left", NULL};
+static const char *const successions[] = {
+    "key_lost", "key_stolen", "candidate_lost", "merger", "hash_migration", "quorum_lost", NULL};
 static const char *const mappings[] = {"exact", "close", "guessed", NULL};
 static const char *const faults[] = {"entered_in_error", "duplicate",    "wrong_case",
                                      "wrong_party",      "wrong_date",   "wrong_code",
@@ -178,6 +181,7 @@ static const struct kind_member intervention_reported[] = {
 };
 
 static const struct kind_member key_enrolled[] = {
+    OPTIONAL("after", MEMBER_EVENT, 0, "the key's last event in a log that this one succeeds"),
     ONE_OF("basis", key_bases, "whether it may sign live events, imported ones, or both"),
     OPTIONAL("from", MEMBER_DATE, 0, "the first day on which it may sign"),
     REQUIRED("kinds", MEMBER_KINDS, KINDS_MAX, "the kinds it may sign, or *"),
@@ -206,6 +210,16 @@ static const struct kind_member log_opened[] = {
 static const struct kind_member log_policy[] = {
     REQUIRED("operators", MEMBER_OPERATORS, OPERATOR_MAX, "who runs each witness of the policy"),
     REQUIRED("policy", MEMBER_POLICY, POLICY_SIZE_MAX, "the tlog-policy text"),
+};
+
+static const struct kind_member log_succeeded[] = {
+    OPTIONAL("abandoned", MEMBER_CHECKPOINT, CHECKPOINT_MAX,
+             "a larger checkpoint that the old key signed, and that is given up"),
+    REQUIRED("checkpoint", MEMBER_CHECKPOINT, CHECKPOINT_MAX,
+             "the largest checkpoint that a mirror holds all entries of"),
+    ONE_OF("reason", successions, "why the log ends"),
+    REQUIRED("successor", MEMBER_VKEY, 0, "the key of the log that goes on"),
+    REQUIRED("vkey", MEMBER_VKEY, 0, "the key of the log that ends"),
 };
 
 static const struct kind_member node_silent[] = {
@@ -253,6 +267,8 @@ static const struct kind kinds[] = {
      .roots_threshold = true, .help = "entry 0 of every log: its key, operator and roots"},
     {ROW(KIND_LOG_POLICY, "log.policy", log_policy), .roles = ROLE_ROOT, .roots_threshold = true,
      .help = "the policy that receipts are checked against from here on"},
+    {ROW(KIND_LOG_SUCCEEDED, "log.succeeded", log_succeeded), .roles = ROLE_ROOT,
+     .roots_threshold = true, .help = "a log ends, and another goes on in its place"},
     {ROW(KIND_NODE_SILENT, "node.silent", node_silent), .roles = ROLES_OBSERVERS,
      .help = "a log, mirror or witness gave no cosignature for over 24 hours"},
     {ROW(KIND_STAMP_UNCONFIRMED, "stamp.unconfirmed", stamp_unconfirmed), .roles = ROLES_OBSERVERS,

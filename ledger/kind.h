@@ -36,6 +36,7 @@ enum member_type {
     MEMBER_ANY,        /* any value in its RFC 8785 form (a disclosed value) */
     MEMBER_DISCIPLINE, /* array of 1 to `max` measures: {"code": ...} and its numbers */
     MEMBER_EVIDENCE,   /* an evidence file's text in base64, at most `max` characters */
+    MEMBER_CHECKPOINT, /* a signed checkpoint of at most `max` bytes */
     MEMBER_EVENT,      /* another event's place: {"id", "issuer", "log", "seq"} */
 };
 
@@ -76,6 +77,7 @@ enum kind_id {
     KIND_KEY_REVOKED,
     KIND_LOG_OPENED,
     KIND_LOG_POLICY,
+    KIND_LOG_SUCCEEDED,
     KIND_NODE_SILENT,
     KIND_STAMP_UNCONFIRMED,
     KIND_COUNT
@@ -86,7 +88,7 @@ struct kind {
     const char *name;
     uint32_t roles;       /* who may be the issuer */
     bool roots_threshold; /* must carry signatures of exactly `threshold` roots (log.opened,
-                             log.policy) */
+                             log.policy, log.succeeded) */
     bool has_ori;         /* carries an `ori` member that the issuer's scope must cover */
     const struct kind_member *members; /* open and closed, in bytewise order of names */
     size_t member_count;

@@ -1,7 +1,7 @@
 #include "ledger/member.h"
 
 #include "crypto/encoding.h"
-#include "ledger/note.h"
+#include "ledger/checkpoint.h"
 #include "ledger/policy.h"
 
 #include <assert.h>
@@ -249,6 +249,14 @@ static bool test_policy(struct test *t) {
            policy_parse(text, &policy, &t->detail) == STATUS_OK;
 }
 
+static bool test_checkpoint(struct test *t) {
+    struct checkpoint checkpoint;
+    struct note note;
+    struct bytes text;
+    return get_text(t->value, &text) && text.len <= t->member->max &&
+           checkpoint_parse(text, &note, &checkpoint, &t->detail) == STATUS_OK;
+}
+
 static bool test_operators(struct test *t) {
     json_t *object = (json_t *)(uintptr_t)t->value; /* jansson iterates over non-const only */
     if (!json_is_object(object) || json_object_size(object) == 0 ||
@@ -416,6 +424,7 @@ static const struct {
                            "an array of {\"code\"}; with days or months for leave_forfeit, "
                            "suspension (and paid), probation; none alone"},
     [MEMBER_EVIDENCE] = {test_evidence, "an evidence file in base64, in characters"},
+    [MEMBER_CHECKPOINT] = {test_checkpoint, "a signed checkpoint, in bytes"},
     [MEMBER_EVENT] = {test_event, "an event as {\"id\",\"issuer\",\"log\",\"seq\"}"},
 };
 

@@ -1,6 +1,7 @@
 /* What an issuer may sign: its role, its enrolment's scope, and what it can pass on. Shared by
  * acceptance and by the verifying of receipts. */
 #include "ledger/issuer.h"
+#include "ledger/json.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct issuer issuer_named(const struct vkey *vkey, uint32_t role) {
                            .roles = role,
                            .kinds = UINT32_MAX,
                            .bases = BASIS_LIVE | BASIS_IMPORTED,
+                           .first_seq = 1,
                            .until_ms = UINT64_MAX};
 }
 
@@ -71,6 +73,18 @@ static void read_oris(const json_t *oris, struct issuer *out) {
     }
 }
 
+/* Where the key's sequence goes on. */
+static void read_after(const json_t *after, struct issuer *out) {
+    out->first_seq = 1;
+    if (after == NULL) {
+        return;
+    }
+    bool good = bytes_hex_to_hash(jcs_text(json_object_get(after, "id")), &out->last_id);
+    assert(good); /* member_check took it, and a seq from 1 */
+    out->last_seq = (uint64_t)json_integer_value(json_object_get(after, "seq"));
+    out->first_seq = out->last_seq + 1;
+}
+
 void issuer_of_enrolment(const struct event *enrolment, struct issuer *out) {
     assert(enrolment->kind->id == KIND_KEY_ENROLLED);
     const char *vkey = event_open_text(enrolment, "vkey");
@@ -82,6 +96,7 @@ void issuer_of_enrolment(const struct event *enrolment, struct issuer *out) {
     memset(out, 0, sizeof *out);
     enum status status = vkey_parse(bytes_text(vkey), &out->vkey, NULL);
     assert(status == STATUS_OK); /* event_parse checked every member's type */
+    read_after(json_object_get(enrolment->open, "after"), out);
     out->roles = role_find(role, strlen(role));
     out->bases = bases_of(basis);
     read_kinds(json_object_get(enrolment->open, "kinds"), out);

@@ -37,6 +37,7 @@
     X(CONFLICT_SIZE, "another size is expected")                                                   \
     X(CONFLICT_ROOT, "another root at the same size")                                              \
     X(CONFLICT_HEAD, "the signed head changed meanwhile")                                          \
+    X(CLOSED, "the log was closed")                                                                \
     X(STORE_FAILED, "the store failed and nothing was changed")                                    \
     X(STORE_DOUBT, "the store failed and what is durable is unknown")                              \
     X(STORE_CORRUPT, "what was stored does not hash to what was signed")                           \

@@ -150,6 +150,56 @@ static enum status compare_table(struct store_check *check, struct store_txn *st
     }
 }
 
+/* The next row of TABLE_SUCCESSION that is said in this log: its keys start with other logs'
+ * origins.
+ */
+static enum status next_succession(struct scan *scan, const struct log *log, struct bytes *key,
+                                   struct bytes *value) {
+    for (;;) {
+        struct reader r;
+        uint32_t number = 0;
+        TRY(scan_next(scan, key, value));
+        if (key->len < sizeof number) {
+            return STATUS_STORE_CORRUPT;
+        }
+        reader_init(&r, bytes_of(key->data + key->len - sizeof number, sizeof number));
+        if (reader_u32(&r, &number) && number == log->number) {
+            return STATUS_OK;
+        }
+    }
+}
+
+static enum status compare_successions(struct store_check *check, struct store_txn *stored,
+                                       struct store_txn *derived, const struct log *log) {
+    struct key prefix;
+    struct bytes key_a = {NULL, 0};
+    struct bytes key_b = {NULL, 0};
+    struct bytes value_a = {NULL, 0};
+    struct bytes value_b = {NULL, 0};
+    key_start(&prefix, TABLE_SUCCESSION);
+    struct scan scan_a = scan_from(stored, prefix, prefix);
+    struct scan scan_b = scan_from(derived, prefix, prefix);
+    enum status a = STATUS_OK;
+    while (a == STATUS_OK) {
+        a = next_succession(&scan_a, log, &key_a, &value_a);
+        enum status b = next_succession(&scan_b, log, &key_b, &value_b);
+        if (a != STATUS_OK && a != STATUS_NOT_FOUND) {
+            return a;
+        }
+        if (b != STATUS_OK && b != STATUS_NOT_FOUND) {
+            return b;
+        }
+        if (a != b ||
+            (a == STATUS_OK && (!bytes_equal(key_a, key_b) || !bytes_equal(value_a, value_b)))) {
+            store_check_found(check,
+                              "log %s: the table of successions is not what the entries make it",
+                              log->vkey.name);
+            return STATUS_OK;
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status compare_all(struct store_check *check, struct store_txn *stored,
                                struct store_txn *derived, const struct log *log) {
     TRY(compare_table(check, stored, derived, log, TABLE_ACCEPT, "the acceptance state"));
@@ -157,6 +207,7 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
     TRY(compare_table(check, stored, derived, log, TABLE_ISSUER_NAME, "issuers' names"));
     TRY(compare_table(check, stored, derived, log, TABLE_SEQUENCE, "sequences"));
     TRY(compare_table(check, stored, derived, log, TABLE_POLICY, "policies"));
+    TRY(compare_successions(check, stored, derived, log));
     if ((log->flags & LOG_OWN) == 0) {
         TRY(compare_table(check, stored, derived, log, TABLE_VERDICT, "verdicts"));
     }

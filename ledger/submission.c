@@ -1,5 +1,6 @@
 /* Preparing an event: everything about it that needs no order, the signatures above all. */
 #include "ledger/accept_parts.h"
+#include "ledger/succession.h"
 
 #include <assert.h>
 #include <string.h>
@@ -53,6 +54,11 @@ enum status accept_verify(const struct event *event, const struct vkey *keys, st
             return refuse(why, STATUS_DENIED_SIGNATURE, "the signature by %s does not verify",
                           keys[i].name);
         }
+    }
+    if (event->kind->id == KIND_LOG_SUCCEEDED) {
+        struct succession succession;
+        succession_of(event, &succession);
+        return succession_verify(&succession, why);
     }
     return event->kind->id == KIND_FORK_OBSERVED ? accept_verify_evidence(event, why) : STATUS_OK;
 }

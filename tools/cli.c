@@ -74,6 +74,7 @@ enum cli_exit cli_exit_of(enum status status) {
     case STATUS_DENIED_SCOPE:
     case STATUS_DENIED_SIGNATURE:
     case STATUS_UNKNOWN_LOG:
+    case STATUS_CLOSED:
     case STATUS_CONFLICT_GAP:
     case STATUS_CONFLICT_USED:
     case STATUS_CONFLICT_SIZE:

@@ -114,6 +114,7 @@ static json_t *value_of(const struct kind_member *row, const char *text) {
     case MEMBER_VKEY:
     case MEMBER_VKEY_ACCUSED:
     case MEMBER_POLICY:
+    case MEMBER_CHECKPOINT:
     case MEMBER_SALT:
     case MEMBER_EVIDENCE:
     case MEMBER_ANY:

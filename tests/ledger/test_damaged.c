@@ -125,8 +125,8 @@ static void refuse_lengths(struct key key, size_t lengths, bool longer, read_row
 }
 
 Test(damaged, issuers) {
-    /* 4 numbers to 32 bits and 5 to 64, an id, bases, a count, one ORI, the key. */
-    size_t len = 4 * 4 + 5 * 8 + 32 + 1 + 1 + 9 + 32;
+    /* 4 numbers to 32 bits and 6 to 64, an id, bases, a count, one ORI, the key. */
+    size_t len = 4 * 4 + 6 * 8 + 32 + 1 + 1 + 9 + 32;
     refuse_lengths(named(TABLE_ISSUER, "clerk"), len, true, read_clerk);
 }
 
@@ -140,9 +140,9 @@ Test(damaged, names_of_issuers) {
 
 Test(damaged, acceptance_state) {
     /* Up to the operator's name, which is not empty. */
-    refuse_lengths(key_log(TABLE_ACCEPT, h.log.number), 8 + 4 + 4 + 1, false, read_state);
+    refuse_lengths(key_log(TABLE_ACCEPT, h.log.number), 8 + 8 + 4 + 4 + 1, false, read_state);
     struct key key = key_log(TABLE_ACCEPT, h.log.number);
-    static uint8_t long_state[16 + OPENED_OPERATOR_MAX + 1];
+    static uint8_t long_state[24 + OPENED_OPERATOR_MAX + 1];
     put(&key, bytes_of(long_state, sizeof long_state));
     CHECK_STATUS(read_state(), STATUS_STORE_CORRUPT);
 }

@@ -35,8 +35,8 @@ static bool reads(struct bytes note) {
 }
 
 static bool acceptance_acts_on(unsigned id) {
-    return id == KIND_LOG_OPENED || id == KIND_LOG_POLICY || id == KIND_KEY_ENROLLED ||
-           id == KIND_KEY_REVOKED;
+    return id == KIND_LOG_OPENED || id == KIND_LOG_POLICY || id == KIND_LOG_SUCCEEDED ||
+           id == KIND_KEY_ENROLLED || id == KIND_KEY_REVOKED;
 }
 
 Test(event_known, agrees_with_the_parser_on_every_kind) {

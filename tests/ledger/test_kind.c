@@ -82,6 +82,7 @@ Test(kind, registry_rows_are_all_open_and_signed_by_those_above) {
     } rows[] = {
         {"log.opened", ROLE_OPERATOR, true},
         {"log.policy", ROLE_ROOT, true},
+        {"log.succeeded", ROLE_ROOT, true},
         {"key.enrolled", ROLE_ROOT | ROLE_AGENCY, false},
         {"key.revoked", ROLE_ROOT | ROLE_AGENCY, false},
     };
@@ -103,7 +104,7 @@ Test(kind, registry_rows_are_all_open_and_signed_by_those_above) {
         /* Nobody signs for a case without a scope, and no operator does. */
         cr_expect(!kinds[i].has_ori || (kinds[i].roles & (ROLE_ROOT | ROLE_OPERATOR)) == 0);
     }
-    cr_expect_eq(thresholds, 2);
+    cr_expect_eq(thresholds, 3);
 }
 
 Test(kind, codes_are_those_of_the_design) {

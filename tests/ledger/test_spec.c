@@ -34,7 +34,7 @@ static const char *const type_names[] = {
     [MEMBER_VKEYS] = "vkeys",       [MEMBER_POLICY] = "policy", [MEMBER_OPERATORS] = "operators",
     [MEMBER_ORIS] = "ORIs",         [MEMBER_KINDS] = "kinds",   [MEMBER_SALT] = "salt",
     [MEMBER_HASHES] = "hashes",     [MEMBER_ANY] = "any",       [MEMBER_DISCIPLINE] = "discipline",
-    [MEMBER_EVIDENCE] = "evidence", [MEMBER_EVENT] = "event",
+    [MEMBER_EVIDENCE] = "evidence", [MEMBER_EVENT] = "event",   [MEMBER_CHECKPOINT] = "checkpoint",
 };
 
 static void put_codes(struct writer *w, const char *const *codes) {

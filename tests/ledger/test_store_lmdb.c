@@ -209,7 +209,7 @@ static void expect_refused(enum status expected) {
 }
 
 Test(store_lmdb, refuses_a_store_of_another_format) {
-    static const char *const values[] = {"\0\0\0\2\0\0\0\0\0\0\0\1", "\0\0\0\1\0\0\0\0\0\0\0", ""};
+    static const char *const values[] = {"\0\0\0\1\0\0\0\0\0\0\0\1", "\0\0\0\2\0\0\0\0\0\0\0", ""};
     static const size_t lens[] = {12, 11, 0};
     for (size_t i = 0; i < 3; i++) {
         struct store *store = open_default();

@@ -1,5 +1,7 @@
 #include "tests/lib/events.h"
 
+#include "ledger/checkpoint.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +9,8 @@
 struct signer log_key;
 struct signer operator_key;
 struct signer clerk;
+struct signer old_log;
+struct signer next_log;
 struct signer roots[9];
 struct signer witnesses[3];
 
@@ -19,6 +23,8 @@ void events_setup(void) {
     cr_assert(crypto_init());
     event_key(EVENT_LOG, VKEY_NOTE, 1, &log_key);
     event_key("op.example/7", VKEY_NOTE, 2, &operator_key);
+    event_key("old.example/log", VKEY_NOTE, 4, &old_log);
+    event_key("next.example/log", VKEY_NOTE, 5, &next_log);
     event_key("pd.example/clerk-7", VKEY_NOTE, 3, &clerk);
     for (unsigned i = 0; i < 9; i++) {
         char name[32];
@@ -30,6 +36,24 @@ void events_setup(void) {
         snprintf(name, sizeof name, "m%u.example", i);
         event_key(name, VKEY_COSIGNATURE, (uint8_t)(20 + i), &witnesses[i]);
     }
+}
+
+/* The old log's checkpoint of this size, as the text of a JSON string. */
+static size_t put_checkpoint(uint64_t size, char *out) {
+    uint8_t memory[1024];
+    struct writer w;
+    struct hash root = {{(uint8_t)size}};
+    size_t len = 0;
+    writer_init(&w, memory, sizeof memory);
+    checkpoint_sign(&w, vkey_name(&old_log.vkey), size, &root, &old_log);
+    cr_assert_not(w.failed);
+    for (size_t i = 0; i < w.len; i++) {
+        if (w.data[i] == '\n') {
+            out[len++] = '\\';
+        }
+        out[len++] = w.data[i] == '\n' ? 'n' : (char)w.data[i];
+    }
+    return len;
 }
 
 void event_expand(const char *pattern, char *out) {
@@ -47,6 +71,16 @@ void event_expand(const char *pattern, char *out) {
         case 'O':
             key = &operator_key;
             break;
+        case 'P':
+            key = &old_log;
+            break;
+        case 'N':
+            key = &next_log;
+            break;
+        case 's': /* checkpoints of the old log, in JSON */
+        case 'S':
+            len += put_checkpoint(*c == 'S' ? 12 : 9, out + len);
+            continue;
         case 'C':
             key = &clerk;
             break;
@@ -109,6 +143,8 @@ const char *const good_open[KIND_COUNT] = {
     [KIND_LOG_OPENED] = OPENED,
     [KIND_LOG_POLICY] = "{\"operators\":{\"a\":\"state\",\"b\":\"doj\",\"c\":\"newsroom\"},"
                         "\"policy\":\"" POLICY "\"}",
+    [KIND_LOG_SUCCEEDED] = "{\"abandoned\":\"$S\",\"checkpoint\":\"$s\",\"reason\":\"key_stolen\","
+                           "\"successor\":\"$N\",\"vkey\":\"$P\"}",
     [KIND_NODE_SILENT] = "{\"last\":\"2024-01-01T00:00:00Z\",\"observed\":\"2024-01-02T00:00:01Z\","
                          "\"origin\":\"log.example\",\"vkey\":\"$0\"}",
     [KIND_STAMP_UNCONFIRMED] =
@@ -130,14 +166,18 @@ struct bytes sign_text(const char *text, const struct signer *const *signers, si
 }
 
 static const struct signer *issuer_of(enum kind_id kind) {
-    return kind == KIND_LOG_OPENED ? &operator_key : kind == KIND_LOG_POLICY ? &roots[0] : &clerk;
+    bool roots_sign = kind == KIND_LOG_POLICY || kind == KIND_LOG_SUCCEEDED;
+    return kind == KIND_LOG_OPENED ? &operator_key : roots_sign ? &roots[0] : &clerk;
 }
 
 size_t signers_of(enum kind_id kind, const struct signer *signers[3]) {
     signers[0] = kind == KIND_KEY_ENROLLED ? &roots[0] : issuer_of(kind);
     signers[1] = kind == KIND_LOG_OPENED ? &roots[0] : &roots[1];
     signers[2] = &roots[2];
-    return kind == KIND_LOG_OPENED ? 3 : kind == KIND_LOG_POLICY ? 2 : 1;
+    if (kind == KIND_LOG_OPENED) {
+        return 3;
+    }
+    return kind == KIND_LOG_POLICY || kind == KIND_LOG_SUCCEEDED ? 2 : 1;
 }
 
 void good_text(enum kind_id id, const char *open, bool body, unsigned seq, char *out) {

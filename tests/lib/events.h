@@ -13,6 +13,8 @@
 extern struct signer log_key;
 extern struct signer operator_key;
 extern struct signer clerk;
+extern struct signer old_log;
+extern struct signer next_log;
 extern struct signer roots[9];
 extern struct signer witnesses[3];
 
@@ -21,7 +23,8 @@ void events_setup(void);
 void event_key(const char *name, enum vkey_type type, uint8_t number, struct signer *signer);
 
 /* Replaces $L log, $O operator, $C clerk, $A $B $D roots 0 to 2, $0 to $2 witnesses by their vkeys,
- * $H by a hash, $h by a handle. `out` has EVENT_TEXT_SIZE bytes. */
+ * $P the old log, $N the one that goes on; $s and $S by the old log's checkpoints of size 9 and 12
+ * as JSON, $H by a hash, $h by a handle. `out` has EVENT_TEXT_SIZE bytes. */
 void event_expand(const char *pattern, char *out);
 
 /* One good `open` for each kind, in canonical order, to be expanded. */

@@ -383,6 +383,44 @@ static const char *evidence(struct world *world) {
     return world_fork_open(world, &world->log.vkey, writer_view(&w));
 }
 
+/* A checkpoint as the text of a JSON string. */
+static const char *checkpoint_json(struct world *world, const struct signer *log, uint64_t size) {
+    uint8_t note[1024];
+    uint8_t text[2048];
+    struct writer w;
+    struct writer t;
+    struct hash root;
+    char seed[32];
+    snprintf(seed, sizeof seed, "root of %llu", (unsigned long long)size);
+    hash_of((const uint8_t *)seed, strlen(seed), &root);
+    writer_init(&w, note, sizeof note);
+    writer_init(&t, text, sizeof text);
+    checkpoint_sign(&w, vkey_name(&log->vkey), size, &root, log);
+    for (size_t i = 0; i < w.len; i++) {
+        if (w.data[i] == '\n') {
+            writer_text(&t, "\\n");
+        } else {
+            writer_u8(&t, w.data[i]);
+        }
+    }
+    assert(!w.failed && !t.failed);
+    return world_text(world, "%.*s", (int)t.len, (const char *)t.data);
+}
+
+const char *world_succeeded_open(struct world *world, const struct signer *old,
+                                 const struct vkey *successor, uint64_t closing,
+                                 uint64_t abandoned) {
+    struct signer other = test_signer("old.example/log", VKEY_NOTE);
+    const struct signer *log = old != NULL ? old : &other;
+    const char *given_up = abandoned > 0 ? world_text(world, "'abandoned':'%s',",
+                                                      checkpoint_json(world, log, abandoned))
+                                         : "";
+    return world_text(world,
+                      "{%s'checkpoint':'%s','reason':'key_lost','successor':'%s','vkey':'%s'}",
+                      given_up, checkpoint_json(world, log, closing), vkey_text(world, successor),
+                      vkey_text(world, &log->vkey));
+}
+
 static const char *case_open(struct world *world, enum kind_id id) {
     switch (id) {
     case KIND_DISCIPLINE_IMPOSED:
@@ -403,6 +441,7 @@ static const char *case_open(struct world *world, enum kind_id id) {
     case KIND_KEY_REVOKED:
     case KIND_LOG_OPENED:
     case KIND_LOG_POLICY:
+    case KIND_LOG_SUCCEEDED:
     case KIND_NODE_SILENT:
     case KIND_STAMP_UNCONFIRMED:
     case KIND_COUNT:
@@ -432,6 +471,8 @@ const char *world_open(struct world *world, enum world_who issuer, const char *k
         return world_opened_open(world);
     case KIND_LOG_POLICY:
         return world_policy_open(world, world_policy_text(world, NULL), NULL);
+    case KIND_LOG_SUCCEEDED:
+        return world_succeeded_open(world, NULL, &world->log.vkey, 9, 12);
     case KIND_NODE_SILENT:
         return world_text(world,
                           "{'last':'2025-12-20T00:00:00Z','observed':'2025-12-21T00:00:01Z',"

@@ -86,6 +86,11 @@ const char *world_policy_text(struct world *world, const char *const urls[WORLD_
 const char *world_policy_open(struct world *world, const char *text, const char *operators);
 /* `open` of a fork.observed in the world's log, with this evidence file, of at most 11 KiB. */
 const char *world_fork_open(struct world *world, const struct vkey *accused, struct bytes file);
+/* `open` of a log.succeeded: `old` ends at size `closing`, and `abandoned` (0: no such member) was
+ * signed by it beyond. NULL: the log "old.example/log". */
+const char *world_succeeded_open(struct world *world, const struct signer *old,
+                                 const struct vkey *successor, uint64_t closing,
+                                 uint64_t abandoned);
 /* `open` of a key.enrolled: oris, kinds as JSON arrays; more as JSON members with a leading comma,
  * or "". */
 const char *world_enrol_open(struct world *world, enum world_who whom, const char *role,
