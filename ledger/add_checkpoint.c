@@ -170,8 +170,9 @@ static enum status store_pending(struct store_txn *txn, struct add_checkpoint_jo
     writer_init(&note_writer, note, sizeof note);
     writer_init(&line_writer, line, sizeof line);
     /* "The mirror MUST retain the log's signature in the pending checkpoint." (tlog-mirror) */
-    mirror_put_note(&note_writer, &request->note, &job->log.vkey);
-    assert(!note_writer.failed); /* it is part of a note that checkpoint_parse took */
+    note_put_by(&note_writer, &request->note, &job->log.vkey);
+    assert(!note_writer.failed); /* its line is there, since it was verified; it is part of a note
+                                    that checkpoint_parse took */
     if (job->cosigner->witness != NULL) {
         TRY(mirror_cosign(txn, job->log.number, job->cosigner->witness, job->now_seconds,
                           request->checkpoint.size, request->note.text, &line_writer,

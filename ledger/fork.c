@@ -15,7 +15,7 @@ enum status fork_read_suspect(const struct log *log, struct bytes bytes, struct 
     }
     struct writer w;
     writer_init(&w, out->memory, sizeof out->memory);
-    mirror_put_note(&w, &note, &log->vkey);
+    note_put_by(&w, &note, &log->vkey);
     assert(!w.failed);
     out->note = writer_view(&w);
     return STATUS_OK;

@@ -7,10 +7,6 @@
 
 #define COSIGNATURE_LINE_MAX (3 + 1 + NAME_SIZE_MAX + 1 + 104 + 1)
 
-/* The text of a note and the log's own signature line, which stands for all by that key. The note
- * was verified. */
-void mirror_put_note(struct writer *w, const struct note *note, const struct vkey *log);
-
 /* Makes `checkpoint` the pending one; the one before, if smaller, joins the earlier ones. */
 enum status mirror_set_pending(struct store_txn *txn, uint32_t log,
                                const struct signed_checkpoint *checkpoint) MUST_USE;

@@ -115,18 +115,6 @@ enum status mirror_stored_above(struct store_txn *txn, uint32_t log, uint64_t ab
 
 /* --- notes --- */
 
-void mirror_put_note(struct writer *w, const struct note *note, const struct vkey *log) {
-    writer_bytes(w, note->text);
-    writer_u8(w, '\n');
-    for (size_t i = 0; i < note->count; i++) {
-        if (note_signature_is_by(&note->signatures[i], log)) {
-            writer_bytes(w, note->signatures[i].line);
-            return;
-        }
-    }
-    assert(false); /* it was verified, so the line is there */
-}
-
 struct bytes mirror_note_text(struct bytes note) {
     /* Our own record: the text ends before the empty line, and neither the text of a checkpoint nor
      * a signature line holds one. */

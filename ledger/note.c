@@ -233,6 +233,18 @@ void note_sign(struct writer *w, struct bytes text, const struct signer *signer)
     note_append_line(w, vkey_name(&signer->vkey), signer->vkey.id, raw, sizeof raw);
 }
 
+void note_put_by(struct writer *w, const struct note *note, const struct vkey *key) {
+    writer_bytes(w, note->text);
+    writer_u8(w, '\n');
+    for (size_t i = 0; i < note->count; i++) {
+        if (note_signature_is_by(&note->signatures[i], key)) {
+            writer_bytes(w, note->signatures[i].line);
+            return;
+        }
+    }
+    assert(false);
+}
+
 void note_append_line(struct writer *w, struct bytes name, uint32_t key_id, const uint8_t *blob,
                       size_t blob_len) {
     assert(note_name_valid(name) && blob_len > 0);

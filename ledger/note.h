@@ -58,6 +58,9 @@ enum status note_verify(const struct note *note, const struct vkey *key) MUST_US
 /* Appends one type 0x01 signature line over `text` to `w`. Asserts that the key is of that type and
  * that the text is one. */
 void note_sign(struct writer *w, struct bytes text, const struct signer *signer);
+/* Writes the note with one signature line only, the first by `key`, which stands for all by it.
+ * Asserts that it is there. */
+void note_put_by(struct writer *w, const struct note *note, const struct vkey *key);
 /* Appends a signature line from its raw parts (`blob` = what follows the key ID). */
 void note_append_line(struct writer *w, struct bytes name, uint32_t key_id, const uint8_t *blob,
                       size_t blob_len);

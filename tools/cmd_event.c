@@ -4,6 +4,7 @@
 #include "net/file.h"
 #include "net/keyfile.h"
 #include "tools/cli.h"
+#include "tools/make_event.h"
 #include "tools/members.h"
 #include "tools/place.h"
 
@@ -37,7 +38,6 @@ struct making {
     size_t signer_count;
     struct outbox outbox;
     struct body_draft body;
-    uint8_t text[EVENT_SIZE_MAX];
     uint8_t note[EVENT_SIZE_MAX];
     struct writer w;
 };
@@ -177,14 +177,11 @@ static enum status find_place(struct making *m, struct refusal *why) {
                         "--seq %" PRIu64 " needs --prev, the id of the event before", m->place.seq);
 }
 
-/* Text, body root and signatures; then the event is parsed as the node will, so that nothing is
- * signed that is refused. */
 static enum status make(struct making *m, struct refusal *why) {
     struct bytes issuer = vkey_name(&m->signers[0].vkey);
     struct body_context context = {
         .log = bytes_text(m->place.log), .issuer = issuer, .seq = m->place.seq};
     struct hash root;
-    struct writer text;
     TRY(body_draft_of(&m->members, &m->body, why));
     if (m->body.count > 0) {
         TRY(body_root(&context, m->body.members, m->body.count, &root, why));
@@ -197,18 +194,12 @@ static enum status make(struct making *m, struct refusal *why) {
                                 .body = m->body.count > 0 ? &root : NULL,
                                 .open =
                                     json_object_size(m->members.open) > 0 ? m->members.open : NULL};
-    writer_init(&text, m->text, sizeof m->text);
-    TRY(event_format(&text, &draft, why));
     const struct signer *signers[EVENT_SIGNATURES_MAX];
     for (size_t i = 0; i < m->signer_count; i++) {
         signers[i] = &m->signers[i];
     }
     writer_init(&m->w, m->note, sizeof m->note);
-    TRY(event_sign(&m->w, writer_view(&text), signers, m->signer_count, why));
-    struct event parsed;
-    TRY(event_parse(writer_view(&m->w), &parsed, why));
-    event_release(&parsed);
-    return STATUS_OK;
+    return make_event(&m->w, &draft, signers, m->signer_count, NULL, why);
 }
 
 /* The body first: an event whose salts are lost could never be disclosed. */

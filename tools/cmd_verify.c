@@ -208,7 +208,8 @@ static int verify_two(struct run *run, char *const paths[2]) {
             return cli_error("verify", CLI_FAILED, "out of memory");
         }
     }
-    int compared = verify_pair_compare(pair, run->evidence, run->json, run->quiet);
+    int compared =
+        verify_pair_compare(pair, exit_code == CLI_OK, run->evidence, run->json, run->quiet);
     return compared != CLI_OK ? compared : exit_code;
 }
 

@@ -1,8 +1,10 @@
 #include "tools/verify_pair.h"
 
+#include "ledger/succession_compare.h"
 #include "net/file.h"
 #include "tools/cli.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +74,43 @@ static int found(const struct vkey *accused, struct bytes file, const char *out,
     return CLI_REFUSED;
 }
 
-int verify_pair_compare(struct verify_pair *pair, const char *out, bool json, bool quiet) {
+/* True: the two are an event and the end of its log, and that was told. */
+static bool tell_succession(const struct receipt *receipts, bool json, bool quiet, int *exit_code) {
+    static const struct {
+        const char *word;
+        const char *text;
+    } bearings[] = {
+        [SUCCESSION_NOT_BINDING] = {"not_binding",
+                                    "NOT ENDED: its own authority did not sign that it did"},
+        [SUCCESSION_COVERS] = {"covers", "ended, and the event lies in what goes on"},
+        [SUCCESSION_ABANDONS] = {"abandons",
+                                 "ABANDONED: the log ended before an event that a quorum holds"},
+        [SUCCESSION_FORKS] = {"forks",
+                              "CONTRADICTION: the log was ended with another history than this"},
+    };
+    struct succession_finding found;
+    succession_compare(&receipts[0], &receipts[1], &found);
+    if (found.bearing == SUCCESSION_UNRELATED) {
+        succession_compare(&receipts[1], &receipts[0], &found);
+    }
+    if (found.bearing == SUCCESSION_UNRELATED) {
+        return false;
+    }
+    if (json) {
+        printf("{\"ended_at\":%" PRIu64
+               ",\"log\":\"%s\",\"succession\":\"%s\",\"successor\":\"%s\"}\n",
+               found.size, found.old, bearings[found.bearing].word, found.successor);
+    } else if (!quiet) {
+        printf("compared: %s %s\n  ended at     size %" PRIu64 "; the event is entry %" PRIu64
+               "\n  successor    %s\n",
+               found.old, bearings[found.bearing].text, found.size, found.index, found.successor);
+    }
+    *exit_code = found.bearing == SUCCESSION_COVERS ? CLI_OK : CLI_REFUSED;
+    return true;
+}
+
+int verify_pair_compare(struct verify_pair *pair, bool both_good, const char *out, bool json,
+                        bool quiet) {
     struct receipt *receipts = calloc(2, sizeof *receipts);
     uint8_t *memory = malloc(EVIDENCE_SIZE_MAX);
     struct refusal why = {.text = ""};
@@ -90,6 +128,9 @@ int verify_pair_compare(struct verify_pair *pair, const char *out, bool json, bo
     }
     if (status != STATUS_OK) {
         goto done; /* not verified, and told so already */
+    }
+    if (both_good && tell_succession(receipts, json, quiet, &exit_code)) {
+        goto done;
     }
     status = receipt_compare(&receipts[0], &receipts[1], pair->keys, pair->key_count, &accused, &w);
     if (status == STATUS_OK) {

@@ -19,8 +19,11 @@ struct verify_pair {
 void verify_pair_add(struct verify_pair *pair, const struct vkey *key);
 void verify_pair_add_policy(struct verify_pair *pair, const struct policy *policy);
 
-/* Looks for a contradiction and says what there is, writing evidence to `out` (NULL: nowhere).
- * CLI_OK: none is shown; CLI_REFUSED: there is one; CLI_FAILED: the file cannot be written. */
-int verify_pair_compare(struct verify_pair *pair, const char *out, bool json, bool quiet);
+/* If `both_good`, and one is the end of the other's log: says what that means for the event. Else
+ * looks for a contradiction and says what there is, writing evidence to `out` (NULL: nowhere).
+ * CLI_OK: none is shown, or the event lies in what goes on; CLI_REFUSED; CLI_FAILED: the file
+ * cannot be written. */
+int verify_pair_compare(struct verify_pair *pair, bool both_good, const char *out, bool json,
+                        bool quiet);
 
 #endif

@@ -8,6 +8,7 @@ import threading
 
 import forge
 import metrics
+from test_succession import Successor
 from world import BUILD, ROOT, Key, Node, World, head_file, main, until
 
 
@@ -262,11 +263,21 @@ def test_fork_found():
 def test_log_key_lost():
     w, receipt = handed_over()
     process, w.agency.process = w.agency.process, None
-    process_ended(process, lambda: drill(w, blocks("log key lost")[0]))
+    put_away, succeed = blocks("log key lost")
+    process_ended(process, lambda: drill(w, put_away))
     assert not os.path.exists(w.agency.path("log.key"))
     assert w.agency.get("/healthz")[0] == 0
     until(lambda: w.nodes["state"].json("/logs")["logs"][0]["mirrored"] == 4, 10, "mirrors serve the log")
     assert w.verify(receipt).returncode == 0
+    successor = Successor(w).open()
+    for name, key in (("old.vkey", w.log), ("new.vkey", successor.log)):
+        with open(w.path(name), "w") as f:
+            f.write(key.vkey + "\n")
+    shutil.rmtree(w.path("out"), ignore_errors=True)
+    shutil.copytree(w.path("out-2"), w.path("out"))
+    said = drill(w, succeed, node=successor.node.url, mirror=w.nodes["state"].url, other=w.nodes["doj"].url)
+    assert "goes on with seq 2" in said and "verified" in said, said
+    successor.close()
     w.close()
 
 

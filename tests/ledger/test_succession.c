@@ -1,7 +1,8 @@
 /* log.succeeded: what it says, what acceptance makes of it, where sequences go on, and whom it
  * binds. */
 #include "ledger/mirror.h"
-#include "ledger/succession.h"
+#include "ledger/proof.h"
+#include "ledger/succession_compare.h"
 #include "tests/lib/check.h"
 #include "tests/lib/events.h"
 #include "tests/lib/hosted.h"
@@ -385,4 +386,68 @@ Test(succession, a_mirror_cosigns_nothing_beyond) {
     cr_assert_eq(add_checkpoint(&ended, 9), 200);
     world_release(&ended);
     world_release(&other);
+}
+
+/* --- a receipt, and the end of its log --- */
+
+/* A receipt of three items: what stands before the last is not looked at, but for the first. */
+static struct bytes paper_of(struct world *world, struct bytes opened, struct bytes note,
+                             uint64_t index, uint64_t size, uint8_t root, uint8_t *memory) {
+    static uint8_t proof[PROOF_SIZE_MAX];
+    struct hash hash = {{root}};
+    struct merkle_proof none = {.count = 0};
+    struct writer p;
+    struct writer file;
+    writer_init(&file, memory, RECEIPT_SIZE_MAX);
+    writer_init(&p, proof, sizeof proof);
+    proof_format(&p, bytes_text("received 1\n"), index, &none,
+                 world_checkpoint(world, size, &hash, 1, 1));
+    receipt_start(&file);
+    receipt_item(&file, opened, writer_view(&p));
+    receipt_item(&file, note, writer_view(&p));
+    cr_assert_not(file.failed || p.failed);
+    return writer_view(&file);
+}
+
+static struct succession_finding bearing(uint64_t closing, uint64_t index, uint64_t size,
+                                         uint8_t root, const struct signer *root_2) {
+    static uint8_t memory[2][RECEIPT_SIZE_MAX];
+    static struct receipt receipts[2];
+    struct succession_finding found;
+    struct refusal why;
+    struct world other;
+    struct world next;
+    world_init(&other, "old.example/log");
+    world_init(&next, "agency.example/log");
+    if (root_2 != NULL) {
+        other.people[WORLD_ROOT_2] = *root_2;
+    }
+    struct bytes opened = world_opened(&other);
+    struct bytes event = world_event(
+        &other, &(struct world_event){.issuer = WORLD_CLERK, .kind = "failure.alleged"});
+    struct bytes ended = aside(world_succeeded_open(w, &other.log, &w->log.vkey, closing, 0));
+    CHECK_OK(receipt_parse(paper_of(&other, opened, event, index, size, root, memory[0]),
+                           &receipts[0], &why));
+    CHECK_OK(receipt_parse(paper_of(&next, world_opened(&next), ended, 7, 8, 1, memory[1]),
+                           &receipts[1], &why));
+    succession_compare(&receipts[1], &receipts[0], &found);
+    cr_assert_eq(found.bearing, SUCCESSION_UNRELATED, "the other way round");
+    succession_compare(&receipts[0], &receipts[1], &found);
+    world_release(&next);
+    world_release(&other);
+    return found;
+}
+
+Test(succession, tells_what_an_end_means_for_an_event) {
+    struct succession_finding found = bearing(9, 3, 7, 1, NULL);
+    cr_assert_eq(found.bearing, SUCCESSION_COVERS);
+    cr_assert_eq(found.index, 3);
+    cr_assert_eq(found.size, 9);
+    cr_assert_str_eq(found.old, "old.example/log");
+    cr_assert_str_eq(found.successor, "agency.example/log");
+    cr_assert_eq(bearing(9, 8, 12, 1, NULL).bearing, SUCCESSION_COVERS);
+    cr_assert_eq(bearing(9, 9, 12, 1, NULL).bearing, SUCCESSION_ABANDONS);
+    cr_assert_eq(bearing(9, 3, 9, 1, NULL).bearing, SUCCESSION_FORKS);
+    struct signer stranger = test_signer("root-2b", VKEY_NOTE);
+    cr_assert_eq(bearing(9, 3, 7, 1, &stranger).bearing, SUCCESSION_NOT_BINDING);
 }
