@@ -175,6 +175,7 @@ help:
 	@echo 'make fuzz SECONDS=60     every parser under libFuzzer'
 	@echo 'make bench               how fast it is, beside what the machine allows (BENCH_QUICK=1: a minute)'
 	@echo 'make model               every state of the formal model (specs/model.md), with spin'
+	@echo 'make power CRASHES=200   power loss of real nodes, so often; make power-bugs: that unsafe ones are found'
 	@echo 'make lint layers format  style; who may use whom; clang-format'
 	@echo 'make deps                installs what a Debian 12 lacks for all of these'
 	@echo 'make install             PREFIX=/usr/local DESTDIR='
@@ -184,5 +185,6 @@ clean:
 	rm -rf build build-*
 
 include tests/sim/sim.mk
+include tests/faults/faults.mk
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -69,6 +69,13 @@ static int open_env_once(struct lmdb_store *s, const char *folder,
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) |
                      (options->no_meta_sync ? MDB_NOMETASYNC : 0) |
                      (options->no_sync ? MDB_NOSYNC : 0);
+#ifdef DUTYLOG_UNSAFE_NO_SYNC /* for make power-bugs: power loss must find that nothing is synced  \
+                               */
+    flags |= MDB_NOSYNC;
+#endif
+#ifdef DUTYLOG_UNSAFE_NO_META_SYNC /* likewise: the last commit may be lost */
+    flags |= MDB_NOMETASYNC;
+#endif
     rc = mdb_env_set_maxreaders(s->env, readers);
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_set_mapsize(s->env, map_size);
