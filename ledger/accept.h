@@ -61,6 +61,12 @@ enum status issuer_event(struct store_txn *txn, uint32_t log, uint32_t issuer, u
  * the transaction. NOT_FOUND: none was. */
 enum status issuer_conflict(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
                             struct bytes *note) MUST_USE;
+/* Calls back for each of them, by issuer number and seq; stops at the first status that is not OK.
+ * The note is borrowed for the call. */
+enum status issuer_each_conflict(struct store_txn *txn, uint32_t log,
+                                 enum status (*each)(void *context, uint32_t issuer, uint64_t seq,
+                                                     struct bytes note),
+                                 void *context) MUST_USE;
 /* Indexes of the enrolments from the one by a root down to the issuer's own; none for those of
  * log.opened. */
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,

@@ -66,7 +66,11 @@
     /* key ID, hash of the vkey, hash of the file: vkey, evidence file [fork_keep] */              \
     X(EVIDENCE, 'E', false)                                                                        \
     /* log, size, hash: signed checkpoint not yet explained [fork_keep] */                         \
-    X(UNRECONCILED, 'u', true)
+    X(UNRECONCILED, 'u', true)                                                                     \
+    /* log: what is remembered of request notes; log, expiry, hash: one that was used [access] */  \
+    X(REQUEST, 'r', true)                                                                          \
+    /* log, number: a restricted read [access] */                                                  \
+    X(ACCESS, 'A', true)
 
 enum table {
 #define TABLE_ENUM(name, byte, of_log) TABLE_##name = (byte),

@@ -1,6 +1,6 @@
 /* Which entry is event `seq` of an issuer, and the other events that were sent under a used seq. */
 #include "ledger/accept_parts.h"
-#include "ledger/schema.h"
+#include "ledger/scan.h"
 
 #include <assert.h>
 
@@ -76,4 +76,29 @@ enum status issuer_conflict(struct store_txn *txn, uint32_t log, uint32_t issuer
                             struct bytes *note) {
     struct key key = sequence_key(TABLE_CONFLICT, log, issuer, seq);
     return store_get(txn, key_view(&key), note);
+}
+
+enum status issuer_each_conflict(struct store_txn *txn, uint32_t log,
+                                 enum status (*each)(void *context, uint32_t issuer, uint64_t seq,
+                                                     struct bytes note),
+                                 void *context) {
+    struct key prefix = key_log(TABLE_CONFLICT, log);
+    struct scan scan = scan_from(txn, prefix, prefix);
+    struct bytes key;
+    struct bytes note;
+    for (;;) {
+        enum status status = scan_next(&scan, &key, &note);
+        if (status != STATUS_OK) {
+            return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        }
+        struct reader r;
+        uint32_t issuer = 0;
+        uint64_t seq = 0;
+        reader_init(&r, bytes_of(key.data + prefix.len, key.len - prefix.len));
+        reader_u32(&r, &issuer);
+        if (!reader_u64(&r, &seq) || !reader_done(&r)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        TRY(each(context, issuer, seq, note));
+    }
 }

@@ -15,6 +15,14 @@ static void check_value_len(size_t len) {
     assert(len <= STORE_VALUE_MAX);
 }
 
+/* What a damaged file says of its own lengths is not believed: callers copy keys. */
+static enum status check_found(enum status status, const struct bytes *key,
+                               const struct bytes *value) {
+    bool sound = status != STATUS_OK ||
+                 ((key == NULL || key->len <= STORE_KEY_MAX) && value->len <= STORE_VALUE_MAX);
+    return sound ? status : STATUS_STORE_CORRUPT;
+}
+
 enum status store_begin(struct store *store, enum store_mode mode, struct store_txn **txn) {
     assert(store != NULL && txn != NULL && (mode == STORE_READ || mode == STORE_WRITE));
     return store->ops->begin(store, mode, txn);
@@ -23,7 +31,7 @@ enum status store_begin(struct store *store, enum store_mode mode, struct store_
 enum status store_get(struct store_txn *txn, struct bytes key, struct bytes *value) {
     check_key(key);
     assert(value != NULL);
-    return txn->store->ops->get(txn, key, value);
+    return check_found(txn->store->ops->get(txn, key, value), NULL, value);
 }
 
 enum status store_put(struct store_txn *txn, struct bytes key, struct bytes value) {
@@ -50,7 +58,7 @@ enum status store_seek(struct store_txn *txn, struct bytes from, struct bytes *k
                        struct bytes *value) {
     check_from(from);
     assert(key != NULL && value != NULL);
-    return txn->store->ops->seek(txn, from, key, value);
+    return check_found(txn->store->ops->seek(txn, from, key, value), key, value);
 }
 
 enum status store_seek_back(struct store_txn *txn, struct bytes from, struct bytes *key,
@@ -60,7 +68,7 @@ enum status store_seek_back(struct store_txn *txn, struct bytes from, struct byt
     if (from.len == 0) {
         return STATUS_NOT_FOUND; /* no key is empty */
     }
-    return txn->store->ops->seek_back(txn, from, key, value);
+    return check_found(txn->store->ops->seek_back(txn, from, key, value), key, value);
 }
 
 enum status store_commit(struct store_txn *txn) {

@@ -29,6 +29,10 @@ void handle_issuer(struct request *request);
 void handle_evidence_list(struct request *request);
 void handle_evidence(struct request *request);
 
+/* handle_restricted.c: for those with a request note */
+void handle_access(struct request *request);
+void handle_conflicts(struct request *request);
+
 /* handle_status.c */
 void handle_logs(struct request *request);
 void handle_status(struct request *request);

@@ -40,6 +40,8 @@ const struct route node_routes[] = {
     GET("/issuer/**", handle_issuer),
     GET("/evidence", handle_evidence_list),
     GET("/evidence/*/*", handle_evidence),
+    GET("/access", handle_access),
+    GET("/conflicts", handle_conflicts),
     GET("/logs", handle_logs),
     GET("/status", handle_status),
     GET("/healthz", handle_healthz),

@@ -60,6 +60,7 @@ int cmd_backup(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_vkey(int argc, char **argv);
 int cmd_event(int argc, char **argv);
+int cmd_request(int argc, char **argv);
 int cmd_succeed(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_receipt(int argc, char **argv);

@@ -177,6 +177,24 @@ const struct cli_command cli_commands[] = {
      "example:\n"
      "  dutylog backup /var/lib/dutylog/data /backup/$(date +%F) && dutylog fsck /backup/$(date "
      "+%F)\n"},
+    {"request", cmd_request, "read what a node shows only to some, with a request note",
+     "usage: dutylog request --node URL --key FILE [--log ORIGIN] PATH\n"
+     "\n"
+     "Signs a request note for this one read, sends it, and prints the answer. The note is good "
+     "for two minutes, once, for\n"
+     "this path at this node; the node writes the read to its access log.\n"
+     "\n"
+     "  --node URL    the node\n"
+     "  --key FILE    a key that is enrolled in the node's own log, with a role that may\n"
+     "  --log ORIGIN  the node's own log; default: ask the node\n"
+     "\n"
+     "  /access?from=N     who read what, from row N on\n"
+     "  /conflicts?from=N  other events that were sent under a used seq\n"
+     "\n"
+     "Exit code 0: here it is. 1: refused. 3: no answer.\n"
+     "\n"
+     "example:\n"
+     "  dutylog request --node https://log.springfield.example:8443 --key board.key /access\n"},
     {"succeed", cmd_succeed, "end a log and let another go on in its place; check that one did",
      "usage: dutylog succeed VKEY --mirror URL... --successor VKEY --node URL --reason REASON\n"
      "                       --key FILE [--cosign FILE]... --outbox DIR\n"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define URL_MAX 2048
+#define HEADER_MAX 8192
 #define CONNECT_TIMEOUT_MS 5000
 
 struct fetcher {
@@ -118,6 +119,11 @@ enum status fetch(struct fetcher *f, const struct fetch_request *request,
     if (request->content_type != NULL) {
         snprintf(type, sizeof type, "Content-Type: %s", request->content_type);
         headers = curl_slist_append(NULL, type);
+    }
+    if (request->authorization != NULL) {
+        char line[HEADER_MAX];
+        snprintf(line, sizeof line, "Authorization: %s", request->authorization);
+        headers = curl_slist_append(headers, line);
     }
     buffer_clear(&f->answer.body);
     buffer_init(&f->answer.body, request->response_max);

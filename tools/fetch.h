@@ -29,6 +29,7 @@ struct fetch_request {
     const char *path;         /* "/checkpoint" */
     const char *content_type; /* NULL: GET; else POST with `body` */
     struct bytes body;
+    const char *authorization; /* the header of that name; NULL: none */
     size_t response_max;
     uint64_t timeout_ms;
 };

@@ -5,6 +5,7 @@
 #include "ledger/json.h"
 #include "ledger/mirror.h"
 #include "ledger/proof.h"
+#include "ledger/request_note.h"
 #include "ledger/tile.h"
 #include "ledger/tree_layout.h"
 #include "tests/lib/paper.h"
@@ -110,6 +111,16 @@ static void keys(void) {
     w = sample();
     signer_format(&w, &world.people[WORLD_CLERK]);
     save_written("vkey", "secret", &w);
+}
+
+static void request_notes(void) {
+    struct request_note values = {.origin = vkey_name(&world.log.vkey),
+                                  .method = bytes_text("GET"),
+                                  .target = bytes_text("/access?from=1"),
+                                  .expires = WORLD_TIME_MS / 1000};
+    struct writer w = sample();
+    request_note_make(&w, &values, &world.people[WORLD_BOARD]);
+    save_written("request_note", "access", &w);
 }
 
 static void policies(void) {
@@ -289,6 +300,7 @@ int main(int argc, char **argv) {
     events();
     keys();
     policies();
+    request_notes();
     checkpoints();
     proofs();
     receipts();

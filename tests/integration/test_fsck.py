@@ -71,7 +71,7 @@ def test_random_damage_is_no_crash():
         copy = f.read()
     rng = random.Random(7)
     codes = []
-    for _ in range(40):
+    for _ in range(60):
         damaged = bytearray(copy)
         for _ in range(rng.choice((1, 8, 64))):
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
