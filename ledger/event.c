@@ -202,6 +202,20 @@ enum status event_parse(struct bytes note, struct event *out, struct refusal *wh
     return STATUS_OK;
 }
 
+enum status event_parse_text(struct bytes text, struct event *out, struct refusal *why) {
+    struct event event;
+    if (text.len > EVENT_SIZE_MAX) {
+        return refuse(why, STATUS_TOO_LARGE, "the text has %zu bytes, and %d are the most",
+                      text.len, EVENT_SIZE_MAX);
+    }
+    event.all = text;
+    event.note.text = text;
+    event.note.count = 0;
+    TRY(parse_text(text, &event, why));
+    *out = event;
+    return STATUS_OK;
+}
+
 void event_release(struct event *event) {
     json_decref(event->root);
     event->root = NULL;
@@ -322,6 +336,50 @@ enum status event_sign(struct writer *w, struct bytes text, const struct signer 
         *w = before;
     }
     return status;
+}
+
+/* The issuer's line first, the others by name: insertion, as above. */
+static void put_made_lines(struct writer *w, struct bytes issuer,
+                           const struct note_signature *lines, size_t count) {
+    const struct note_signature *sorted[EVENT_SIGNATURES_MAX];
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        bool first = bytes_equal(lines[i].name, issuer);
+        while (at > 0 && !bytes_equal(sorted[at - 1]->name, issuer) &&
+               (first || bytes_compare(sorted[at - 1]->name, lines[i].name) > 0)) {
+            sorted[at] = sorted[at - 1];
+            at--;
+        }
+        sorted[at] = &lines[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        writer_bytes(w, sorted[i]->line);
+    }
+}
+
+enum status event_assemble(struct writer *w, struct bytes text, const struct note_signature *lines,
+                           size_t count, struct refusal *why) {
+    struct writer before = *w;
+    struct event event;
+    if (count == 0 || count > EVENT_SIGNATURES_MAX) {
+        return refuse(why, STATUS_DENIED_SIGNATURE, "%zu signatures: 1 to %d are taken", count,
+                      EVENT_SIGNATURES_MAX);
+    }
+    TRY(event_parse_text(text, &event, why));
+    writer_bytes(w, text);
+    writer_text(w, "\n");
+    put_made_lines(w, event.issuer, lines, count);
+    event_release(&event);
+    enum status status =
+        writer_status(w) == STATUS_OK
+            ? event_parse(bytes_of(w->data + before.len, w->len - before.len), &event, why)
+            : refuse(why, STATUS_TOO_LARGE, "the signed event does not fit");
+    if (status != STATUS_OK) {
+        *w = before;
+        return status;
+    }
+    event_release(&event);
+    return STATUS_OK;
 }
 
 /* --- entries --- */

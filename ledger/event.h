@@ -47,6 +47,8 @@ struct event {
  * TOO_LARGE; DENIED_SIGNATURE: a missing, surplus or misplaced signature line. */
 enum status event_parse(struct bytes note, struct event *out, struct refusal *why) MUST_USE;
 void event_release(struct event *event);
+/* The same of a text that is not signed yet: all but the signature lines. */
+enum status event_parse_text(struct bytes text, struct event *out, struct refusal *why) MUST_USE;
 /* The place of an event that was accepted before, and whose bytes are the same (a hash says so):
  * kind, issuer, seq, prev, body and id, many times faster than event_parse; nothing is owned, and
  * `open`, `root`, `log` and the signatures are not read. Trusts the form: what is no event may be
@@ -72,6 +74,10 @@ enum status event_format(struct writer *w, const struct event_draft *draft,
  * by key name. Refuses whatever event_parse would refuse; what was written is then taken back. */
 enum status event_sign(struct writer *w, struct bytes text, const struct signer *const *signers,
                        size_t count, struct refusal *why) MUST_USE;
+
+/* The same of lines that were made apart, in any order, each once. */
+enum status event_assemble(struct writer *w, struct bytes text, const struct note_signature *lines,
+                           size_t count, struct refusal *why) MUST_USE;
 
 /* Splits an entry "received <unix ms>\n<note>" and back. */
 enum status entry_parse(struct bytes entry, uint64_t *received_ms, struct bytes *note,

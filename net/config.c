@@ -43,6 +43,9 @@ static bool node_tls_key(struct config_parser *p, const char *v) {
 static bool node_ca(struct config_parser *p, const char *v) {
     return value_file(p, v, CONFIG_CA_MAX, NODE(p)->ca);
 }
+static bool node_passphrase_file(struct config_parser *p, const char *v) {
+    return value_secret(p, v, NODE(p)->passphrase_file);
+}
 static bool node_behind_proxy(struct config_parser *p, const char *v) {
     NODE(p)->behind_proxy = true;
     return value_address(p, v, &NODE(p)->proxy);
@@ -116,6 +119,7 @@ static const struct option {
     {SECTION_NODE, "tls_certificate", false, node_tls_certificate},
     {SECTION_NODE, "tls_key", false, node_tls_key},
     {SECTION_NODE, "ca", false, node_ca},
+    {SECTION_NODE, "passphrase_file", false, node_passphrase_file},
     {SECTION_NODE, "behind_proxy", false, node_behind_proxy},
     {SECTION_NODE, "known", false, value_known},
     {SECTION_HOST, "origin", true, host_origin},

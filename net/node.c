@@ -41,6 +41,7 @@ static enum status load_key(const char *path, enum vkey_type type, const char *p
 
 static enum status load_keys(struct node *node, struct refusal *why) {
     const struct node_config *config = &node->config;
+    keyfile_passphrase_file(config->passphrase_file[0] != '\0' ? config->passphrase_file : NULL);
     if (config->has_host) {
         TRY(load_key(config->host.key, VKEY_NOTE, "signing checkpoints", &node->log_signer, why));
         if (!bytes_equal(vkey_name(&node->log_signer.vkey), bytes_text(config->host.origin))) {

@@ -233,6 +233,7 @@ static void tell(void *context) {
 static enum status own_key(const struct node_config *config, struct vkey *out,
                            struct refusal *why) {
     struct signer signer;
+    keyfile_passphrase_file(config->passphrase_file[0] != '\0' ? config->passphrase_file : NULL);
     TRY(keyfile_read(config->host.key, &signer, why));
     *out = signer.vkey;
     signer_wipe(&signer);

@@ -14,18 +14,28 @@
 #include <string.h>
 
 static const struct option options[] = {
-    {"key", required_argument, NULL, 'k'},      {"cosign", required_argument, NULL, 'c'},
-    {"log", required_argument, NULL, 'l'},      {"node", required_argument, NULL, 'n'},
-    {"seq", required_argument, NULL, 'q'},      {"prev", required_argument, NULL, 'p'},
-    {"set", required_argument, NULL, 's'},      {"closed", required_argument, NULL, 'x'},
-    {"from", required_argument, NULL, 'f'},     {"disclose", required_argument, NULL, 'd'},
-    {"outbox", required_argument, NULL, 'b'},   {"out", required_argument, NULL, 'o'},
-    {"template", required_argument, NULL, 't'}, {"list", no_argument, NULL, 'i'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"key", required_argument, NULL, 'k'},
+    {"cosign", required_argument, NULL, 'c'},
+    {"log", required_argument, NULL, 'l'},
+    {"node", required_argument, NULL, 'n'},
+    {"seq", required_argument, NULL, 'q'},
+    {"prev", required_argument, NULL, 'p'},
+    {"set", required_argument, NULL, 's'},
+    {"closed", required_argument, NULL, 'x'},
+    {"from", required_argument, NULL, 'f'},
+    {"disclose", required_argument, NULL, 'd'},
+    {"outbox", required_argument, NULL, 'b'},
+    {"out", required_argument, NULL, 'o'},
+    {"template", required_argument, NULL, 't'},
+    {"list", no_argument, NULL, 'i'},
+    {"issuer", required_argument, NULL, 'u'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 struct making {
     const char *key_path;
+    const char *issuer; /* a draft, to be signed elsewhere; NULL: signed here */
     const char *cosign[EVENT_SIGNATURES_MAX];
     size_t cosign_count;
     const char *node;
@@ -86,6 +96,10 @@ static int print_template(const char *name) {
 
 /* --- making --- */
 
+static struct bytes issuer_of(const struct making *m) {
+    return m->issuer != NULL ? bytes_text(m->issuer) : vkey_name(&m->signers[0].vkey);
+}
+
 static enum status take_place_option(struct making *m, int c, struct refusal *why) {
     switch (c) {
     case 'l':
@@ -118,6 +132,9 @@ static enum status take_option(struct making *m, int c, struct refusal *why) {
         }
         m->cosign[m->cosign_count++] = optarg;
         return STATUS_OK;
+    case 'u':
+        m->issuer = optarg;
+        return STATUS_OK;
     case 'n':
         m->node = optarg;
         return STATUS_OK;
@@ -141,6 +158,14 @@ static enum status take_option(struct making *m, int c, struct refusal *why) {
 }
 
 static enum status load_signers(struct making *m, struct refusal *why) {
+    if (m->issuer != NULL) {
+        return m->key_path == NULL && m->cosign_count == 0 && m->out != NULL &&
+                       text_is_issuer(bytes_text(m->issuer))
+                   ? STATUS_OK
+                   : refuse(why, STATUS_BAD_FORM,
+                            "--issuer NAME makes a draft for others to sign: without --key and "
+                            "--cosign, into --out FILE");
+    }
     if (m->key_path == NULL) {
         return refuse(why, STATUS_BAD_FORM, "give the issuer's key with --key FILE");
     }
@@ -154,7 +179,7 @@ static enum status load_signers(struct making *m, struct refusal *why) {
 }
 
 static enum status find_place(struct making *m, struct refusal *why) {
-    struct bytes issuer = vkey_name(&m->signers[0].vkey);
+    struct bytes issuer = issuer_of(m);
     if (m->outbox_folder != NULL) {
         TRY(outbox_open(&m->outbox, m->outbox_folder, why));
     }
@@ -178,7 +203,7 @@ static enum status find_place(struct making *m, struct refusal *why) {
 }
 
 static enum status make(struct making *m, struct refusal *why) {
-    struct bytes issuer = vkey_name(&m->signers[0].vkey);
+    struct bytes issuer = issuer_of(m);
     struct body_context context = {
         .log = bytes_text(m->place.log), .issuer = issuer, .seq = m->place.seq};
     struct hash root;
@@ -194,6 +219,10 @@ static enum status make(struct making *m, struct refusal *why) {
                                 .body = m->body.count > 0 ? &root : NULL,
                                 .open =
                                     json_object_size(m->members.open) > 0 ? m->members.open : NULL};
+    if (m->issuer != NULL) {
+        writer_init(&m->w, m->note, sizeof m->note);
+        return event_format(&m->w, &draft, why);
+    }
     const struct signer *signers[EVENT_SIGNATURES_MAX];
     for (size_t i = 0; i < m->signer_count; i++) {
         signers[i] = &m->signers[i];
@@ -206,9 +235,8 @@ static enum status make(struct making *m, struct refusal *why) {
 static enum status write_out(struct making *m, const char *base, const char *ending,
                              struct refusal *why) {
     char path[OUTBOX_PATH_MAX + 16];
-    struct body_context context = {.log = bytes_text(m->place.log),
-                                   .issuer = vkey_name(&m->signers[0].vkey),
-                                   .seq = m->place.seq};
+    struct body_context context = {
+        .log = bytes_text(m->place.log), .issuer = issuer_of(m), .seq = m->place.seq};
     if (m->body.count > 0) {
         char *json = body_draft_json(&m->body, &context);
         snprintf(path, sizeof path, "%s.body", base);
@@ -226,7 +254,7 @@ static enum status write_out(struct making *m, const char *base, const char *end
 static enum status deliver(struct making *m, struct refusal *why) {
     char base[OUTBOX_PATH_MAX];
     if (m->outbox_folder != NULL) {
-        TRY(outbox_base(&m->outbox, vkey_name(&m->signers[0].vkey), m->place.seq, base, why));
+        TRY(outbox_base(&m->outbox, issuer_of(m), m->place.seq, base, why));
         return write_out(m, base, ".event", why);
     }
     if (m->out != NULL) {

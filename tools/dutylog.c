@@ -2,24 +2,43 @@
 #include "crypto/sign.h"
 #include "tools/cli.h"
 #include "tools/fetch.h"
+#include "tools/passphrase.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static void print_help(FILE *out) {
-    fputs("usage: dutylog [--ca FILE] COMMAND [OPTION...]\n\n", out);
+    fputs("usage: dutylog [--ca FILE] [--passphrase-file FILE] COMMAND [OPTION...]\n\n", out);
     for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
-        fprintf(out, "  %-9s %s\n", c->name, c->summary);
+        fprintf(out, "  %-11s %s\n", c->name, c->summary);
     }
     fputs("\n  --ca FILE  with https://, trust the certificate authorities in FILE (PEM) and no "
           "other; "
           "without it the system's\n"
+          "  --passphrase-file FILE  the first line of FILE opens locked keys; without it the "
+          "terminal is asked\n"
           "\n`dutylog COMMAND --help` shows a command's options and an example.\n"
           "Exit codes: 0 done or verified; 1 refused or not verified; 2 wrong options; 3 a file, "
           "the network or the\n"
           "machine failed; 4 durable at the node, no receipt yet.\n",
           out);
+}
+
+/* An option that stands before the command. */
+static bool take_common(int argc, char **argv) {
+    if (argc < 4 || access(argv[2], R_OK) != 0) {
+        return false;
+    }
+    if (strcmp(argv[1], "--ca") == 0) {
+        fetch_trust(argv[2]);
+        return true;
+    }
+    if (strcmp(argv[1], "--passphrase-file") == 0) {
+        keyfile_passphrase_file(argv[2]);
+        return true;
+    }
+    return false;
 }
 
 int main(int argc, char **argv) {
@@ -32,16 +51,17 @@ int main(int argc, char **argv) {
         print_help(stdout);
         return CLI_OK;
     }
-    if (strcmp(argv[1], "--ca") == 0) {
-        if (argc < 4 || access(argv[2], R_OK) != 0) {
-            fputs("dutylog: --ca FILE COMMAND: give a file in PEM that can be read, then the "
-                  "command.\n",
-                  stderr);
-            return CLI_USAGE;
-        }
-        fetch_trust(argv[2]);
+    keyfile_passphrase_ask(passphrase_ask);
+    while (argc > 1 && take_common(argc, argv)) {
         argc -= 2;
         argv += 2;
+    }
+    if (argc < 2 || strncmp(argv[1], "--", 2) == 0) {
+        fputs(
+            "dutylog: --ca FILE and --passphrase-file FILE take a file that can be read, then the "
+            "command.\n",
+            stderr);
+        return CLI_USAGE;
     }
     const struct cli_command *command = cli_find(argv[1]);
     if (command == NULL) {

@@ -1,7 +1,5 @@
 #include "ledger/issuer.h"
-#include "net/file.h"
 #include "tools/make_event.h"
-#include "tools/place.h"
 #include "tools/succeed.h"
 
 #include <assert.h>
@@ -21,28 +19,8 @@ struct preparing {
 
 static enum status put_event(struct preparing *p, const char *kind, const json_t *open,
                              size_t signer_count, struct refusal *why) {
-    uint8_t note[EVENT_SIZE_MAX];
-    char path[OUTBOX_PATH_MAX + 16];
-    char base[OUTBOX_PATH_MAX];
-    struct writer w;
-    struct hash id;
-    const struct signer *const *signers = p->making->signers;
-    struct bytes issuer = vkey_name(&signers[0]->vkey);
-    struct event_draft draft = {.log = bytes_text(p->place.log),
-                                .issuer = issuer,
-                                .kind = bytes_text(kind),
-                                .seq = p->place.seq,
-                                .prev = p->place.has_prev ? &p->place.prev : NULL,
-                                .open = open};
-    writer_init(&w, note, sizeof note);
-    TRY(make_event(&w, &draft, signers, signer_count, &id, why));
-    TRY(outbox_base(&p->outbox, issuer, p->place.seq, base, why));
-    snprintf(path, sizeof path, "%s.event", base);
-    TRY(file_create(path, writer_view(&w), why));
-    p->place.seq++;
-    p->place.has_prev = true;
-    p->place.prev = id;
-    return STATUS_OK;
+    return make_event_into(&p->outbox, &p->place, kind, open, p->making->signers, signer_count,
+                           why);
 }
 
 /* --- log.succeeded --- */

@@ -3,6 +3,7 @@
  *     fuzz-seeds FOLDER         FOLDER/<harness>/<sample>
  */
 #include "ledger/json.h"
+#include "ledger/locked_key.h"
 #include "ledger/mirror.h"
 #include "ledger/proof.h"
 #include "ledger/request_note.h"
@@ -111,6 +112,19 @@ static void keys(void) {
     w = sample();
     signer_format(&w, &world.people[WORLD_CLERK]);
     save_written("vkey", "secret", &w);
+}
+
+static void locked_keys(void) {
+    const struct lock_cost cheap = {.passes = 1, .memory_kib = LOCK_MEMORY_MIN_KIB};
+    const uint8_t salt[LOCK_SALT_SIZE] = {1};
+    const uint8_t nonce[LOCK_NONCE_SIZE] = {2};
+    struct locked_key key;
+    struct writer w = sample();
+    enum status status = locked_key_make(&world.people[WORLD_CLERK], &cheap, salt, nonce,
+                                         bytes_text("open"), &key, NULL);
+    assert(status == STATUS_OK);
+    locked_key_format(&w, &key);
+    save_written("locked_key", "clerk", &w);
 }
 
 static void request_notes(void) {
@@ -301,6 +315,7 @@ int main(int argc, char **argv) {
     keys();
     policies();
     request_notes();
+    locked_keys();
     checkpoints();
     proofs();
     receipts();

@@ -236,6 +236,53 @@ Test(event_rules, signature_lines_are_exactly_those_of_the_kind) {
                   denied, "9 signatures, and 8 are the most");
 }
 
+/* Lines made apart, in every order that they can come in, give the same note; what the kind does
+ * not take is refused, and nothing is written. */
+Test(event_rules, lines_made_apart_come_together) {
+    const struct signer *signers[4] = {&roots[0], &roots[1], &roots[2], &roots[3]};
+    static uint8_t copies[4][1024];
+    static uint8_t memory[EVENT_SIZE_MAX];
+    static char text[EVENT_TEXT_SIZE];
+    struct note_signature lines[4];
+    size_t count = 0;
+    good_text(KIND_LOG_POLICY, good_open[KIND_LOG_POLICY], false, 1, text);
+    for (size_t i = 0; i < 4; i++) {
+        struct writer w;
+        writer_init(&w, copies[i], sizeof copies[i]);
+        note_sign(&w, bytes_text(text), signers[i]);
+        cr_assert_eq(note_parse_lines(writer_view(&w), &lines[i], 1, &count, NULL), STATUS_OK);
+    }
+    struct bytes expected =
+        with_signers(KIND_LOG_POLICY, 4, signers[0], signers[1], signers[2], signers[3]);
+    for (size_t order = 0; order < 256; order++) {
+        struct note_signature shuffled[4];
+        struct writer w;
+        bool permutation = true;
+        for (size_t i = 0; i < 4; i++) {
+            shuffled[i] = lines[order >> (2 * i) & 3];
+            for (size_t j = 0; j < i; j++) {
+                permutation = permutation && (order >> (2 * i) & 3) != (order >> (2 * j) & 3);
+            }
+        }
+        writer_init(&w, memory, sizeof memory);
+        enum status status = event_assemble(&w, bytes_text(text), shuffled, 4, NULL);
+        if (permutation) {
+            cr_assert_eq(status, STATUS_OK);
+            cr_assert(bytes_equal(writer_view(&w), expected));
+        } else {
+            cr_assert_eq(status, STATUS_DENIED_SIGNATURE);
+            cr_assert_eq(w.len, 0);
+        }
+    }
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    cr_assert_eq(event_assemble(&w, bytes_text(text), &lines[1], 3, NULL), STATUS_DENIED_SIGNATURE);
+    cr_assert_eq(event_assemble(&w, bytes_text(text), lines, 0, NULL), STATUS_DENIED_SIGNATURE);
+    cr_assert_eq(event_assemble(&w, bytes_text("dutylog/event/v1\n{}\n"), lines, 1, NULL),
+                 STATUS_BAD_MEMBER);
+    cr_assert_eq(w.len, 0);
+}
+
 /* The issuer's line is the first, wherever its name sorts. */
 Test(event_rules, the_issuer_comes_first_though_its_name_sorts_last) {
     uint8_t memory[EVENT_SIZE_MAX];

@@ -250,10 +250,11 @@ Test(config, limits) {
     cr_assert_eq(config.limits.address_rate, 1000);
     cr_assert_eq(config.limits.issuer_rate, 1000);
     cr_assert_eq(config.limits.body_bytes, 64 << 20);
-    cr_assert_eq(parse(NODE "known = 192.0.2.1\t 2001:db8::1\nca = a.pem\n[limits]\n"
-                            "connections = 64\naddress_connections = 1\naddress_rate = 0\n"
-                            "issuer_rate = 5\nbodies = 8\n"),
-                 STATUS_OK, "%s", why.text);
+    cr_assert_eq(
+        parse(NODE "known = 192.0.2.1\t 2001:db8::1\nca = a.pem\npassphrase_file = p\n[limits]\n"
+                   "connections = 64\naddress_connections = 1\naddress_rate = 0\n"
+                   "issuer_rate = 5\nbodies = 8\n"),
+        STATUS_OK, "%s", why.text);
     cr_assert_eq(config.limits.connections, 64);
     cr_assert_eq(config.limits.address_connections, 1);
     cr_assert_eq(config.limits.address_rate, 0);

@@ -18,7 +18,7 @@ literal() {
 
 {
     top dutylog 1 'the command line of a replicated Merkle log'
-    printf '.Sh SYNOPSIS\n.Nm\n.Op Fl -ca Ar file\n.Ar command\n.Op Ar option ...\n.Sh DESCRIPTION\n'
+    printf '.Sh SYNOPSIS\n.Nm\n.Op Fl -ca Ar file\n.Op Fl -passphrase-file Ar file\n.Ar command\n.Op Ar option ...\n.Sh DESCRIPTION\n'
     "$build/dutylog" --help | literal
     for command in $("$build/dutylog" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
         printf '.Ss dutylog %s\n' "$command"
