@@ -3,18 +3,21 @@
  *     [node]                          ; once, always
  *     name = agency                   ; shown to people; [a-z0-9._-]
  *     listen = 127.0.0.1:8080         ; port 0: any free one. Off loopback only with one of:
- *     passphrase_file = words         ; its first line opens locked keys (mode 0600, or a
- * credential) tls_certificate = node.pem      ; PEM, the node's own first; read anew when it
- * changes tls_key = node.key              ; secret, PEM behind_proxy = 192.0.2.1        ; a proxy
- * that does TLS: no other may connect in clear, and ; its X-Forwarded-For is who asks ca =
- * authorities.pem            ; trust these with https://, not the system's; optional known =
- * 192.0.2.7 2001:db8::1   ; clients with places of their own in a flood; optional data = data ;
- * folder; paths are relative to the folder of node.ini log_level = info                ; debug,
- * info, warn, error, off log_format = text               ; or json operator = Town of Springfield
- * ; who runs this node; optional head = ../head                  ; file outside the data folder
- * that tells an old folder from ; the present one (ledger/guard.h); made by dutylog keygen exempt =
- * a.example/mirror       ; keys' names, a space between: the guard does not wait to ; hear of them;
- * optional, at most 8
+ *     tls_certificate = node.pem      ; PEM, the node's own first; read anew when it changes
+ *     tls_key = node.key              ; secret, PEM
+ *     behind_proxy = 192.0.2.1        ; a proxy that does TLS: no other may connect in clear, and
+ *                                     ; its X-Forwarded-For is who asks
+ *     passphrase_file = words         ; its first line opens locked keys; secret, or a credential
+ *     ca = authorities.pem            ; trust these with https://, not the system's; optional
+ *     known = 192.0.2.7 2001:db8::1   ; clients with places of their own in a flood; optional
+ *     data = data                     ; folder; paths are relative to the folder of node.ini
+ *     log_level = info                ; debug, info, warn, error, off
+ *     log_format = text               ; or json
+ *     operator = Town of Springfield  ; who runs this node; optional
+ *     head = ../head                  ; file outside the data folder that tells an old folder from
+ *                                     ; the present one (ledger/guard.h); made by dutylog keygen
+ *     exempt = a.example/mirror       ; keys' names, a space between: the guard does not wait to
+ *                                     ; hear of them; optional, at most 8
  *
  *     [host]                          ; a log of its own; optional
  *     origin = agency.example/log
