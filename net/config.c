@@ -43,6 +43,9 @@ static bool node_tls_key(struct config_parser *p, const char *v) {
 static bool node_ca(struct config_parser *p, const char *v) {
     return value_file(p, v, CONFIG_CA_MAX, NODE(p)->ca);
 }
+static bool node_gossip(struct config_parser *p, const char *v) {
+    return value_number(p, v, 0, 86400, 1000, &NODE(p)->gossip_ms);
+}
 static bool node_passphrase_file(struct config_parser *p, const char *v) {
     return value_secret(p, v, NODE(p)->passphrase_file);
 }
@@ -120,6 +123,7 @@ static const struct option {
     {SECTION_NODE, "tls_key", false, node_tls_key},
     {SECTION_NODE, "ca", false, node_ca},
     {SECTION_NODE, "passphrase_file", false, node_passphrase_file},
+    {SECTION_NODE, "gossip", false, node_gossip},
     {SECTION_NODE, "behind_proxy", false, node_behind_proxy},
     {SECTION_NODE, "known", false, value_known},
     {SECTION_HOST, "origin", true, host_origin},
@@ -376,6 +380,7 @@ static bool check_whole(struct config_parser *p) {
 static enum status parse(struct bytes text, const char *path, bool check_files,
                          struct node_config *out, struct refusal *why) {
     struct node_config config = {.log_level = LOG_INFO,
+                                 .gossip_ms = 600000,
                                  .host = {.round_timeout_ms = 5000, .refresh_ms = 3600000},
                                  .limits = {.connections = 4000,
                                             .address_connections = 256,

@@ -11,6 +11,7 @@
  *     ca = authorities.pem            ; trust these with https://, not the system's; optional
  *     known = 192.0.2.7 2001:db8::1   ; clients with places of their own in a flood; optional
  *     data = data                     ; folder; paths are relative to the folder of node.ini
+ *     gossip = 600                    ; seconds between rounds of asking peers; 0: never; to 86400
  *     log_level = info                ; debug, info, warn, error, off
  *     log_format = text               ; or json
  *     operator = Town of Springfield  ; who runs this node; optional
@@ -114,6 +115,7 @@ struct node_config {
     struct address known[CONFIG_KNOWN_MAX];
     size_t known_count;
     char data[CONFIG_PATH_MAX];
+    uint64_t gossip_ms;                    /* 0: never */
     char passphrase_file[CONFIG_PATH_MAX]; /* "": keys are not locked */
     char head[CONFIG_PATH_MAX];            /* "": none, and the guard is weaker */
     char exempt[CONFIG_EXEMPT_MAX][NAME_SIZE_MAX + 1];

@@ -4,6 +4,7 @@
 #include "ledger/restore.h"
 #include "ledger/store_lmdb.h"
 #include "net/file.h"
+#include "net/gossip.h"
 #include "net/guarding.h"
 #include "net/health.h"
 #include "net/histogram.h"
@@ -254,9 +255,18 @@ static void close_puller(void *context) {
     }
 }
 
+static void close_gossip(void *context) {
+    struct node *node = context;
+    if (node->gossip != NULL) {
+        gossip_close(node->gossip, close_puller, node);
+    } else {
+        close_puller(node);
+    }
+}
+
 static void close_regain(void *context) {
     struct node *node = context;
-    regain_close(node->regain, close_puller, node);
+    regain_close(node->regain, close_gossip, node);
 }
 
 static void close_replicator(void *context) {
@@ -351,6 +361,7 @@ static enum status open_parts(struct node *node, struct refusal *why) {
     TRY(judge_open(node, &node->judge));
     TRY(puller_open(node, &node->puller));
     TRY(regain_open(node, &node->regain));
+    TRY(gossip_open(node, &node->gossip));
     if (node->has_own) {
         TRY(submitter_open(node, &node->submitter));
         TRY(replicator_open(node, published, node, &node->replicator, why));

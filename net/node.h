@@ -31,6 +31,7 @@ struct judge;
 struct puller;
 struct outside;
 struct regain;
+struct gossip;
 struct health_watch;
 struct reload;
 
@@ -63,6 +64,7 @@ struct node {
     struct judge *judge;           /* NULL if no event log is mirrored */
     struct puller *puller;
     struct regain *regain;
+    struct gossip *gossip;
     struct health_watch *health_watch;
 
     struct batch *batch; /* the committer's */

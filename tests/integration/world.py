@@ -5,6 +5,7 @@ Everything is made afresh under one folder: a log's node (agency), three mirrors
 import base64
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -73,10 +74,21 @@ def make_event(log, key, kind, open_members, *cosigners, seq=None, prev=None, ke
     return sign_note(text, key, *cosigners)
 
 
+ports = itertools.cycle(range(100))
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One of a hundred that are this process's, below those that outgoing connections get: tests run side by side."""
+    for _ in range(100):
+        port = 10000 + os.getpid() % 200 * 100 + next(ports)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no port is free")
 
 
 PLACE = 40960
