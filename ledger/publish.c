@@ -1,7 +1,7 @@
 /* Publishing: the cosigned checkpoints that the log serves, and which of them it keeps for ever
  * (design G7). */
+#include "ledger/publish_parts.h"
 #include "ledger/schema.h"
-#include "ledger/sequencer.h"
 
 #include <assert.h>
 #include <string.h>
@@ -119,27 +119,37 @@ static enum status put_note(struct store_txn *txn, const struct key *key, const 
     return STATUS_OK;
 }
 
+enum status publish_keep(struct store_txn *txn, uint32_t log, const struct published *next) {
+    struct published latest;
+    enum status status = published_at_most(txn, log, UINT64_MAX, &latest);
+    if (status == STATUS_OK) {
+        assert(latest.size < next->size);
+        TRY(drop_superseded(txn, log, &latest, next));
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    struct key key = key_log_u64(TABLE_PUBLISHED, log, next->size);
+    return put_note(txn, &key, &next->quorum_time, 1, next->note);
+}
+
 static enum status publish_apply(struct job *base, struct batch *batch) {
     struct publish_job *job = (struct publish_job *)base;
     struct published latest;
     struct published next = {.size = job->size, .quorum_time = job->quorum_time, .note = job->note};
     uint32_t log = job->log->number;
     enum status status = published_at_most(batch->txn, log, UINT64_MAX, &latest);
-    if (status == STATUS_OK) {
-        if (latest.size > job->size) {
-            return STATUS_CONFLICT_SIZE;
-        }
-        if (latest.size == job->size) {
-            struct key key = key_log(TABLE_REFRESHED, log);
-            return put_note(batch->txn, &key, (const uint64_t[]){job->size, job->quorum_time}, 2,
-                            job->note);
-        }
-        TRY(drop_superseded(batch->txn, log, &latest, &next));
-    } else if (status != STATUS_NOT_FOUND) {
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
     }
-    struct key key = key_log_u64(TABLE_PUBLISHED, log, job->size);
-    return put_note(batch->txn, &key, &job->quorum_time, 1, job->note);
+    if (status == STATUS_OK && latest.size > job->size) {
+        return STATUS_CONFLICT_SIZE;
+    }
+    if (status == STATUS_OK && latest.size == job->size) {
+        struct key key = key_log(TABLE_REFRESHED, log);
+        return put_note(batch->txn, &key, (const uint64_t[]){job->size, job->quorum_time}, 2,
+                        job->note);
+    }
+    return publish_keep(batch->txn, log, &next);
 }
 
 static void publish_finish(struct job *base, enum status status) {

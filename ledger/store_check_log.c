@@ -221,7 +221,7 @@ static enum status check_mirrored(struct look *l) {
         struct signed_checkpoint earlier;
         enum status status = mirror_stored_above(l->txn, l->log->number, above, &earlier);
         if (status == STATUS_NOT_FOUND) {
-            return STATUS_OK;
+            return check_published(l, l->size); /* what is kept of its quorums */
         }
         TRY(status);
         TRY(check_held(l, "earlier pending", &earlier));

@@ -4,6 +4,7 @@
 #include "ledger/accept.h"
 #include "ledger/accused.h"
 #include "ledger/fork.h"
+#include "ledger/kept.h"
 #include "net/log.h"
 #include "net/seen.h"
 
@@ -19,6 +20,7 @@
 #define ASKED_MAX 256         /* whose evidence is asked for in a round */
 #define FILES_PER_PEER_MAX 16 /* fetched in a round */
 #define LIST_MAX (256 * 1024)
+#define KEPT_FILES_MAX 64 /* of one log in a round */
 #define ASK_TIMEOUT_MS 10000
 #define FIRST_MS 30000
 
@@ -45,6 +47,9 @@ struct gossip {
     struct commit commit;
     struct fork_job fork;
     struct fork_keep_job keep;
+    struct kept_job kept;
+    unsigned kept_files; /* taken of this log in this round */
+    uint8_t kept_file[KEPT_FILE_MAX];
     uint8_t note[CHECKPOINT_SIZE_MAX];
     size_t note_len;
     uint8_t evidence[EVIDENCE_SIZE_MAX];
@@ -233,6 +238,62 @@ static void ask_evidence(struct gossip *g) {
     ask(g, "/evidence", LIST_MAX, got_list, next_file);
 }
 
+/* --- the quorum checkpoints that the peer keeps --- */
+
+static void ask_kept(struct gossip *g);
+
+static void took_kept(struct commit *commit, enum status batch_status) {
+    struct gossip *g = commit->context;
+    bool more = batch_status == STATUS_OK && g->kept.job.status == STATUS_OK &&
+                g->kept.in_file == KEPT_PER_FILE && g->kept.taken == KEPT_PER_FILE;
+    if (!job_over(g, batch_status)) {
+        return;
+    }
+    if (batch_status == STATUS_OK && g->kept.why.status != STATUS_OK) {
+        log_line(LOG_WARN, "gossip", "not-kept", "log=%s from=%s why=\"%s\"", log_of(g)->vkey.name,
+                 g->sources[g->source_at], g->kept.why.text);
+    }
+    g->kept_files = more ? g->kept_files : KEPT_FILES_MAX;
+    go(g, ask_kept);
+}
+
+static void got_kept(void *context, const struct client_response *response) {
+    struct gossip *g = context;
+    g->call = NULL;
+    if (response->http != 200 || response->body.len > sizeof g->kept_file) {
+        go(g, ask_evidence);
+        return;
+    }
+    memcpy(g->kept_file, response->body.data, response->body.len);
+    kept_job_init(&g->kept);
+    g->kept.log = log_of(g);
+    g->kept.file = bytes_of(g->kept_file, response->body.len);
+    submit(g, &g->kept.job, took_kept, ask_evidence);
+}
+
+/* Of a mirrored log, from the first peer in a round that has more of them. */
+static void ask_kept(struct gossip *g) {
+    char hex[HEX_LEN(HASH_SIZE) + 1];
+    char path[URL_SIZE];
+    struct store_txn *txn = NULL;
+    uint64_t last = 0;
+    if (log_of(g)->flags != LOG_EVENTS || g->kept_files == KEPT_FILES_MAX ||
+        store_begin(g->node->store, STORE_READ, &txn) != STATUS_OK) {
+        go(g, ask_evidence);
+        return;
+    }
+    enum status status = kept_last(txn, log_of(g)->number, &last);
+    store_abort(txn);
+    if (status != STATUS_OK) {
+        go(g, ask_evidence);
+        return;
+    }
+    g->kept_files++;
+    hex[hex_encode(hex, log_of(g)->id.bytes, HASH_SIZE)] = '\0';
+    snprintf(path, sizeof path, "/%s/kept/%" PRIu64, hex, last);
+    ask(g, path, KEPT_FILE_MAX, got_kept, ask_evidence);
+}
+
 /* --- the peer's checkpoint --- */
 
 static void forked(struct commit *commit, enum status batch_status) {
@@ -279,26 +340,26 @@ static void examine(struct gossip *g) {
     }
     if (checkpoint_parse(shown, &note, &checkpoint, NULL) != STATUS_OK ||
         fits(g, &checkpoint, &beyond, &fit) != STATUS_OK) {
-        go(g, ask_evidence);
+        go(g, ask_kept);
         return;
     }
     if (beyond) {
         seen_wait(g->seen, log_of(g)->number, g->sources[g->source_at], shown);
-        go(g, ask_evidence);
+        go(g, ask_kept);
         return;
     }
     memmove(g->note, shown.data, shown.len); /* it may be what is forgotten now */
     g->note_len = shown.len;
     seen_wait(g->seen, log_of(g)->number, g->sources[g->source_at], bytes_of(NULL, 0));
     if (fit) {
-        go(g, ask_evidence);
+        go(g, ask_kept);
         return;
     }
     memset(&g->fork, 0, sizeof g->fork);
     g->fork.log = log_of(g);
     g->fork.note = bytes_of(g->note, g->note_len);
     fork_job_init(&g->fork);
-    submit(g, &g->fork.job, forked, ask_evidence);
+    submit(g, &g->fork.job, forked, ask_kept);
 }
 
 /* Evidence of what the peer showed before and shows now, against any key of the log. */
@@ -334,7 +395,7 @@ static void got_checkpoint(void *context, const struct client_response *response
         checkpoint_parse(response->body, &note, &checkpoint, NULL) != STATUS_OK ||
         !bytes_equal(checkpoint.origin, vkey_name(&log_of(g)->vkey)) ||
         note_verify(&note, &log_of(g)->vkey) != STATUS_OK) {
-        go(g, ask_evidence); /* nobody answers for it */
+        go(g, ask_kept); /* nobody answers for it */
         return;
     }
     memcpy(g->note, response->body.data, response->body.len);
@@ -392,6 +453,7 @@ static void find_sources(struct gossip *g) {
     struct store_txn *txn = NULL;
     g->source_count = 0;
     g->source_at = 0;
+    g->kept_files = 0;
     for (size_t i = 0; i < g->node->config.log_count; i++) {
         const struct config_log *config = &g->node->config.logs[i];
         if (vkey_equal(&config->vkey, &log_of(g)->vkey)) {
@@ -424,7 +486,7 @@ static void next_source(struct gossip *g) {
     }
     hex[hex_encode(hex, log_of(g)->id.bytes, HASH_SIZE)] = '\0';
     snprintf(path, sizeof path, "/%s/checkpoint", hex);
-    ask(g, path, CHECKPOINT_SIZE_MAX, got_checkpoint, ask_evidence);
+    ask(g, path, CHECKPOINT_SIZE_MAX, got_checkpoint, ask_kept);
 }
 
 static void begin_round(void *context) {

@@ -8,6 +8,9 @@
  *     cosigned two trees, is evidence (d) or (a).
  *   - Evidence that a peer keeps and we do not is fetched, verified, and kept: so what one node was
  *     shown reaches those that were shown the other side. A peer's word is taken for nothing.
+ *   - Of a log that is mirrored, the quorum checkpoints that the peer keeps and we do not are
+ * fetched, verified and kept (ledger/kept.h), so that events' confirmed times do not vanish with a
+ * host.
  *
  * One request at a time, each bounded in size and time; a round ends, whatever the peers do. */
 #ifndef DUTYLOG_NET_GOSSIP_H

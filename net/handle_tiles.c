@@ -1,5 +1,6 @@
 /* Checkpoints, tiles and entry bundles (https://c2sp.org/tlog-tiles), of the own log and of every
  * log held. Nothing is served beyond the checkpoint that the same prefix serves. */
+#include "ledger/kept.h"
 #include "ledger/sequencer.h"
 #include "net/handlers.h"
 
@@ -94,6 +95,45 @@ void handle_log_checkpoint(struct request *request) {
 
 void handle_witness_checkpoint(struct request *request) {
     answer_checkpoint(request, log_of_segment(request), witness_serve_checkpoint);
+}
+
+/* What is kept for ever of a log's quorum checkpoints, above a size. */
+void handle_kept(struct request *request) {
+    const struct log *log = log_of_segment(request);
+    struct store_txn *txn = NULL;
+    uint64_t above = 0;
+    struct writer w;
+    if (log == NULL) {
+        request_answer_text(request, 404,
+                            "this node holds no such log; GET /logs lists those it holds");
+        return;
+    }
+    if (!bytes_to_u64(request_segment(request, 1), &above)) {
+        request_answer_text(request, 400, "kept/<size>: those of larger sizes are given");
+        return;
+    }
+    uint8_t *memory = malloc(KEPT_FILE_MAX);
+    if (memory == NULL) {
+        request_answer_text(request, 503, "out of memory: try again in a second");
+        return;
+    }
+    if (handler_begin(request, &txn)) {
+        writer_init(&w, memory, KEPT_FILE_MAX);
+        enum status status = kept_write(txn, log->number, above, &w);
+        store_abort(txn);
+        if (status == STATUS_OK) {
+            struct reply reply = {.http = 200,
+                                  .content_type = text_type,
+                                  .body = writer_view(&w),
+                                  .body_is = REPLY_COPY,
+                                  .headers = &no_cache,
+                                  .header_count = 1};
+            request_answer(request, &reply);
+        } else {
+            handler_answer_status(request, status, "none is kept above that size");
+        }
+    }
+    free(memory);
 }
 
 /* --- tiles --- */

@@ -11,6 +11,7 @@
 void handle_own_checkpoint(struct request *request);
 void handle_log_checkpoint(struct request *request);
 void handle_witness_checkpoint(struct request *request);
+void handle_kept(struct request *request);
 void handle_own_tile(struct request *request);
 void handle_log_tile(struct request *request);
 

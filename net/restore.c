@@ -3,6 +3,7 @@
 #include "crypto/encoding.h"
 #include "ledger/accused.h"
 #include "ledger/guard.h"
+#include "ledger/kept.h"
 #include "ledger/sequencer.h"
 #include "ledger/store_lmdb.h"
 #include "net/keyfile.h"
@@ -142,6 +143,68 @@ static enum status check_cosignatures(struct restore *r) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* --- the own log's quorum checkpoints, which confirm the times of its events --- */
+
+static void ask_kept(struct restore *r);
+
+static void took_kept(struct restore *r, struct bytes file) {
+    struct kept_job job;
+    struct job *jobs[] = {&job.job};
+    kept_job_init(&job);
+    job.log = &current(r)->log;
+    job.file = file;
+    enum status status = batch_run(r->store, r->batch, jobs, 1);
+    if (status != STATUS_OK) {
+        refuse(&r->why, status, "%s: %s", r->config.data, status_text(status));
+        restore_failed(r);
+        return;
+    }
+    if (job.job.status != STATUS_OK || job.why.status != STATUS_OK) {
+        log_line(LOG_WARN, "restore", "times-not-kept", "log=%s why=\"%s\"",
+                 current(r)->log.vkey.name, job.why.text);
+    }
+    if (job.job.status == STATUS_OK && job.taken == KEPT_PER_FILE) {
+        ask_kept(r);
+    } else {
+        next_log(r);
+    }
+}
+
+static void answered_kept(void *context, const struct client_response *response) {
+    struct restore *r = context;
+    r->asking = NULL;
+    if (response->http == 200) {
+        took_kept(r, response->body);
+    } else {
+        next_log(r); /* it keeps no more, or none */
+    }
+}
+
+static void ask_kept(struct restore *r) {
+    char url[RESTORE_URL_SIZE + 64];
+    char hex[HEX_LEN(HASH_SIZE) + 1];
+    struct store_txn *txn = NULL;
+    uint64_t last = 0;
+    enum status status = store_begin(r->store, STORE_READ, &txn);
+    if (status == STATUS_OK) {
+        status = kept_last(txn, current(r)->log.number, &last);
+        store_abort(txn);
+    }
+    if (status != STATUS_OK || (current(r)->log.flags & LOG_EVENTS) == 0) {
+        next_log(r);
+        return;
+    }
+    hex[hex_encode(hex, current(r)->log.id.bytes, HASH_SIZE)] = '\0';
+    int n = snprintf(url, sizeof url, "%s/%s/kept/%" PRIu64, r->source, hex, last);
+    assert(n > 0 && (size_t)n < sizeof url);
+    struct client_request request = {
+        .method = "GET", .url = url, .timeout_ms = ASK_TIMEOUT_MS, .response_max = KEPT_FILE_MAX};
+    if (client_send(r->client, &request, answered_kept, r, &r->asking) != STATUS_OK) {
+        r->asking = NULL;
+        next_log(r);
+    }
+}
+
 /* The source may have cosigned as a witness what it does not have the entries of. */
 static void asked(void *context, const struct client_response *response) {
     struct restore *r = context;
@@ -158,7 +221,7 @@ static void asked(void *context, const struct client_response *response) {
                  "before the node is started\"",
                  current(r)->log.vkey.name, r->pull.size, checkpoint.size);
     }
-    next_log(r);
+    ask_kept(r);
 }
 
 static void ask_pending(struct restore *r) {
@@ -173,7 +236,7 @@ static void ask_pending(struct restore *r) {
                                      .response_max = CHECKPOINT_SIZE_MAX};
     if (client_send(r->client, &request, asked, r, &r->asking) != STATUS_OK) {
         r->asking = NULL;
-        next_log(r);
+        ask_kept(r);
     }
 }
 

@@ -48,6 +48,7 @@ const struct route node_routes[] = {
     GET("/metrics", handle_metrics),
     GET("/witness/*/checkpoint", handle_witness_checkpoint),
     GET("/*/checkpoint", handle_log_checkpoint),
+    GET("/*/kept/*", handle_kept),
     GET("/*/tile/**", handle_log_tile),
 };
 

@@ -5,6 +5,7 @@ import base64
 import http.server
 import json
 import os
+import shutil
 import struct
 import subprocess
 import threading
@@ -88,7 +89,28 @@ def test_evidence_reaches_those_who_saw_nothing():
         until(lambda: listed(w.nodes[name]), 15, f"{name} has it too")
         assert "evidence (a)" in verified(w, w.nodes[name], listed(w.nodes[name])[0], w.log)
     assert w.agency.add(w.finding())[0] == 200
-    assert w.close() == [0, 0, 0, 0]
+    # What confirms times is kept by all, as the host keeps it.
+    hex_ = w.agency.json("/logs")["logs"][0]["id"]
+    until(lambda: all(n.get(f"/{hex_}/kept/0")[0] == 200 for n in w.nodes.values()), 15, "all keep quorum checkpoints")
+    status, kept = w.agency.get(f"/{hex_}/kept/0")
+    first = kept.split(b"checkpoint ")[1].split(b"\n", 1)[1]
+    for name in w.MIRRORS:
+        assert first in w.nodes[name].get(f"/{hex_}/kept/0")[1], name
+        assert w.nodes[name].get(f"/{hex_}/kept/x")[0] == 400 and w.nodes[name].get(f"/{hex_}/kept/999")[0] == 404
+    # The agency's machine is lost: what confirms the times of its events comes back with them.
+    assert w.agency.stop() == 0
+    shutil.rmtree(w.agency.path("data"))
+    done = subprocess.run([os.path.join(BUILD, "dutylogd"), "-c", w.agency.path("node.ini"), "--restore-from", w.nodes["doj"].url],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    w.agency.start()
+    assert first in w.agency.get(f"/{hex_}/kept/0")[1]
+    codes = w.close(keep=True)
+    assert codes == [0, 0, 0, 0], codes
+    for node in w.nodes.values():
+        done = subprocess.run([os.path.join(BUILD, "dutylog"), "fsck", node.path("data")], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    w.close()
 
 
 def test_what_a_peer_shows_is_compared():
