@@ -62,8 +62,8 @@ def test_what_fits_and_what_does_not_yet():
     (record,) = glob.glob(w.path("state/*.json"))
     with open(record, "w") as f:
         f.write("[]")
-    done = subprocess.run([os.path.join(BUILD, "dutylog"), "monitor", urls[2], "--policy", w.path("policy"), *state],
-                          capture_output=True, text=True, cwd=w.folder)
+    done = subprocess.run([os.path.join(BUILD, "dutylog"), "monitor", urls[2], "--policy", w.path("policy"), "--evidence",
+                           w.path("evidence"), *state], capture_output=True, text=True)
     assert done.returncode == 3 and "not a monitor's record" in done.stderr, done
     w.agency.process = None
     w.close()
