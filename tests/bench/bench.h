@@ -77,5 +77,7 @@ void bench_flow(struct bench *bench);
 void bench_mirror(struct bench *bench);
 void bench_stored(struct bench *bench);
 void bench_restore(struct bench *bench);
+void bench_many(struct bench *bench);
+void bench_secure(struct bench *bench);
 
 #endif

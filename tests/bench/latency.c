@@ -2,6 +2,7 @@
  * machine. The bound is what the disk takes for one sync while four processes sync at once. */
 #include "tests/bench/bounds.h"
 #include "tests/bench/events.h"
+#include "tests/bench/far.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct setting {
     struct desks desks;
     struct bench_node agency;
     struct bench_node mirrors[WORLD_MIRRORS];
+    struct far *far; /* the way to the last of them */
 };
 
 static void start_mirror(struct bench *bench, struct setting *s, size_t which) {
@@ -34,6 +36,7 @@ static void start_mirror(struct bench *bench, struct setting *s, size_t which) {
 static struct setting *start(struct bench *bench) {
     static const char *const names[WORLD_MIRRORS] = {"state", "doj", "university"};
     const char *urls[WORLD_MIRRORS];
+    char url[64];
     struct setting *s = calloc(1, sizeof *s);
     bench_must(s != NULL, "out of memory");
     node_make(bench, &s->agency, "agency");
@@ -41,6 +44,8 @@ static struct setting *start(struct bench *bench) {
         node_make(bench, &s->mirrors[i], names[i]);
         urls[i] = s->mirrors[i].url;
     }
+    s->far = far_open(s->mirrors[WORLD_MIRRORS - 1].port, url, sizeof url);
+    urls[WORLD_MIRRORS - 1] = url;
     desks_init(&s->desks, ORIGIN, DESKS, urls);
     node_key(&s->agency, "log.key", &s->desks.world.log);
     for (size_t i = 0; i < WORLD_MIRRORS; i++) {
@@ -61,6 +66,56 @@ static void stop(struct setting *s) {
 }
 
 /* --- one by one --- */
+
+/* What a mirror that is away does to the others' receipts. */
+static double measure_p50(struct bench *bench, struct setting *s) {
+    struct load load = {.port = s->agency.port, .expected = load_is_200};
+    struct load_result result;
+    size_t seconds = bench->quick ? 4 : 10;
+    double *samples = malloc(seconds * EVENTS_PER_SECOND * sizeof *samples);
+    size_t count = 0;
+    bench_must(samples != NULL, "out of memory");
+    desks_fill(&s->desks, &load, bench->cores, seconds * EVENTS_PER_SECOND / DESKS, 1,
+               1000000000u / EVENTS_PER_SECOND);
+    load_run(&load, &result);
+    for (size_t d = 0; d < DESKS; d++) {
+        for (size_t i = WARM_UP_SECONDS * EVENTS_PER_SECOND / DESKS; i < load.streams[d].count;
+             i++) {
+            samples[count++] = load.streams[d].requests[i].seconds;
+        }
+    }
+    double p50 = bench_percentile(samples, count, 50);
+    desks_discard(&load);
+    free(samples);
+    return p50;
+}
+
+static void measure_away(struct bench *bench, struct setting *s) {
+    double all = measure_p50(bench, s);
+    far_delay(s->far, 250);
+    double far = measure_p50(bench, s);
+    far_delay(s->far, 0);
+    double again = measure_p50(bench, s);
+    node_stop(&s->mirrors[WORLD_MIRRORS - 1]);
+    double dead = measure_p50(bench, s);
+    double bound = (all + again) / 2 * 1e3;
+    report_row(bench, &(struct bench_row){.id = "receipt_far",
+                                          .what = "the same, one mirror 500 ms away, p50",
+                                          .value = far * 1e3,
+                                          .unit = "ms",
+                                          .bound_what = "ms with all three near",
+                                          .bound = bound,
+                                          .size_is = SIZE_RATIO_MAX,
+                                          .size = 1.1});
+    report_row(bench, &(struct bench_row){.id = "receipt_dead",
+                                          .what = "the same, one mirror dead, p50",
+                                          .value = dead * 1e3,
+                                          .unit = "ms",
+                                          .bound_what = "ms with all three",
+                                          .bound = bound,
+                                          .size_is = SIZE_RATIO_MAX,
+                                          .size = 1.1});
+}
 
 static void report_latency(struct bench *bench, double *seconds, size_t count, double sync) {
     double p50 = bench_percentile(seconds, count, 50);
@@ -182,6 +237,7 @@ void bench_latency(struct bench *bench) {
     report_section(bench, "an agency and three mirrors, 2 of 3: one event at a time");
     struct setting *s = start(bench);
     measure_latency(bench, s);
+    measure_away(bench, s);
     stop(s);
 }
 

@@ -16,7 +16,8 @@ static const struct {
 } parts[] = {
     {"bounds", bench_bounds},   {"ingest", bench_ingest},   {"append", bench_append},
     {"latency", bench_latency}, {"flow", bench_flow},       {"mirror", bench_mirror},
-    {"stored", bench_stored},   {"restore", bench_restore},
+    {"stored", bench_stored},   {"restore", bench_restore}, {"many", bench_many},
+    {"secure", bench_secure},
 };
 
 static bool wanted(const char *name) {

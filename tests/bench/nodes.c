@@ -172,27 +172,52 @@ static void run_daemon(const struct bench *bench, const struct bench_node *node)
     _exit(127);
 }
 
-void node_start(const struct bench *bench, struct bench_node *node, const char *sections) {
-    char text[4096];
-    int n =
-        snprintf(text, sizeof text,
-                 "[node]\nname = %s\nlisten = 127.0.0.1:%u\ndata = data\nlog_level = warn\n\n%s",
-                 node->name, node->port, sections);
-    bench_must(n > 0 && (size_t)n < sizeof text, "%s: node.ini is too long", node->name);
+static void start(const struct bench *bench, struct bench_node *node, const char *options,
+                  const char *sections) {
+    char *text = NULL;
+    int n = asprintf(&text,
+                     "[node]\nname = %s\nlisten = 127.0.0.1:%u\ndata = data\nlog_level = "
+                     "warn\n%s\n%s",
+                     node->name, node->port, options, sections);
+    bench_must(n > 0, "out of memory");
     node_file(node, "node.ini", text);
+    free(text);
     fflush(stdout);
     node->process = fork();
     bench_must(node->process >= 0, "no process to be had");
     if (node->process == 0) {
         run_daemon(bench, node);
     }
-    uint64_t start = bench_now_ns();
+}
+
+static void check_runs(const struct bench_node *node, uint64_t start) {
+    int status = 0;
+    bench_must(waitpid(node->process, &status, WNOHANG) == 0, "%s does not start: see %s/log.txt",
+               node->name, node->folder);
+    bench_must(bench_seconds_since(start) < START_SECONDS, "%s does not answer", node->name);
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+void node_start(const struct bench *bench, struct bench_node *node, const char *sections) {
+    uint64_t began = bench_now_ns();
+    start(bench, node, "", sections);
     while (node_get(node, "/healthz", NULL, 0) == 0) {
-        int status = 0;
-        bench_must(waitpid(node->process, &status, WNOHANG) == 0,
-                   "%s does not start: see %s/log.txt", node->name, node->folder);
-        bench_must(bench_seconds_since(start) < START_SECONDS, "%s does not answer", node->name);
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        check_runs(node, began);
+    }
+}
+
+/* It is not asked anything, since that takes TLS: it listens. */
+void node_start_tls(const struct bench *bench, struct bench_node *node, const char *sections) {
+    uint64_t began = bench_now_ns();
+    struct sockaddr_in address = loopback(node->port);
+    start(bench, node, "tls_certificate = node.pem\ntls_key = node.key\n", sections);
+    for (bool listens = false; !listens;) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        listens = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        close(fd);
+        if (!listens) {
+            check_runs(node, began);
+        }
     }
 }
 

@@ -24,6 +24,8 @@ void node_key(const struct bench_node *node, const char *file, const struct sign
 void node_file(const struct bench_node *node, const char *file, const char *text);
 /* Writes node.ini (`sections` after its [node]), starts the daemon, waits until it answers. */
 void node_start(const struct bench *bench, struct bench_node *node, const char *sections);
+/* The same with TLS, from node.pem and node.key in its folder; waits until it listens. */
+void node_start_tls(const struct bench *bench, struct bench_node *node, const char *sections);
 /* Stops it in an orderly way and removes its folder. */
 void node_remove(struct bench_node *node);
 void node_stop(struct bench_node *node);

@@ -29,10 +29,11 @@ def shell(folder, text, **values):
 
 def typed(folder, command, *answers):
     """Runs a command on a terminal, where somebody types an answer to each prompt. Returns its status and what was shown."""
+    tools = os.path.dirname(TOOL)
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(folder)
-        os.environ["PATH"] = os.path.abspath(BUILD) + ":" + os.environ["PATH"]
+        os.environ["PATH"] = tools + ":" + os.environ["PATH"]
         os.execvp("bash", ["bash", "-c", command])
     shown = b""
     for answer in answers:
