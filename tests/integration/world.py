@@ -131,6 +131,8 @@ class Node:
         self.head = None  # the head file's name, once there is one
         self.options = []  # further lines of [node]
         self.listen = "127.0.0.1"
+        self.address = "127.0.0.1"  # where it is asked
+        self.prefix = ()  # what the daemon is run under
         self.tls = None  # an ssl.SSLContext, if it speaks TLS
         os.makedirs(self.folder, exist_ok=True)
 
@@ -150,7 +152,7 @@ class Node:
     def start(self, wait=True, prefix=()):
         self.write_config()
         log = open(self.path("log.txt"), "a")
-        command = [*prefix, os.path.join(BUILD, "dutylogd"), "-c", self.path("node.ini")]
+        command = [*self.prefix, *prefix, os.path.join(BUILD, "dutylogd"), "-c", self.path("node.ini")]
         self.process = subprocess.Popen(command, stderr=log, stdout=log)
         log.close()
         if wait:
@@ -174,9 +176,9 @@ class Node:
 
     def request(self, method, path, body=None, headers=None, timeout=30):
         if self.tls:
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls)
+            connection = http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=self.tls)
         else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+            connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
