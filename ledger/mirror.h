@@ -38,6 +38,8 @@ enum status mirror_pending(struct store_txn *txn, uint32_t log,
                            struct signed_checkpoint *out) MUST_USE;
 enum status mirror_checkpoint(struct store_txn *txn, uint32_t log,
                               struct signed_checkpoint *out) MUST_USE;
+/* When this node last cosigned anything of the log, in seconds; 0: never. */
+enum status mirror_newest(struct store_txn *txn, uint32_t log, uint64_t *seconds) MUST_USE;
 /* The checkpoint of exactly `size` among the pending one, the mirror checkpoint and the last
  * PENDING_KEPT earlier pending ones. NOT_FOUND. */
 #define PENDING_KEPT 8

@@ -1,7 +1,7 @@
 /* What a mirror keeps of a log beside its tree: the pending checkpoint, earlier ones, the mirror
  * checkpoint, and the last timestamp of each cosigning key. */
 #include "ledger/mirror_parts.h"
-#include "ledger/schema.h"
+#include "ledger/scan.h"
 
 #include <assert.h>
 #include <string.h>
@@ -286,6 +286,29 @@ static struct key cosigned_key(uint32_t log, const struct signer *signer) {
     struct key key = key_log(TABLE_COSIGNED, log);
     key_u32(&key, signer->vkey.id);
     return key;
+}
+
+enum status mirror_newest(struct store_txn *txn, uint32_t log, uint64_t *seconds) {
+    struct key prefix = key_log(TABLE_COSIGNED, log);
+    struct scan scan = scan_from(txn, prefix, prefix);
+    struct bytes key;
+    struct bytes value;
+    uint64_t newest = 0;
+    for (;;) {
+        struct reader r;
+        uint64_t last = 0;
+        enum status status = scan_next(&scan, &key, &value);
+        if (status == STATUS_NOT_FOUND) {
+            *seconds = newest;
+            return STATUS_OK;
+        }
+        TRY(status);
+        reader_init(&r, value);
+        if (!reader_u64(&r, &last)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        newest = last > newest ? last : newest;
+    }
 }
 
 enum status mirror_raise_time(struct store_txn *txn, uint32_t log, const struct signer *signer,

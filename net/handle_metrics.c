@@ -245,13 +245,18 @@ static enum status expose_logs(struct exposition *e, const struct node *node,
          offsetof(struct log_sizes, cosigned)},
         {"dutylog_log_judged_entries", "Its judged size; a log of opaque entries has none.",
          offsetof(struct log_sizes, judged)},
+        {"dutylog_log_newest_cosignature_seconds", "When we last cosigned anything of it.",
+         offsetof(struct log_sizes, newest)},
+        {"dutylog_log_silent", "1 if that is a day ago, and the log pushes to us.",
+         offsetof(struct log_sizes, silent)},
         {"dutylog_log_held", "1 while nothing of it is cosigned: the start-up guard.",
          offsetof(struct log_sizes, held)},
     };
     struct log_sizes *sizes = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *sizes);
     enum status status = sizes != NULL ? STATUS_OK : STATUS_NOMEM;
     for (size_t i = 0; i < node->log_count && status == STATUS_OK; i++) {
-        status = log_sizes_read(txn, &node->logs[i], &sizes[i]);
+        status =
+            log_sizes_read(txn, &node->config, &node->logs[i], clock_wall_ms() / 1000, &sizes[i]);
     }
     for (size_t f = 0; f < sizeof figures / sizeof figures[0] && status == STATUS_OK; f++) {
         bool judged = figures[f].offset == offsetof(struct log_sizes, judged);

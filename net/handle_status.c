@@ -11,10 +11,11 @@
 
 /* --- /logs --- */
 
-static enum status sizes_json(struct store_txn *txn, const struct log *log, json_t *object) {
+static enum status sizes_json(const struct node *node, struct store_txn *txn, const struct log *log,
+                              json_t *object) {
     struct log_sizes sizes;
     uint64_t refused = 0;
-    TRY(log_sizes_read(txn, log, &sizes));
+    TRY(log_sizes_read(txn, &node->config, log, clock_wall_ms() / 1000, &sizes));
     json_object_set_new(object, "size", json_integer((json_int_t)sizes.stored));
     if ((log->flags & LOG_OWN) != 0) {
         json_object_set_new(object, "published", json_integer((json_int_t)sizes.published));
@@ -22,6 +23,8 @@ static enum status sizes_json(struct store_txn *txn, const struct log *log, json
     }
     json_object_set_new(object, "pending", json_integer((json_int_t)sizes.pending));
     json_object_set_new(object, "mirrored", json_integer((json_int_t)sizes.cosigned));
+    json_object_set_new(object, "newest", json_integer((json_int_t)sizes.newest));
+    json_object_set_new(object, "silent", json_boolean(sizes.silent != 0));
     struct guard_floor floor;
     TRY(guard_floor(txn, log->number, &floor));
     if (floor.guarded) {
@@ -50,7 +53,7 @@ void handle_logs(struct request *request) {
         json_t *object = json_pack("{s:s, s:s, s:s, s:b}", "id", hex, "kind",
                                    (log->flags & LOG_EVENTS) != 0 ? "events" : "opaque", "origin",
                                    log->vkey.name, "own", (log->flags & LOG_OWN) != 0);
-        status = object != NULL ? sizes_json(txn, log, object) : STATUS_NOMEM;
+        status = object != NULL ? sizes_json(node, txn, log, object) : STATUS_NOMEM;
         json_array_append_new(list, object);
     }
     store_abort(txn);

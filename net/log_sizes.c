@@ -12,7 +12,17 @@ static enum status or_none(enum status status) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status log_sizes_read(struct store_txn *txn, const struct log *log, struct log_sizes *out) {
+static bool is_pulled(const struct node_config *config, const struct log *log) {
+    for (size_t i = 0; i < config->log_count; i++) {
+        if (vkey_equal(&config->logs[i].vkey, &log->vkey)) {
+            return config->logs[i].pull_ms > 0;
+        }
+    }
+    return false;
+}
+
+enum status log_sizes_read(struct store_txn *txn, const struct node_config *config,
+                           const struct log *log, uint64_t now_seconds, struct log_sizes *out) {
     struct tree_head tree;
     struct published published = {.size = 0};
     struct signed_checkpoint pending = {.size = 0};
@@ -33,6 +43,9 @@ enum status log_sizes_read(struct store_txn *txn, const struct log *log, struct 
     struct guard_floor floor;
     TRY(guard_floor(txn, log->number, &floor));
     sizes.held = floor.guarded ? 1 : 0;
+    TRY(mirror_newest(txn, log->number, &sizes.newest));
+    sizes.silent =
+        sizes.newest > 0 && sizes.newest + LOG_SILENT_S < now_seconds && !is_pulled(config, log);
     if ((log->flags & LOG_EVENTS) != 0) {
         TRY(judge_size(txn, log->number, &sizes.judged));
     }

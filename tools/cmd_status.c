@@ -67,10 +67,11 @@ static void print_logs(const json_t *logs) {
         printf("%-36s %-7s %12lld %12lld ", text(log, "origin"), text(log, "kind"),
                number(log, "size"), number(log, own ? "published" : "mirrored"));
         if (json_object_get(log, "judged") != NULL) {
-            printf("%12lld %9lld\n", number(log, "judged"), number(log, "refused"));
+            printf("%12lld %9lld", number(log, "judged"), number(log, "refused"));
         } else {
-            printf("%12s %9s\n", "-", "-");
+            printf("%12s %9s", "-", "-");
         }
+        printf("%s\n", json_is_true(json_object_get(log, "silent")) ? "  silent for a day" : "");
     }
 }
 
