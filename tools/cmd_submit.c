@@ -112,10 +112,13 @@ static enum status read_lines(struct group *group, struct bytes body, struct ref
         enum status status = STATUS_OK;
         group->parcels[i].accepted = http == 200 || http == 202;
         if (!group->parcels[i].accepted) {
-            status =
-                refuse(why, http == 429 ? STATUS_RATE : STATUS_DENIED_SCOPE,
-                       "%s: refused with %lld: %s", group->parcels[i].event_path, (long long)http,
-                       error != NULL ? error : "(the node's answer makes no sense)");
+            status = answer == NULL
+                         ? refuse(why, STATUS_IO, "%s: the node's answer cannot be read: ask again",
+                                  group->parcels[i].event_path)
+                         : refuse(why, http == 429 ? STATUS_RATE : STATUS_DENIED_SCOPE,
+                                  "%s: refused with %lld: %s", group->parcels[i].event_path,
+                                  (long long)http,
+                                  error != NULL ? error : "(the node's answer makes no sense)");
         }
         json_decref(answer);
         TRY(status);

@@ -111,7 +111,8 @@ static int load_trust(struct run *run) {
             status = policy_parse(buffer_view(&run->policy_text), &run->policy, &why);
         }
         if (status != STATUS_OK) {
-            return cli_error("verify", CLI_USAGE, "%s: %s", run->policy_path, why.text);
+            return cli_error("verify", status == STATUS_NOMEM ? CLI_FAILED : CLI_USAGE, "%s: %s",
+                             run->policy_path, why.text);
         }
         run->trust.policy = &run->policy;
     }
@@ -169,7 +170,7 @@ static int split(const struct run *run) {
 static int verify_one(struct run *run, const char *path) {
     struct refusal why = {.text = ""};
     enum status status = verify_file(run, path, &why);
-    if (status == STATUS_IO || status == STATUS_NOT_FOUND) {
+    if (status == STATUS_IO || status == STATUS_NOT_FOUND || status == STATUS_NOMEM) {
         return cli_error("verify", CLI_FAILED, "%s", why.text);
     }
     if (run->json && status != STATUS_OK) {
@@ -221,7 +222,7 @@ static int verify_accusation(struct run *run, const char *path) {
         return cli_usage("verify", "--key %s: %s", run->accused, why.text);
     }
     enum status status = file_read(path, &run->file, &why);
-    if (status == STATUS_IO || status == STATUS_NOT_FOUND) {
+    if (status == STATUS_IO || status == STATUS_NOT_FOUND || status == STATUS_NOMEM) {
         return cli_error("verify", CLI_FAILED, "%s", why.text);
     }
     if (status == STATUS_OK) {

@@ -48,9 +48,10 @@ static int run_node(struct node_config *config, bool behind_stays,
     struct node *node = NULL;
     struct refusal why = {.text = ""};
     behind_url[0] = '\0';
-    if (node_open(config, &node, &why) != STATUS_OK) {
+    enum status status = node_open(config, &node, &why);
+    if (status != STATUS_OK) {
         fprintf(stderr, "dutylogd: does not start: %s\n", why.text);
-        return 2;
+        return status == STATUS_NOMEM ? 1 : 2;
     }
     node->behind_stays = behind_stays;
     int exit_code = node_run(node);
@@ -61,9 +62,10 @@ static int run_node(struct node_config *config, bool behind_stays,
 
 static int load(const char *path, struct node_config *config) {
     struct refusal why = {.text = ""};
-    if (config_load(path, config, &why) != STATUS_OK) {
+    enum status status = config_load(path, config, &why);
+    if (status != STATUS_OK) {
         fprintf(stderr, "dutylogd: %s\n", why.text);
-        return 2;
+        return status == STATUS_NOMEM ? 1 : 2; /* of 1 the unit tries again */
     }
     log_set_level(config->log_level);
     log_set_format(config->log_format);

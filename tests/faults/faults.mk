@@ -3,11 +3,12 @@
 .PHONY: power power-bugs
 
 POWER := $(B)/tests/power.so
+MEMORY := $(B)/tests/memory.so
 CRASHES ?= 200
 
-$(POWER): tests/faults/power.c
+$(POWER) $(MEMORY): $(B)/tests/%.so: tests/faults/%.c
 	$(call say,SO,$@)
-	$(Q)mkdir -p $(@D) && $(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -fvisibility=hidden -o $@ $< -lpthread
+	$(Q)mkdir -p $(@D) && $(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -fvisibility=hidden -o $@ $< -lpthread -ldl
 
 # make power CRASHES=200 lets power fail so often, in the agency's node and a mirror's.
 power: $(PROGRAMS) $(POWER)
@@ -34,5 +35,5 @@ power-bugs: $(PROGRAMS) $(POWER) $(UNSAFE:%=$(B)/unsafe/%/dutylogd)
 	done
 
 ifeq ($(SAN),)
-test-programs: $(POWER)
+test-programs: $(POWER) $(MEMORY)
 endif
