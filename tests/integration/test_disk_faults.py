@@ -40,9 +40,10 @@ def lasts(w, receipts):
             assert w.nodes[name].json("/evidence") == {"evidence": [], "unreconciled": []}
 
 
-def fault(w, node, call, error, when, receipts):
-    """One fault in `node` while findings are logged; returns whether it came, and whether the node ended."""
-    node.start(wait=False, prefix=("strace", "-f", "-qq", "-o", node.path("calls"), "-e", f"trace={call}",
+def fault(w, node, call, error, when, receipts, only=()):
+    """One fault in `node` while findings are logged; returns whether it came, and whether the node ended. `only`: paths."""
+    paths = [a for path in only for a in ("-P", node.path(path))]
+    node.start(wait=False, prefix=("strace", "-f", "-qq", "-o", node.path("calls"), *paths, "-e", f"trace={call}",
                                    "-e", f"inject={call}:error={error}:when={when}"))
     until(lambda: node.process.poll() is not None or node.get("/healthz")[0] in (200, 503), 20, "it is up, or ended")
     note = None
@@ -93,6 +94,36 @@ def test_errors_of_the_disk():
     w.close()
 
 
+def test_every_call_of_the_disk():
+    """Each call on the data folder's files and the head file, its first, second … failing, until there is none so late.
+    EVERY=1: all of them, an hour; else a few."""
+    if SANITIZED or not shutil.which("strace"):
+        return print("skipped: strace")
+    every = "EVERY" in os.environ
+    files = ("data", "data/data.mdb", "data/lock.mdb", "data/in-use", "head")
+    calls = "openat fcntl flock fstat ftruncate mmap pwrite64 pwritev write fdatasync fsync".split()
+    few = (("openat", "EIO", 2), ("ftruncate", "ENOSPC", 1), ("mmap", "EIO", 1), ("flock", "EIO", 1), ("pwritev", "EIO", 2))
+    w = World().start()
+    w.open_log()
+    receipts, came, ended = {}, 0, 0
+    for name in ("agency", "state") if every else ("agency",):
+        for call in calls:
+            for error in ("EIO", "ENOSPC"):
+                for when in range(1, 60):
+                    if not every and (call, error, when) not in few:
+                        continue
+                    w.nodes[name].stop()
+                    injected, stopped = fault(w, w.nodes[name], call, error, when, receipts, files)
+                    came, ended = came + injected, ended + stopped
+                    if every and not injected:
+                        break
+    until(lambda: well(w.agency), 40, "all is well")
+    lasts(w, receipts)
+    print(f"      {came} faults came, {ended} ended the node; {len(receipts)} receipts")
+    assert came >= 2
+    w.close()
+
+
 def test_peers_that_stand_still():
     w = World().start()
     w.open_log()
@@ -119,4 +150,4 @@ def test_peers_that_stand_still():
     assert w.close() == [0, 0, 0, 0]
 
 
-main([test_errors_of_the_disk, test_peers_that_stand_still])
+main([test_errors_of_the_disk, test_every_call_of_the_disk, test_peers_that_stand_still])
