@@ -1,6 +1,7 @@
 #include "ledger/fork.h"
 
 #include "ledger/fork_parts.h"
+#include "ledger/sequencer.h"
 
 #include <assert.h>
 
@@ -21,10 +22,38 @@ enum status fork_read_suspect(const struct log *log, struct bytes bytes, struct 
     return STATUS_OK;
 }
 
+/* A signed checkpoint that we hold, of that size: a mirror's, or the signed head of the log that
+ * this node hosts itself, whose memory is `own`. NOT_FOUND. */
+static enum status held_at(struct store_txn *txn, const struct log *log, uint64_t size,
+                           struct head *own, struct signed_checkpoint *out) {
+    if ((log->flags & LOG_OWN) == 0) {
+        return mirror_known(txn, log->number, size, out);
+    }
+    TRY(sequencer_head(txn, log, own));
+    *out = (struct signed_checkpoint){
+        .size = own->size, .root = own->root, .note = bytes_of(own->note, own->note_len)};
+    return own->size == size ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+/* The same of a larger one, all of whose entries are stored. */
+static enum status held_above(struct store_txn *txn, const struct log *log, uint64_t above,
+                              struct head *own, struct signed_checkpoint *out) {
+    struct tree_head tree;
+    if ((log->flags & LOG_OWN) == 0) {
+        return mirror_stored_above(txn, log->number, above, out);
+    }
+    TRY(tree_read_head(txn, log->number, &tree));
+    TRY(sequencer_head(txn, log, own));
+    *out = (struct signed_checkpoint){
+        .size = own->size, .root = own->root, .note = bytes_of(own->note, own->note_len)};
+    return own->size > above && own->size <= tree.size ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 static enum status find_same_size(struct store_txn *txn, const struct log *log,
                                   const struct suspect *suspect, struct writer *w) {
     struct signed_checkpoint known;
-    TRY(mirror_known(txn, log->number, suspect->checkpoint.size, &known));
+    struct head own;
+    TRY(held_at(txn, log, suspect->checkpoint.size, &own, &known));
     return evidence_of_checkpoints(&log->vkey, known.note, suspect->note, NULL, w);
 }
 
@@ -47,6 +76,7 @@ static enum status stored_differs(struct store_txn *txn, const struct log *log,
 static enum status find_smaller(struct store_txn *txn, const struct log *log,
                                 const struct suspect *suspect, struct writer *w) {
     struct signed_checkpoint larger;
+    struct head own;
     struct merkle_proof hashes;
     bool stored;
     bool differs;
@@ -54,7 +84,7 @@ static enum status find_smaller(struct store_txn *txn, const struct log *log,
     if (!differs || suspect->checkpoint.size == 0) {
         return STATUS_NOT_FOUND; /* at size 0 there is no subproof, nor anything to take back */
     }
-    TRY(mirror_stored_above(txn, log->number, suspect->checkpoint.size, &larger));
+    TRY(held_above(txn, log, suspect->checkpoint.size, &own, &larger));
     TRY(tree_subproof(txn, log->number, suspect->checkpoint.size, larger.size, &hashes));
     return evidence_of_checkpoints(&log->vkey, suspect->note, larger.note, &hashes, w);
 }

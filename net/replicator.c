@@ -95,7 +95,7 @@ static void free_memory(struct replicator *r) {
 
 /* Frees the replicator once nothing refers to it. */
 static void maybe_closed(struct replicator *r) {
-    if (!r->closing || r->cut.busy || r->publication.busy) {
+    if (!r->closing || r->cut.busy || r->publication.busy || r->halting.busy) {
         return;
     }
     for (size_t i = 0; i < REPLICA_MIRRORS_MAX; i++) {
@@ -178,6 +178,40 @@ static void publish_start(struct replicator *r, const struct replica_action *act
     }
 }
 
+/* --- what halted the log --- */
+
+static void halting_done(struct commit *commit, enum status batch_status) {
+    struct replicator *r = commit->context;
+    r->halting.busy = false;
+    node_batch_result(r->node, batch_status);
+    if (batch_status == STATUS_OK && r->halting.job.outcome == FORK_PROVED) {
+        log_line(LOG_ERROR, "fork", "proved", "log=%s do=\"GET /evidence, and pass it on\"",
+                 r->node->own.vkey.name);
+    } else if (batch_status == STATUS_OK && r->halting.job.outcome == FORK_UNRECONCILED) {
+        log_line(LOG_WARN, "fork", "unreconciled", "log=%s", r->node->own.vkey.name);
+    }
+    maybe_closed(r);
+}
+
+/* The head that the log's key signed and this folder does not hold: it is kept, as evidence if what
+ * we signed proves it. */
+static void keep_proof(struct replicator *r, struct bytes note) {
+    struct halting *h = &r->halting;
+    if (note.len == 0 || note.len > sizeof h->note || h->busy) {
+        return;
+    }
+    memset(&h->job, 0, sizeof h->job);
+    memcpy(h->note, note.data, note.len);
+    h->job.log = &r->node->own;
+    h->job.note = bytes_of(h->note, note.len);
+    fork_job_init(&h->job);
+    h->commit = (struct commit){.job = &h->job.job, .done = halting_done, .context = r};
+    h->busy = true;
+    if (node_commit(r->node, &h->commit) != STATUS_OK) {
+        h->busy = false;
+    }
+}
+
 /* --- actions --- */
 
 static void perform_one(struct replicator *r, const struct replica_action *action) {
@@ -204,6 +238,9 @@ static void perform_one(struct replicator *r, const struct replica_action *actio
                  "folder that signed the larger head, or fetch what it lost with dutylogd "
                  "--restore-from the mirror that has it\"",
                  action->why);
+        if (action->halt == HALT_FORKED) { /* a larger head may be our own, of before a backup */
+            keep_proof(r, action->note);
+        }
         if (action->halt == HALT_LARGER) {
             guarding_behind(r->node, action->note, r->replica.mirrors[action->mirror].url);
         }

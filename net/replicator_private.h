@@ -3,6 +3,7 @@
 #ifndef DUTYLOG_NET_REPLICATOR_PRIVATE_H
 #define DUTYLOG_NET_REPLICATOR_PRIVATE_H
 
+#include "ledger/fork.h"
 #include "net/replicator.h"
 
 #define EVENTS_MAX                                                                                 \
@@ -23,6 +24,13 @@ struct push {
 struct cut {
     struct cut_job job;
     struct commit commit;
+    bool busy;
+};
+/* What halted the log, on its way into the store. */
+struct halting {
+    struct fork_job job;
+    struct commit commit;
+    uint8_t note[CHECKPOINT_SIZE_MAX];
     bool busy;
 };
 struct publication {
@@ -46,6 +54,7 @@ struct replicator {
     uint8_t *scratch;       /* SCRATCH_SIZE, of which few pages are ever touched */
     struct cut cut;
     struct publication publication;
+    struct halting halting;
     struct timer *timer;
     uint64_t policy_index; /* of the last log.policy given to the replica */
     bool has_policy;

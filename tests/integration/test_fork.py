@@ -95,6 +95,28 @@ def test_a_log_that_starts_over_halts():
     w.close()
 
 
+def test_a_forked_log_keeps_the_proof_against_itself():
+    """Somebody with the log's key showed one mirror another history: the honest node meets it, signs no more, and has the proof."""
+    w, real = world_with_findings(3)
+    assert w.agency.stop() == 0
+    state = w.nodes["state"]
+    state.stop()
+    shutil.rmtree(state.path("data"))
+    os.remove(state.path("head"))
+    state.head = None
+    state.start()
+    forged = [forge.leaf_hash(e) for e in real]
+    forged[4] = forge.leaf_hash(real[4].replace(b"sustained", b"unfounded"))
+    status, body = state.request("POST", "/add-checkpoint", forge.add_checkpoint(0, [], forge.checkpoint(w.log, forged)))
+    assert status == 200, (status, body)
+    w.agency.start()
+    until(lambda: w.agency.json("/status")["log"]["state"] == "halted", 30, "the log halts")
+    until(lambda: w.agency.json("/evidence")["evidence"], 10, "the proof is kept")
+    out = verify_evidence(w, evidence_at(w, "agency", "a"), w.log)
+    assert out.returncode == 0, out
+    w.close()
+
+
 def test_an_old_backup_signs_nothing():
     """The folder of an hour ago is put back, and no head file says that this node signed more: the log learns it before it signs."""
     w, _ = world_with_findings(2)
@@ -117,4 +139,5 @@ def test_an_old_backup_signs_nothing():
     w.close()
 
 
-main([test_an_old_backup_signs_nothing, test_same_size_is_evidence_a, test_deleting_a_finding_is_evidence_b, test_a_log_that_starts_over_halts])
+main([test_an_old_backup_signs_nothing, test_same_size_is_evidence_a, test_deleting_a_finding_is_evidence_b, test_a_log_that_starts_over_halts,
+      test_a_forked_log_keeps_the_proof_against_itself])
