@@ -159,9 +159,6 @@ static int watch(struct run *run) {
     if (status == STATUS_OK && run->options.state != NULL) {
         status = lock_state(run->options.state, &lock, &why);
     }
-    if (status == STATUS_OK) {
-        status = file_make_folder(run->options.evidence, &why);
-    }
     int exit_code =
         status == STATUS_OK ? round_of(run) : cli_error("monitor", CLI_FAILED, "%s", why.text);
     while (status == STATUS_OK && run->every > 0) {

@@ -28,7 +28,10 @@ static void keep_evidence(struct monitor *m, const struct vkey *accused, struct 
         monitor_find(m, FINDING_UNPROVED, "", "evidence cannot be written: %.160s", proved.text);
         return;
     }
-    enum status status = file_create(path, file, &why);
+    enum status status = file_make_folder(m->options->evidence, &why); /* not before it is needed */
+    if (status == STATUS_OK) {
+        status = file_create(path, file, &why);
+    }
     if (status != STATUS_OK && status != STATUS_CONFLICT_USED) {
         monitor_find(m, FINDING_FORK, "", "%.120s (not written: %.80s)", proved.text, why.text);
         return;
