@@ -23,7 +23,6 @@
 #define ORI_SIZE 9
 
 #define ISSUER_ORIS_MAX 64
-#define ISSUER_KINDS_MAX 32
 
 enum issuer_basis { BASIS_LIVE = 1 << 0, BASIS_IMPORTED = 1 << 1 };
 
@@ -40,8 +39,8 @@ struct issuer {
         revoked_at; /* index of the key.revoked entry; 0: not revoked (entry 0 revokes nothing) */
     uint32_t enroller; /* issuer number; 0 for those named in log.opened */
     /* Scope. */
-    uint32_t kinds;   /* bit i: row i of the kinds table, the number of which the store's format
-                         names; all bits: any kind */
+    uint64_t kinds;   /* KIND_BITs of the kinds table, the number of which the store's format
+                         names; KINDS_ALL: any kind */
     uint32_t bases;   /* enum issuer_basis bits */
     size_t ori_count; /* 0: any agency */
     char oris[ISSUER_ORIS_MAX][ORI_SIZE];

@@ -172,8 +172,12 @@ enum status accept_check(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index, uint64_t stamp_ms,
                          struct accept_place *place, struct refusal *why) {
     struct vkey keys[EVENT_SIGNATURES_MAX];
-    struct check c = {
-        .txn = txn, .log = log, .event = &submission->event, .index = index, .why = why};
+    struct check c = {.txn = txn,
+                      .log = log,
+                      .event = &submission->event,
+                      .index = index,
+                      .stamp_ms = stamp_ms,
+                      .why = why};
     memset(place, 0, sizeof *place);
     if (submission->status != STATUS_OK) {
         return refuse(why, submission->status, "%s", submission->why.text);

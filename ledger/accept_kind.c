@@ -4,6 +4,7 @@
 #include "ledger/accept_parts.h"
 #include "ledger/body.h"
 #include "ledger/json.h"
+#include "ledger/member.h"
 #include "ledger/succession.h"
 
 #include <assert.h>
@@ -127,6 +128,18 @@ static void read_reference(const json_t *value, struct reference *out) {
     assert(good); /* member_check took it */
 }
 
+/* What a member `event` may name, by its row. */
+static enum status check_referred_kind(struct check *c, const struct sequence_row *row) {
+    const struct kind *kind = c->event->kind;
+    if ((kind->refers & KIND_BIT(row->kind)) != 0) {
+        return STATUS_OK;
+    }
+    return refuse(c->why, STATUS_BAD_MEMBER,
+                  "member event: entry %llu is %s, which no %s is about: dutylog event --kinds "
+                  "says what it may name",
+                  (unsigned long long)row->index, kind_at(row->kind)->name, kind->name);
+}
+
 /* OK if the event is in this log as named; `here` is false for another log's, which is not looked
  * for. */
 static enum status find_reference(struct check *c, const char *member,
@@ -150,17 +163,23 @@ static enum status find_reference(struct check *c, const char *member,
     return status;
 }
 
-/* Of a correction, and of stamp.unconfirmed, which has no replaced_by. */
+/* Of every member that names an event; `after` names one of another log. */
 static enum status check_references(struct check *c) {
-    static const char *const members[] = {"event", "replaced_by"};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        const json_t *value = json_object_get(c->event->open, members[i]);
+    const struct kind *kind = c->event->kind;
+    for (size_t i = 0; i < kind->member_count; i++) {
+        const struct kind_member *member = &kind->members[i];
+        const json_t *value =
+            member->type == MEMBER_EVENT ? json_object_get(c->event->open, member->name) : NULL;
         struct reference reference;
         struct sequence_row row;
         bool here;
-        if (value != NULL) {
-            read_reference(value, &reference);
-            TRY(find_reference(c, members[i], &reference, &here, &row));
+        if (value == NULL) {
+            continue;
+        }
+        read_reference(value, &reference);
+        TRY(find_reference(c, member->name, &reference, &here, &row));
+        if (here && strcmp(member->name, "event") == 0) {
+            TRY(check_referred_kind(c, &row));
         }
     }
     return STATUS_OK;
@@ -220,32 +239,37 @@ static enum status check_disclosure(struct check *c) {
     return STATUS_OK;
 }
 
-enum status accept_check_kind(struct check *c) {
-    switch (c->event->kind->id) {
-    case KIND_LOG_POLICY:
-        return check_policy(c);
-    case KIND_LOG_SUCCEEDED:
-        return check_succession(c);
-    case KIND_KEY_ENROLLED:
-        return check_enrolment(c);
-    case KIND_KEY_REVOKED:
-        return check_revocation(c);
-    case KIND_CORRECTION:
-    case KIND_STAMP_UNCONFIRMED:
-        return check_references(c);
-    case KIND_EVENT_OPENED:
-        return check_disclosure(c);
-    case KIND_DISCIPLINE_IMPOSED:
-    case KIND_FAILURE_ALLEGED:
-    case KIND_FINDING_FINAL:
-    case KIND_FORK_OBSERVED: /* accept_evidence.c, with the signatures */
-    case KIND_INTERVENTION_REPORTED:
-    case KIND_NODE_SILENT:
-        return STATUS_OK;
-    case KIND_LOG_OPENED: /* after entry 0: its seq is 1, and the only operator has used that */
-    case KIND_COUNT:
-        break;
+/* --- days --- */
+
+/* A fact cannot lie after its record was received. One day more is allowed, since days are those of
+ * the place where it happened, and the stamp's is UTC's. */
+static enum status check_days(struct check *c) {
+    const struct kind *kind = c->event->kind;
+    for (size_t i = 0; i < kind->member_count; i++) {
+        const struct kind_member *member = &kind->members[i];
+        const char *day = member->past ? event_open_text(c->event, member->name) : NULL;
+        if (day != NULL && date_to_days(day) > c->stamp_ms / DAY_MS + 1) {
+            return refuse(
+                c->why, STATUS_BAD_MEMBER,
+                "member %s: %s is after the day on which it was received: give the day on "
+                "which it happened",
+                member->name, day);
+        }
     }
-    assert(false);
-    return STATUS_BAD_KIND;
+    return STATUS_OK;
+}
+
+enum status accept_check_kind(struct check *c) {
+    static enum status (*const checks[KIND_COUNT])(struct check * c) = {
+        [KIND_LOG_POLICY] = check_policy,       [KIND_LOG_SUCCEEDED] = check_succession,
+        [KIND_KEY_ENROLLED] = check_enrolment,  [KIND_KEY_REVOKED] = check_revocation,
+        [KIND_EVENT_OPENED] = check_disclosure,
+    };
+    /* After entry 0: its seq is 1, and the only operator has used that. */
+    assert(c->event->kind->id != KIND_LOG_OPENED);
+    TRY(check_days(c));
+    if (c->event->kind->id != KIND_KEY_ENROLLED) {
+        TRY(check_references(c));
+    }
+    return checks[c->event->kind->id] != NULL ? checks[c->event->kind->id](c) : STATUS_OK;
 }

@@ -30,6 +30,7 @@ struct check {
     const struct log *log;
     const struct event *event;
     uint64_t index; /* that the entry would get */
+    uint64_t stamp_ms;
     struct issuer issuer;
     struct refusal *why;
 };
@@ -41,6 +42,7 @@ enum status accept_check_kind(struct check *c) MUST_USE;
 struct sequence_row {
     uint64_t index;
     struct hash id;
+    enum kind_id kind;
     bool has_body;
     struct hash body;
 };

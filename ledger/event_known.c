@@ -6,31 +6,6 @@
 #define SEPARATOR "\n\n\xe2\x80\x94 " /* between a note's text and its first line's name */
 #define HASH_CHARACTERS (2 * HASH_SIZE)
 
-/* Does the kind change what acceptance keeps of the log, beyond the sequence of its issuer? Then
- * its members are wanted, and one does not read past them. */
-static bool is_ordinary(const struct kind *kind) {
-    switch (kind->id) {
-    case KIND_CORRECTION:
-    case KIND_DISCIPLINE_IMPOSED:
-    case KIND_EVENT_OPENED:
-    case KIND_FAILURE_ALLEGED:
-    case KIND_FINDING_FINAL:
-    case KIND_INTERVENTION_REPORTED:
-        return true;
-    case KIND_FORK_OBSERVED:
-    case KIND_KEY_ENROLLED:
-    case KIND_KEY_REVOKED:
-    case KIND_LOG_OPENED:
-    case KIND_LOG_POLICY:
-    case KIND_LOG_SUCCEEDED:
-    case KIND_NODE_SILENT:
-    case KIND_STAMP_UNCONFIRMED:
-    case KIND_COUNT:
-        break;
-    }
-    return false;
-}
-
 /* Takes `text` off the end. */
 static bool drop_tail(struct bytes *b, const char *text) {
     size_t len = strlen(text);
@@ -121,7 +96,7 @@ bool event_read_known(struct bytes note, struct event *out) {
     }
     reader_init(&r, text);
     if (!reader_skip(&r, EVENT_FIRST_LINE "\n") || !reader_line(&r, &json) || !reader_done(&r) ||
-        !read_front(json, &event) || !is_ordinary(event.kind) || !read_back(json, &event)) {
+        !read_front(json, &event) || event.kind->registry || !read_back(json, &event)) {
         return false;
     }
     hash_of(text.data, text.len, &event.id);

@@ -209,34 +209,61 @@ static enum status check_live(const struct event *event, struct refusal *why) {
     return STATUS_OK;
 }
 
-enum status event_check_rules(const struct event *event, struct refusal *why) {
-    switch (event->kind->id) {
-    case KIND_LOG_OPENED:
-        return check_log_opened(event, why);
-    case KIND_LOG_POLICY:
-        return check_log_policy(event, why);
-    case KIND_LOG_SUCCEEDED:
-        return check_log_succeeded(event, why);
-    case KIND_KEY_ENROLLED:
-        return check_key_enrolled(event, why);
-    case KIND_EVENT_OPENED:
-        return check_event_opened(event, why);
-    case KIND_DISCIPLINE_IMPOSED:
-    case KIND_FAILURE_ALLEGED:
-    case KIND_FINDING_FINAL:
-    case KIND_INTERVENTION_REPORTED:
-        return check_live(event, why);
-    case KIND_CORRECTION:
-    case KIND_FORK_OBSERVED:
-    case KIND_KEY_REVOKED:
-    case KIND_NODE_SILENT:
-    case KIND_STAMP_UNCONFIRMED:
-        return STATUS_OK;
-    case KIND_COUNT:
-        break;
+/* What happened cannot have been reported before. */
+static enum status check_occurred(const struct event *event, struct refusal *why) {
+    struct bytes occurred = open_text(event, "occurred");
+    struct bytes reported = open_text(event, "reported");
+    if (occurred.len > 0 && reported.len > 0 && bytes_compare(occurred, reported) > 0) {
+        return refuse(why, STATUS_BAD_MEMBER, "occurred must not be after reported");
     }
-    assert(false); /* every row has one of the above */
-    return STATUS_BAD_KIND;
+    return STATUS_OK;
+}
+
+static enum status check_merged(const struct event *event, struct refusal *why) {
+    if (bytes_equal(open_text(event, "into"), open_text(event, "ori"))) {
+        return refuse(why, STATUS_BAD_MEMBER, "into must be another agency than ori");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_subject(const struct event *event, struct refusal *why) {
+    uint64_t subject = 0;
+    if (event_open_integer(event, "subject", &subject) && subject == 0) {
+        return refuse(why, STATUS_BAD_MEMBER, "subject must be from 1 on");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_period(const struct event *event, struct refusal *why) {
+    bool first = json_object_get(event->open, "first_case") != NULL;
+    bool last = json_object_get(event->open, "last_case") != NULL;
+    return first == last ? STATUS_OK
+                         : refuse(why, STATUS_BAD_MEMBER,
+                                  "first_case and last_case stand together, or neither");
+}
+
+static enum status check_standard(const struct event *event, struct refusal *why) {
+    bool deadline = json_object_get(event->open, "deadline") != NULL;
+    bool calendar = json_object_get(event->open, "calendar") != NULL;
+    bool start = json_object_get(event->open, "clock_start") != NULL;
+    return deadline == calendar && deadline == start
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_MEMBER,
+                        "deadline, calendar and clock_start stand together, or none of them");
+}
+
+enum status event_check_rules(const struct event *event, struct refusal *why) {
+    static enum status (*const checks[KIND_COUNT])(const struct event *event,
+                                                   struct refusal *why) = {
+        [KIND_AGENCY_MERGED] = check_merged,      [KIND_EVENT_OPENED] = check_event_opened,
+        [KIND_KEY_ENROLLED] = check_key_enrolled, [KIND_LOG_OPENED] = check_log_opened,
+        [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
+        [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
+    };
+    TRY(check_live(event, why));
+    TRY(check_occurred(event, why));
+    TRY(check_subject(event, why));
+    return checks[event->kind->id] != NULL ? checks[event->kind->id](event, why) : STATUS_OK;
 }
 
 /* --- signature lines --- */

@@ -6,11 +6,11 @@
 #include <string.h>
 
 /* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
- * revoked_at, u32 enroller, u32 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
+ * revoked_at, u32 enroller, u64 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
  * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
  * issuers, u32 threshold, and the operator's name. */
 #define RECORD_MAX                                                                                 \
-    (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 4 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
+    (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 8 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)
 
 static struct key issuer_key(uint32_t log, struct bytes name) {
@@ -40,7 +40,7 @@ static enum status decode(struct bytes name, struct bytes value, struct issuer *
     reader_u64(&r, &out->enrolled_at);
     reader_u64(&r, &out->revoked_at);
     reader_u32(&r, &out->enroller);
-    reader_u32(&r, &out->kinds);
+    reader_u64(&r, &out->kinds);
     reader_u8(&r, &bases);
     reader_u64(&r, &out->from_ms);
     reader_u64(&r, &out->until_ms);
@@ -95,7 +95,7 @@ enum status issuer_put(struct store_txn *txn, uint32_t log, const struct issuer 
     writer_u64(&w, issuer->enrolled_at);
     writer_u64(&w, issuer->revoked_at);
     writer_u32(&w, issuer->enroller);
-    writer_u32(&w, issuer->kinds);
+    writer_u64(&w, issuer->kinds);
     writer_u8(&w, (uint8_t)issuer->bases);
     writer_u64(&w, issuer->from_ms);
     writer_u64(&w, issuer->until_ms);

@@ -88,12 +88,41 @@ bool text_is_date(struct bytes text) {
     return day <= month_days[month - 1] + (month == 2 && leap);
 }
 
+/* By the count of days before a year, Gregorian. */
+uint64_t date_to_days(const char *date) {
+    static const uint16_t before_month[12] = {0,   31,  59,  90,  120, 151,
+                                              181, 212, 243, 273, 304, 334};
+    uint64_t year = 0;
+    for (size_t i = 0; i < 4; i++) {
+        year = year * 10 + (uint64_t)(date[i] - '0');
+    }
+    uint64_t month = (uint64_t)(date[5] - '0') * 10 + (uint64_t)(date[6] - '0');
+    uint64_t day = (uint64_t)(date[8] - '0') * 10 + (uint64_t)(date[9] - '0');
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    uint64_t past = year - 1;
+    uint64_t days = past * 365 + past / 4 - past / 100 + past / 400;
+    days += before_month[month - 1] + (leap && month > 2 ? 1u : 0u) + day - 1;
+    const uint64_t epoch = 719162; /* days before 1970-01-01 */
+    return days < epoch ? 0 : days - epoch;
+}
+
 static bool text_is_time(struct bytes text) {
     unsigned hour, minute, second;
     return text.len == TIME_SIZE && text_is_date(bytes_of(text.data, DATE_SIZE)) &&
            text.data[10] == 'T' && text.data[13] == ':' && text.data[16] == ':' &&
            text.data[19] == 'Z' && digits(text, 11, 2, &hour) && digits(text, 14, 2, &minute) &&
            digits(text, 17, 2, &second) && hour < 24 && minute < 60 && second < 60;
+}
+
+/* "YYYY-MM": a month is one that has a first day. */
+static bool text_is_month(struct bytes text) {
+    uint8_t day[DATE_SIZE];
+    if (text.len != DATE_SIZE - 3) {
+        return false;
+    }
+    memcpy(day, text.data, text.len);
+    memcpy(day + text.len, "-01", 3);
+    return text_is_date(bytes_of(day, sizeof day));
 }
 
 static bool text_is_hex(struct bytes text, size_t len) {
@@ -137,6 +166,29 @@ static bool test_text(struct test *t) {
     return true;
 }
 
+static bool test_title(struct test *t) {
+    struct bytes text;
+    return test_text(t) && get_text(t->value, &text) && memchr(text.data, '\n', text.len) == NULL;
+}
+
+static bool test_address(struct test *t) {
+    static const char *const schemes[] = {"https://", "http://", "file:"};
+    struct bytes text;
+    size_t scheme = 0;
+    if (!get_text(t->value, &text) || text.len > t->member->max) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        scheme = bytes_starts_with(text, schemes[i]) ? strlen(schemes[i]) : scheme;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~') {
+            return false;
+        }
+    }
+    return scheme > 0 && text.len > scheme;
+}
+
 static bool test_token(struct test *t) {
     struct bytes text;
     return get_text(t->value, &text) && text_is_token(text, t->member->max);
@@ -175,6 +227,17 @@ static bool test_date(struct test *t) {
 static bool test_time(struct test *t) {
     struct bytes text;
     return get_text(t->value, &text) && text_is_time(text);
+}
+
+static bool test_month(struct test *t) {
+    struct bytes text;
+    return get_text(t->value, &text) && text_is_month(text);
+}
+
+static bool test_state(struct test *t) {
+    struct bytes text;
+    return get_text(t->value, &text) && text.len == 2 && text.data[0] >= 'A' &&
+           text.data[0] <= 'Z' && text.data[1] >= 'A' && text.data[1] <= 'Z';
 }
 
 static bool test_integer(struct test *t) {
@@ -294,6 +357,14 @@ static bool test_oris(struct test *t) {
     return test_sorted(t, 0, text_is_ori);
 }
 
+static bool is_short_token(struct bytes text) {
+    return text_is_token(text, TOKENS_EACH_MAX);
+}
+
+static bool test_tokens(struct test *t) {
+    return test_sorted(t, 1, is_short_token);
+}
+
 static bool is_kind(struct bytes text) {
     return kind_find((const char *)text.data, text.len) != NULL;
 }
@@ -395,7 +466,7 @@ static bool test_event(struct test *t) {
 static const struct {
     bool (*test)(struct test *t);
     const char *accepts;
-} types[] = {
+} types[MEMBER_TYPE_COUNT] = {
     [MEMBER_TEXT] = {test_text, "a text without control characters but \\n, in bytes"},
     [MEMBER_TOKEN] = {test_token, "characters of a-z 0-9 . _ -"},
     [MEMBER_NAME] = {test_name, "a key name: a-z 0-9 . _ - in parts joined by /"},
@@ -426,6 +497,13 @@ static const struct {
     [MEMBER_EVIDENCE] = {test_evidence, "an evidence file in base64, in characters"},
     [MEMBER_CHECKPOINT] = {test_checkpoint, "a signed checkpoint, in bytes"},
     [MEMBER_EVENT] = {test_event, "an event as {\"id\",\"issuer\",\"log\",\"seq\"}"},
+    [MEMBER_TITLE] = {test_title, "one line of text without control characters, in bytes"},
+    [MEMBER_ADDRESS] = {test_address,
+                        "an address: https://, http:// or file: and what follows, in printable "
+                        "ASCII without spaces"},
+    [MEMBER_MONTH] = {test_month, "a month as YYYY-MM, from 1900-01 on"},
+    [MEMBER_STATE] = {test_state, "a state as two letters of A-Z, or US"},
+    [MEMBER_TOKENS] = {test_tokens, "an array of tokens, sorted, each once: a-z 0-9 . _ -"},
 };
 
 const char *member_accepts(enum member_type type) {

@@ -22,5 +22,9 @@ bool text_is_token(struct bytes text, size_t max);
 bool text_is_issuer(struct bytes text);
 /* A real day as YYYY-MM-DD, from 1900 on. Days compare as their bytes do. */
 bool text_is_date(struct bytes text);
+/* Days from 1970-01-01 to such a day; 0 for one before it. `date` has at least its ten characters.
+ */
+uint64_t date_to_days(const char *date);
+#define DAY_MS UINT64_C(86400000)
 
 #endif

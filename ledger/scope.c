@@ -2,24 +2,16 @@
  * acceptance and by the verifying of receipts. */
 #include "ledger/issuer.h"
 #include "ledger/json.h"
+#include "ledger/member.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define DAY_MS UINT64_C(86400000)
-
-/* Kinds are kept as a set of rows of the kinds table. */
-static_assert(KIND_COUNT <= 32, "a bit of struct issuer.kinds for each kind");
-
-static uint32_t kind_bit(const struct kind *kind) {
-    return (uint32_t)1 << kind->id;
-}
 
 struct issuer issuer_named(const struct vkey *vkey, uint32_t role) {
     assert(role == ROLE_ROOT || role == ROLE_OPERATOR);
     return (struct issuer){.vkey = *vkey,
                            .roles = role,
-                           .kinds = UINT32_MAX,
+                           .kinds = KINDS_ALL,
                            .bases = BASIS_LIVE | BASIS_IMPORTED,
                            .first_seq = 1,
                            .until_ms = UINT64_MAX};
@@ -35,31 +27,13 @@ static uint32_t bases_of(const char *text) {
 
 /* --- reading an enrolment --- */
 
-/* Days since 1970-01-01 of a real day "YYYY-MM-DD" (event_parse checked it). The count of days
- * before a year, Gregorian. */
-static uint64_t day_number(const char *date) {
-    static const uint16_t before_month[12] = {0,   31,  59,  90,  120, 151,
-                                              181, 212, 243, 273, 304, 334};
-    uint64_t year = 0;
-    for (size_t i = 0; i < 4; i++) {
-        year = year * 10 + (uint64_t)(date[i] - '0');
-    }
-    uint64_t month = (uint64_t)(date[5] - '0') * 10 + (uint64_t)(date[6] - '0');
-    uint64_t day = (uint64_t)(date[8] - '0') * 10 + (uint64_t)(date[9] - '0');
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    uint64_t past = year - 1;
-    uint64_t days = past * 365 + past / 4 - past / 100 + past / 400;
-    days += before_month[month - 1] + (leap && month > 2 ? 1u : 0u) + day - 1;
-    const uint64_t epoch = 719162; /* days before 1970-01-01 */
-    return days < epoch ? 0 : days - epoch;
-}
-
 static void read_kinds(const json_t *kinds, struct issuer *out) {
     for (size_t i = 0; i < json_array_size(kinds); i++) {
         const char *name = json_string_value(json_array_get(kinds, i));
         assert(name != NULL);
         const struct kind *kind = kind_find(name, strlen(name));
-        out->kinds |= kind != NULL ? kind_bit(kind) : UINT32_MAX; /* "*" is no kind's name: all */
+        out->kinds |=
+            kind != NULL ? KIND_BIT(kind->id) : KINDS_ALL; /* "*" is no kind's name: all */
     }
 }
 
@@ -101,9 +75,9 @@ void issuer_of_enrolment(const struct event *enrolment, struct issuer *out) {
     out->bases = bases_of(basis);
     read_kinds(json_object_get(enrolment->open, "kinds"), out);
     read_oris(json_object_get(enrolment->open, "oris"), out);
-    out->from_ms = from != NULL ? day_number(from) * DAY_MS : 0;
+    out->from_ms = from != NULL ? date_to_days(from) * DAY_MS : 0;
     /* The last day counts whole. */
-    out->until_ms = until != NULL ? (day_number(until) + 1) * DAY_MS : UINT64_MAX;
+    out->until_ms = until != NULL ? (date_to_days(until) + 1) * DAY_MS : UINT64_MAX;
 }
 
 /* --- what the scope covers --- */
@@ -146,7 +120,7 @@ enum status issuer_covers(const struct issuer *issuer, const struct event *event
                       "member kind: a key in the role %s may not issue %s",
                       role != NULL ? role : "it has", kind->name);
     }
-    if ((issuer->kinds & kind_bit(kind)) == 0) {
+    if ((issuer->kinds & KIND_BIT(kind->id)) == 0) {
         return refuse(why, STATUS_DENIED_SCOPE,
                       "member kind: the enrolment of %s does not cover %s", issuer->vkey.name,
                       kind->name);

@@ -4,8 +4,8 @@
 
 #include <assert.h>
 
-/* TABLE_SEQUENCE: u64 index, id, and the body's root if the event has one: so that a disclosure is
- * checked without reading the entry. TABLE_CONFLICT: the note. */
+/* TABLE_SEQUENCE: u64 index, id, u8 kind, and the body's root if the event has one: so that a
+ * disclosure is checked without reading the entry. TABLE_CONFLICT: the note. */
 
 static struct key sequence_key(enum table table, uint32_t log, uint32_t issuer, uint64_t seq) {
     struct key key = key_log(table, log);
@@ -20,15 +20,18 @@ enum status sequence_get(struct store_txn *txn, uint32_t log, uint32_t issuer, u
     struct sequence_row row = {.has_body = false};
     struct bytes value;
     struct reader r;
+    uint8_t kind = KIND_COUNT;
     TRY(store_get(txn, key_view(&key), &value));
     reader_init(&r, value);
     reader_u64(&r, &row.index);
     reader_hash(&r, &row.id);
+    reader_u8(&r, &kind);
+    row.kind = (enum kind_id)kind;
     row.has_body = r.rest.len > 0;
     if (row.has_body) {
         reader_hash(&r, &row.body);
     }
-    if (!reader_done(&r)) {
+    if (!reader_done(&r) || kind >= KIND_COUNT) {
         return STATUS_STORE_CORRUPT;
     }
     *out = row;
@@ -37,11 +40,12 @@ enum status sequence_get(struct store_txn *txn, uint32_t log, uint32_t issuer, u
 
 enum status sequence_put(struct store_txn *txn, uint32_t log, uint32_t issuer, uint64_t seq,
                          const struct sequence_row *row) {
-    uint8_t value[8 + 2 * HASH_SIZE];
+    uint8_t value[8 + 1 + 2 * HASH_SIZE];
     struct writer w;
     writer_init(&w, value, sizeof value);
     writer_u64(&w, row->index);
     writer_hash(&w, &row->id);
+    writer_u8(&w, (uint8_t)row->kind);
     if (row->has_body) {
         writer_hash(&w, &row->body);
     }

@@ -1,5 +1,6 @@
 #include "crypto/encoding.h"
 #include "ledger/event.h"
+#include "ledger/kind_page.h"
 #include "ledger/member.h"
 #include "net/file.h"
 #include "net/keyfile.h"
@@ -7,7 +8,9 @@
 #include "tools/make_event.h"
 #include "tools/members.h"
 #include "tools/place.h"
+#include "tools/schema.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,8 @@ static const struct option options[] = {
     {"out", required_argument, NULL, 'o'},
     {"template", required_argument, NULL, 't'},
     {"list", no_argument, NULL, 'i'},
+    {"kinds", no_argument, NULL, 'K'},
+    {"schema", no_argument, NULL, 'S'},
     {"issuer", required_argument, NULL, 'u'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -55,11 +60,36 @@ struct making {
 /* --- help --- */
 
 static int list_kinds(void) {
-    size_t count = 0;
-    const struct kind *kinds = kind_all(&count);
-    for (size_t i = 0; i < count; i++) {
-        printf("%-22s %s\n", kinds[i].name, kinds[i].help);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        const struct kind *kind = kind_at((enum kind_id)i);
+        printf("%-22s %s\n", kind->name, kind->help);
     }
+    return CLI_OK;
+}
+
+static int print_page(void) {
+    char *page = malloc(KIND_PAGE_MAX);
+    struct writer w;
+    if (page == NULL) {
+        return cli_error("event", CLI_FAILED, "out of memory");
+    }
+    writer_init(&w, page, KIND_PAGE_MAX);
+    kind_page_write(&w);
+    assert(!w.failed); /* the table is ours, and its page's size a constant */
+    fwrite(page, 1, w.len, stdout);
+    free(page);
+    return CLI_OK;
+}
+
+static int print_schema(void) {
+    json_t *schema = event_schema();
+    char *text = schema != NULL ? json_dumps(schema, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+    json_decref(schema);
+    if (text == NULL) {
+        return cli_error("event", CLI_FAILED, "out of memory");
+    }
+    puts(text);
+    free(text);
     return CLI_OK;
 }
 
@@ -307,6 +337,12 @@ int cmd_event(int argc, char **argv) {
     }
     if (strcmp(argv[1], "--list") == 0) {
         return list_kinds();
+    }
+    if (strcmp(argv[1], "--kinds") == 0) {
+        return print_page();
+    }
+    if (strcmp(argv[1], "--schema") == 0) {
+        return print_schema();
     }
     if (strcmp(argv[1], "--template") == 0) {
         return argc == 3 ? print_template(argv[2]) : cli_usage("event", "--template takes a kind");

@@ -94,6 +94,7 @@ static json_t *value_of(const struct kind_member *row, const char *text) {
     case MEMBER_VKEYS:
     case MEMBER_ORIS:
     case MEMBER_KINDS:
+    case MEMBER_TOKENS:
         return list_of(text, true);
     case MEMBER_HASHES:
         return list_of(text, false);
@@ -118,6 +119,11 @@ static json_t *value_of(const struct kind_member *row, const char *text) {
     case MEMBER_SALT:
     case MEMBER_EVIDENCE:
     case MEMBER_ANY:
+    case MEMBER_TITLE:
+    case MEMBER_ADDRESS:
+    case MEMBER_MONTH:
+    case MEMBER_STATE:
+    case MEMBER_TYPE_COUNT:
         break;
     }
     return json_string(text);

@@ -8,14 +8,14 @@ Event = namedtuple("Event", "top open note id kind")
 
 
 def read_kinds():
-    """The tables of specs/event.md: kind -> (roles, {member: (type, visible and required)})."""
-    text = (pathlib.Path(__file__).resolve().parents[2] / "specs/event.md").read_text()
+    """The tables of specs/kinds.md: kind -> (roles, {member: (type, visible and required)})."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "specs/kinds.md").read_text()
     kinds = {}
-    for part in re.split(r"^### ", text.split("### Kinds")[1].split("### Rules")[0], flags=re.M)[1:]:
+    for part in re.split(r"^### ", text.split("## Kinds\n")[1], flags=re.M)[1:]:
         roles = re.search(r"Issuer: ([a-z, ]+)\.", part)[1].split(", ")
         rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|", part, flags=re.M)
         kinds[re.match(r"`([a-z.]+)`", part)[1]] = (roles, {name: (kind, how) for name, kind, how in rows})
-    assert len(kinds) >= 11
+    assert len(kinds) >= 49
     return kinds
 
 
@@ -24,7 +24,8 @@ CODES = ("none counseling training oral_reprimand written_reprimand leave_forfei
          "termination resigned_pending decertification_referral decertified prosecution_referral not_served").split()
 PATTERNS = {"token": r"[a-z0-9._-]+", "hash": r"[0-9a-f]{64}", "salt": r"[0-9a-f]{64}", "handle": r"[0-9a-f]{32}",
             "ORI": r"[A-Z0-9]{9}", "day": r"\d{4}-\d\d-\d\d", "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
-            "text": r"[^\x00-\x09\x0b-\x1f\x7f]+", "evidence": r"[A-Za-z0-9+/=]+"}
+            "text": r"[^\x00-\x09\x0b-\x1f\x7f]+", "evidence": r"[A-Za-z0-9+/=]+", "title": r"[^\x00-\x1f\x7f]+",
+            "address": r"(https?://|file:)[!-~]+", "month": r"\d{4}-\d\d", "state": r"[A-Z]{2}"}
 
 
 def parse_json(data):
@@ -79,8 +80,8 @@ def check_type(value, row):
     if kind in PATTERNS:
         need(isinstance(value, str) and re.fullmatch(PATTERNS[kind], value, flags=re.A), f"not of type {kind}")
         need(not most or len(value.encode()) <= most, "too long")
-        if kind in ("day", "time"):
-            check_day(value)
+        if kind in ("day", "time", "month"):
+            check_day(value + "-01" if kind == "month" else value)
         need(kind != "evidence" or base64_of(value).startswith(b"dutylog/evidence/v1 "), "not evidence")
     elif kind == "name":
         need(is_name(value), "not a name")
@@ -103,7 +104,7 @@ def check_type(value, row):
         for name, inner in (("id", "hash"), ("issuer", "name"), ("log", "origin"), ("seq", "integer")):
             check_type(value[name], inner)
         need(value["seq"] >= 1, "seq 0")
-    elif kind in ("vkeys", "ORIs", "kinds", "hashes", "discipline"):
+    elif kind in ("vkeys", "ORIs", "kinds", "hashes", "discipline", "tokens"):
         least = 0 if kind in ("ORIs", "hashes") else 1
         need(isinstance(value, list) and least <= len(value) <= most, f"not {kind}")
         check_list(value, kind)
@@ -130,8 +131,8 @@ def check_list(values, kind):
         need(values == ["*"] or ascending(values) and all(v in KINDS for v in values), "not kinds")
     else:
         for value in values:
-            check_type(value, {"ORIs": "ORI", "hashes": "hash"}[kind])
-        need(kind == "hashes" or ascending(values), "ORIs out of order")
+            check_type(value, {"ORIs": "ORI", "hashes": "hash", "tokens": "token, at most 40"}[kind])
+        need(kind == "hashes" or ascending(values), f"{kind} out of order")
 
 
 def parse_event(data):
@@ -168,6 +169,8 @@ def parse_event(data):
 
 def check_rules(event):
     opened, top = event.open, event.top
+    need(opened.get("occurred", "") <= opened.get("reported", "9999-99-99"), "occurred after reported")
+    need(opened.get("subject", 1) >= 1, "subject 0")
     if event.kind == "log.opened":
         log, runs = parse_key(opened["log_vkey"]), parse_key(opened["operator_vkey"])
         roots = [parse_key(k) for k in opened["authority"]]
@@ -186,6 +189,12 @@ def check_rules(event):
         key = parse_key(opened["vkey"])
         need(is_name(key.name) and key.name != top["issuer"], "a wrong key name")
         need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
+    elif event.kind == "agency.merged":
+        need(opened["into"] != opened["ori"], "merged into itself")
+    elif event.kind in ("period.reported", "standard.published"):
+        period = event.kind == "period.reported"
+        together = ("first_case", "last_case") if period else ("deadline", "calendar", "clock_start")
+        need(sum(name in opened for name in together) in (0, len(together)), "some of what stands together")
     elif event.kind == "event.opened":
         need(opened["index"] < opened["count"], "index beyond count")
         root_of(b"", opened["index"], opened["count"], [bytes.fromhex(h) for h in opened["proof"]])

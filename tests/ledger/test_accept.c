@@ -213,22 +213,21 @@ Test(accept_policy, is_for_the_logs_own_key) {
 TestSuite(accept_scope, .init = open_started, .fini = close_all);
 
 Test(accept_scope, every_role_signs_exactly_its_kinds) {
-    size_t count;
-    const struct kind *kinds = kind_all(&count);
     for (unsigned i = WORLD_ROOT_1; i <= WORLD_POST; i++) {
         enum world_who who = (enum world_who)i;
         uint32_t role = hosted_issuer(&h, who).roles;
-        for (size_t k = 0; k < count; k++) {
-            if (kinds[k].roots_threshold || kinds[k].id == KIND_EVENT_OPENED ||
-                kinds[k].id == KIND_CORRECTION) {
+        for (size_t k = 0; k < KIND_COUNT; k++) {
+            const struct kind *kind = kind_at((enum kind_id)k);
+            if (kind->roots_threshold || kind->id == KIND_EVENT_OPENED ||
+                kind->id == KIND_CORRECTION) {
                 continue; /* in stories of their own */
             }
-            bool enrols = kinds[k].id == KIND_KEY_ENROLLED || kinds[k].id == KIND_KEY_REVOKED;
-            if ((kinds[k].roles & role) == 0) {
-                hosted_refuse(&h, world_aside(w, who, kinds[k].name, NULL), STATUS_DENIED_SCOPE,
+            bool enrols = kind->id == KIND_KEY_ENROLLED || kind->id == KIND_KEY_REVOKED;
+            if ((kind->roles & role) == 0) {
+                hosted_refuse(&h, world_aside(w, who, kind->name, NULL), STATUS_DENIED_SCOPE,
                               "role");
             } else if (!enrols) {
-                hosted_accept(&h, world_sample(w, who, kinds[k].name));
+                hosted_accept(&h, world_sample(w, who, kind->name));
             }
         }
     }
@@ -324,6 +323,34 @@ Test(accept_scope, only_within_its_days) {
     h.now_ms += 1;
     hosted_refuse(&h, world_aside(w, WORLD_NEWCOMER, "failure.alleged", NULL), STATUS_DENIED_SCOPE,
                   "has run out");
+}
+
+/* The stamp's day is one of UTC; where the fact happened it may be a day later already. */
+Test(accept_scope, no_fact_lies_after_its_receipt) {
+    static const char open[] =
+        "{'basis':'live','case':'00112233445566778899aabbccddeeff','decided':"
+        "'%s','decided_by':'chief','disposition':'sustained','ori':"
+        "'" WORLD_ORI "','party':'officer'}";
+    h.now_ms = WORLD_TIME_MS;
+    hosted_refuse(&h,
+                  world_aside(w, WORLD_CLERK, "finding.final", world_text(w, open, "2025-12-27")),
+                  STATUS_BAD_MEMBER, "member decided: 2025-12-27 is after the day");
+    hosted_refuse(&h,
+                  world_aside(w, WORLD_CLERK, "finding.final", world_text(w, open, "2031-01-01")),
+                  STATUS_BAD_MEMBER, "member decided: 2031-01-01 is after the day");
+    hosted_accept(&h,
+                  world_event(w, &(struct world_event){.issuer = WORLD_CLERK,
+                                                       .kind = "finding.final",
+                                                       .open = world_text(w, open, "2025-12-26")}));
+    /* What lies ahead by its nature may. */
+    hosted_accept(
+        &h, world_event(w, &(struct world_event){.issuer = WORLD_CLERK,
+                                                 .kind = "policy.adopted",
+                                                 .open = "{'basis':'live','document':"
+                                                         "'0707070707070707070707070707070707070707"
+                                                         "070707070707070707070707','effective':"
+                                                         "'2031-01-01','ori':'" WORLD_ORI
+                                                         "','title':'Duty to intervene'}"}));
 }
 
 Test(accept_scope, days_are_those_of_the_calendar) {

@@ -46,7 +46,7 @@ Test(accept_enrolment, records_what_it_says) {
     cr_assert_eq(issuer.roles, ROLE_CLERK);
     cr_assert_eq(issuer.enrolled_at, index);
     cr_assert_eq(issuer.enroller, hosted_issuer(&h, WORLD_AGENCY).number);
-    cr_assert_eq(issuer.kinds, 1u << KIND_CORRECTION);
+    cr_assert_eq(issuer.kinds, KIND_BIT(KIND_CORRECTION));
     cr_assert_eq(issuer.bases, BASIS_LIVE);
     cr_assert_eq(issuer.ori_count, 1);
     cr_assert_eq(issuer.last_seq, 0);

@@ -212,6 +212,32 @@ Test(accept_reference, a_correction_is_of_an_event_that_is_there) {
                                                            .open = correct(elsewhere, "")}));
 }
 
+Test(accept_reference, an_event_names_only_what_its_kind_is_about) {
+    static const char reversal[] =
+        "{'basis':'live','case':'00112233445566778899aabbccddeeff','decided':'2025-12-20',"
+        "'decided_by':'court','event':%s,'ori':'" WORLD_ORI "','party':'officer'}";
+    const char *own = "agency.example/log";
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    const char *allegation = reference(own, WORLD_CLERK, 1, &w->last[WORLD_CLERK].id);
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "finding.final"));
+    const char *finding = reference(own, WORLD_CLERK, 2, &w->last[WORLD_CLERK].id);
+    hosted_refuse(
+        &h, world_aside(w, WORLD_COURT, "finding.reversed", world_text(w, reversal, allegation)),
+        STATUS_BAD_MEMBER, "is failure.alleged, which no finding.reversed is about");
+    hosted_accept(&h,
+                  world_event(w, &(struct world_event){.issuer = WORLD_COURT,
+                                                       .kind = "finding.reversed",
+                                                       .open = world_text(w, reversal, finding)}));
+    const char *previous = reference(own, WORLD_STRANGER, 9, &w->last[WORLD_CLERK].id);
+    const char *list = world_text(
+        w,
+        "{'address':'https://pd.example/','count':0,'file':'%064d','keys':'%064d','list':'pd',"
+        "'mapping':'%064d','observed':'2025-12-20T00:00:00Z','previous':%s,'root':'%064d'}",
+        1, 2, 3, previous, 4);
+    hosted_refuse(&h, world_aside(w, WORLD_BOARD, "list.observed", list), STATUS_BAD_MEMBER,
+                  "member previous: no event");
+}
+
 Test(accept_reference, every_closed_member_can_be_disclosed) {
     hosted_accept(&h, world_closed_sample(w, WORLD_CLERK, "failure.alleged"));
     for (size_t which = 0; which < WORLD_CLOSED; which++) {

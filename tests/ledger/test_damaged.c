@@ -149,9 +149,9 @@ Test(damaged, acceptance_state) {
 
 Test(damaged, sequences) {
     struct key second = numbered(TABLE_SEQUENCE, 6, 2);
-    refuse_lengths(second, 8 + 32, true, read_second_event);
+    refuse_lengths(second, 8 + 32 + 1, true, read_second_event);
     /* With a body: cut before it, it is the row of an event without. */
-    uint8_t value[72];
+    uint8_t value[73];
     struct key first = numbered(TABLE_SEQUENCE, 6, 1);
     struct bytes stored;
     CHECK_OK(store_get(txn, key_view(&first), &stored));
@@ -159,8 +159,11 @@ Test(damaged, sequences) {
     memcpy(value, stored.data, sizeof value);
     for (size_t i = 0; i < sizeof value; i++) {
         put(&first, bytes_of(value, i));
-        cr_assert_eq(read_first_event(), i == 40 ? STATUS_OK : STATUS_STORE_CORRUPT);
+        cr_assert_eq(read_first_event(), i == 41 ? STATUS_OK : STATUS_STORE_CORRUPT);
     }
+    value[40] = KIND_COUNT;
+    put(&first, bytes_of(value, sizeof value));
+    CHECK_STATUS(read_first_event(), STATUS_STORE_CORRUPT);
 }
 
 Test(damaged, a_sequence_with_a_hole) {

@@ -31,7 +31,7 @@ static void accept_changed(enum kind_id id, const char *from, const char *to,
                            const struct signer *const *signers, size_t count) {
     static char text[EVENT_TEXT_SIZE];
     static char changed[EVENT_TEXT_SIZE];
-    good_text(id, good_open[id], false, 1, text);
+    good_text(id, good_open(id), false, 1, text);
     const char *at = strstr(text, from);
     cr_assert_not_null(at, "%s", from);
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
@@ -48,7 +48,7 @@ Test(event_rules, log_opened_fits_itself) {
                    "log_role must be one of: agency, state, doj, independent");
     char text[EVENT_TEXT_SIZE];
     const struct signer *signers[3];
-    good_text(id, good_open[id], false, 2, text);
+    good_text(id, good_open(id), false, 2, text);
     event_refused(sign_text(text, signers, signers_of(id, signers)), STATUS_BAD_MEMBER,
                   "seq must be 1");
 }
@@ -206,7 +206,7 @@ static struct bytes with_signers(enum kind_id id, size_t count, ...) {
         signers[i] = va_arg(args, const struct signer *);
     }
     va_end(args);
-    good_text(id, good_open[id], false, 1, text);
+    good_text(id, good_open(id), false, 1, text);
     return sign_text(text, signers, count);
 }
 
@@ -245,7 +245,7 @@ Test(event_rules, lines_made_apart_come_together) {
     static char text[EVENT_TEXT_SIZE];
     struct note_signature lines[4];
     size_t count = 0;
-    good_text(KIND_LOG_POLICY, good_open[KIND_LOG_POLICY], false, 1, text);
+    good_text(KIND_LOG_POLICY, good_open(KIND_LOG_POLICY), false, 1, text);
     for (size_t i = 0; i < 4; i++) {
         struct writer w;
         writer_init(&w, copies[i], sizeof copies[i]);
@@ -291,7 +291,7 @@ Test(event_rules, the_issuer_comes_first_though_its_name_sorts_last) {
     struct refusal why = {0};
     const struct signer *signers[3] = {&roots[2], &roots[1], &roots[0]};
     const struct signer *sorted[3] = {&roots[2], &roots[0], &roots[1]};
-    good_text(KIND_LOG_POLICY, good_open[KIND_LOG_POLICY], false, 1, text);
+    good_text(KIND_LOG_POLICY, good_open(KIND_LOG_POLICY), false, 1, text);
     char *issuer = strstr(text, "root0.example");
     cr_assert_not_null(issuer);
     issuer[4] = '2';
@@ -326,10 +326,37 @@ Test(event_rules, a_line_of_another_algorithm_is_refused) {
     uint8_t memory[EVENT_TEXT_SIZE];
     uint8_t blob[72] = {0};
     struct writer w;
-    good_text(KIND_CORRECTION, good_open[KIND_CORRECTION], false, 1, text);
+    good_text(KIND_CORRECTION, good_open(KIND_CORRECTION), false, 1, text);
     writer_init(&w, memory, sizeof memory);
     writer_text(&w, text);
     writer_text(&w, "\n");
     note_append_line(&w, vkey_name(&clerk.vkey), clerk.vkey.id, blob, sizeof blob);
     event_refused(writer_view(&w), STATUS_DENIED_SIGNATURE, "is not Ed25519");
+}
+
+/* --- rules that several kinds share --- */
+
+Test(event_rules, what_occurred_was_not_reported_before) {
+    refuse_changed(KIND_WITNESS_REPORTED, "\"occurred\":\"2024-01-02\"",
+                   "\"occurred\":\"2024-01-03\"", STATUS_BAD_MEMBER,
+                   "occurred must not be after reported");
+}
+
+Test(event_rules, subjects_are_counted_from_one) {
+    refuse_changed(KIND_FINDING_RECOMMENDED, "\"subject\":3", "\"subject\":0", STATUS_BAD_MEMBER,
+                   "subject must be from 1");
+    refuse_changed(KIND_FINDING_RECOMMENDED, "\"subject\":3", "\"subject\":1000", STATUS_BAD_MEMBER,
+                   "at most 999");
+}
+
+Test(event_rules, no_agency_is_part_of_itself) {
+    refuse_changed(KIND_AGENCY_MERGED, "NY9999900", "NY0303000", STATUS_BAD_MEMBER,
+                   "into must be another agency");
+}
+
+Test(event_rules, what_stands_together_does) {
+    refuse_changed(KIND_PERIOD_REPORTED, "\"first_case\":\"chief\",", "", STATUS_BAD_MEMBER,
+                   "stand together");
+    refuse_changed(KIND_STANDARD_PUBLISHED, "\"deadline\":3,", "", STATUS_BAD_MEMBER,
+                   "stand together");
 }

@@ -334,3 +334,39 @@ Test(member, evidence_event_and_any) {
     yes(MEMBER_ANY, 0, "[{\"a\":1}]");
     yes(MEMBER_ANY, 0, "\"\"");
 }
+
+Test(member, titles_addresses_months_states_tokens) {
+    yes(MEMBER_TITLE, 5, "\"a b\xc3\xa9\"");
+    no(MEMBER_TITLE, 5, "\"abcdef\"");
+    no(MEMBER_TITLE, 5, "\"\"");
+    no(MEMBER_TITLE, 5, "\"a\\nb\"");
+    no(MEMBER_TITLE, 5, "3");
+    yes(MEMBER_ADDRESS, 30, "\"https://pd.example/a?b\"");
+    yes(MEMBER_ADDRESS, 30, "\"http://x\"");
+    yes(MEMBER_ADDRESS, 30, "\"file:list.csv\"");
+    no(MEMBER_ADDRESS, 30, "\"https://\"");
+    no(MEMBER_ADDRESS, 30, "\"file:\"");
+    no(MEMBER_ADDRESS, 30, "\"ftp://pd.example/a\"");
+    no(MEMBER_ADDRESS, 30, "\"https://pd.example/a b\"");
+    no(MEMBER_ADDRESS, 30, "\"https://pd.example/\xc3\xa9\"");
+    no(MEMBER_ADDRESS, 12, "\"https://pd.example\"");
+    yes(MEMBER_MONTH, 0, "\"2024-02\"");
+    yes(MEMBER_MONTH, 0, "\"1900-12\"");
+    no(MEMBER_MONTH, 0, "\"2024-13\"");
+    no(MEMBER_MONTH, 0, "\"2024-00\"");
+    no(MEMBER_MONTH, 0, "\"1899-12\"");
+    no(MEMBER_MONTH, 0, "\"2024-02-01\"");
+    no(MEMBER_MONTH, 0, "\"2024-2\"");
+    yes(MEMBER_STATE, 0, "\"NY\"");
+    no(MEMBER_STATE, 0, "\"ny\"");
+    no(MEMBER_STATE, 0, "\"N\"");
+    no(MEMBER_STATE, 0, "\"NYC\"");
+    yes(MEMBER_TOKENS, 3, "[\"a\",\"b_c\"]");
+    no(MEMBER_TOKENS, 3, "[]");
+    no(MEMBER_TOKENS, 3, "[\"b\",\"a\"]");
+    no(MEMBER_TOKENS, 3, "[\"a\",\"a\"]");
+    no(MEMBER_TOKENS, 3, "[\"a\",\"b\",\"c\",\"d\"]");
+    no(MEMBER_TOKENS, 3, "[\"A\"]");
+    no(MEMBER_TOKENS, 3, "[\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddx\"]");
+    no(MEMBER_TOKENS, 3, "\"a\"");
+}

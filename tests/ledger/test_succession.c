@@ -48,14 +48,14 @@ Test(succession_form, an_enrolment_goes_on_with_its_own_key) {
     static char open[4096];
     const char *const after =
         "{\"after\":{\"id\":\"$H\",\"issuer\":\"%s\",\"log\":\"%s\",\"seq\":4},%s";
-    snprintf(open, sizeof open, after, "pd.example/clerk-7", "old.example/log", good_open[id] + 1);
+    snprintf(open, sizeof open, after, "pd.example/clerk-7", "old.example/log", good_open(id) + 1);
     static char text[EVENT_TEXT_SIZE];
     const struct signer *signers[3];
     good_text(id, open, false, 1, text);
     event_accepted(sign_text(text, signers, signers_of(id, signers)));
-    snprintf(open, sizeof open, after, "pd.example/clerk-8", "old.example/log", good_open[id] + 1);
+    snprintf(open, sizeof open, after, "pd.example/clerk-8", "old.example/log", good_open(id) + 1);
     refuse_open(id, open, STATUS_BAD_MEMBER, "after must be an event of the same key");
-    snprintf(open, sizeof open, after, "pd.example/clerk-7", EVENT_LOG, good_open[id] + 1);
+    snprintf(open, sizeof open, after, "pd.example/clerk-7", EVENT_LOG, good_open(id) + 1);
     refuse_open(id, open, STATUS_BAD_MEMBER, "after must be an event of another log");
 }
 

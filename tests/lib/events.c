@@ -1,6 +1,7 @@
 #include "tests/lib/events.h"
 
 #include "ledger/checkpoint.h"
+#include "tests/lib/sample.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -116,7 +117,8 @@ void event_expand(const char *pattern, char *out) {
     out[len] = '\0';
 }
 
-const char *const good_open[KIND_COUNT] = {
+/* Of the others, sample_open makes one. */
+static const char *const special_open[KIND_COUNT] = {
     [KIND_CORRECTION] = "{\"event\":" EVENT_REF ",\"ori\":\"NY0303000\",\"replaced_by\":" EVENT_REF
                         ",\"what\":\"wrong_date\"}",
     [KIND_DISCIPLINE_IMPOSED] =
@@ -152,6 +154,25 @@ const char *const good_open[KIND_COUNT] = {
         "\"2024-01-01T01:00:00Z\",\"size\":9}",
 };
 
+const char *good_open(enum kind_id id) {
+    static char made[KIND_COUNT][2048];
+    static const struct sample sample = {.ori = "NY0303000",
+                                         .handle = "$h",
+                                         .hash = "$H",
+                                         .vkey = "$N",
+                                         .event = EVENT_REF,
+                                         .day = "2024-01-02"};
+    struct writer w;
+    if (special_open[id] != NULL) {
+        return special_open[id];
+    }
+    writer_init(&w, made[id], sizeof made[id] - 1);
+    sample_open(&w, kind_at(id), &sample);
+    cr_assert_not(w.failed);
+    made[id][w.len] = '\0';
+    return made[id];
+}
+
 struct bytes sign_text(const char *text, const struct signer *const *signers, size_t count) {
     static uint8_t memory[2 * EVENT_TEXT_SIZE];
     struct writer w;
@@ -165,31 +186,24 @@ struct bytes sign_text(const char *text, const struct signer *const *signers, si
     return writer_view(&w);
 }
 
-static const struct signer *issuer_of(enum kind_id kind) {
-    bool roots_sign = kind == KIND_LOG_POLICY || kind == KIND_LOG_SUCCEEDED;
-    return kind == KIND_LOG_OPENED ? &operator_key : roots_sign ? &roots[0] : &clerk;
-}
-
 size_t signers_of(enum kind_id kind, const struct signer *signers[3]) {
-    signers[0] = kind == KIND_KEY_ENROLLED ? &roots[0] : issuer_of(kind);
+    const struct kind *row = kind_at(kind);
+    bool by_root = row->roots_threshold || kind == KIND_KEY_ENROLLED;
+    signers[0] = kind == KIND_LOG_OPENED ? &operator_key : by_root ? &roots[0] : &clerk;
     signers[1] = kind == KIND_LOG_OPENED ? &roots[0] : &roots[1];
     signers[2] = &roots[2];
-    if (kind == KIND_LOG_OPENED) {
-        return 3;
-    }
-    return kind == KIND_LOG_POLICY || kind == KIND_LOG_SUCCEEDED ? 2 : 1;
+    return kind == KIND_LOG_OPENED ? 3 : row->roots_threshold ? 2 : 1;
 }
 
 void good_text(enum kind_id id, const char *open, bool body, unsigned seq, char *out) {
     char pattern[EVENT_TEXT_SIZE];
-    size_t count;
     const struct signer *signers[3];
     signers_of(id, signers);
     snprintf(pattern, sizeof pattern,
              "dutylog/event/v1\n{%s\"issuer\":\"%s\",\"kind\":\"%s\",\"log\":\"" EVENT_LOG
              "\"%s%s%s,"
              "\"seq\":%u}\n",
-             body ? "\"body\":\"$H\"," : "", signers[0]->vkey.name, kind_all(&count)[id].name,
+             body ? "\"body\":\"$H\"," : "", signers[0]->vkey.name, kind_at(id)->name,
              open[0] != '\0' ? ",\"open\":" : "", open, seq > 1 ? ",\"prev\":\"$H\"" : "", seq);
     event_expand(pattern, out);
 }
@@ -197,7 +211,7 @@ void good_text(enum kind_id id, const char *open, bool body, unsigned seq, char 
 struct bytes good_event(enum kind_id id, bool body, unsigned seq) {
     static char text[EVENT_TEXT_SIZE];
     const struct signer *signers[3];
-    good_text(id, good_open[id], body, seq, text);
+    good_text(id, good_open(id), body, seq, text);
     return sign_text(text, signers, signers_of(id, signers));
 }
 
@@ -232,9 +246,9 @@ void refuse_open(enum kind_id id, const char *open, enum status status, const ch
 void refuse_changed(enum kind_id id, const char *from, const char *to, enum status status,
                     const char *says) {
     char open[4096];
-    const char *at = strstr(good_open[id], from);
+    const char *at = strstr(good_open(id), from);
     cr_assert_not_null(at, "%s", from);
-    snprintf(open, sizeof open, "%.*s%s%s", (int)(at - good_open[id]), good_open[id], to,
+    snprintf(open, sizeof open, "%.*s%s%s", (int)(at - good_open(id)), good_open(id), to,
              at + strlen(from));
     refuse_open(id, open, status, says);
 }

@@ -1,0 +1,15 @@
+/* The kinds table as a page: specs/kinds.md is what this writes, byte for byte, so the table can be
+ * read, compared and named by its SHA-256, with no tool of ours (specs/kinds.md). Pure. */
+#ifndef DUTYLOG_LEDGER_KIND_PAGE_H
+#define DUTYLOG_LEDGER_KIND_PAGE_H
+
+#include "ledger/bytes.h"
+#include "ledger/kind.h"
+
+/* A member's type in the words of specs/event.md#types: "day"; for MEMBER_CODE: "code". Static. */
+const char *member_type_name(enum member_type type);
+/* Writes the page; at most KIND_PAGE_MAX bytes. */
+#define KIND_PAGE_MAX (128 * 1024)
+void kind_page_write(struct writer *w);
+
+#endif
