@@ -82,7 +82,7 @@ $(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC)) $
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcriterion
 
 # A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus; and what both start from.
-WORLD := $(call obj,tests/lib/world.c tests/lib/keys.c tests/lib/paper.c)
+WORLD := $(call obj,tests/lib/world.c tests/lib/sample.c tests/lib/keys.c tests/lib/paper.c)
 $(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(WORLD) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)

@@ -2,24 +2,26 @@
 page itself. For verify.py."""
 import datetime, json, pathlib, re
 from collections import namedtuple
-from c2sp import Bad, base64_of, is_key_name, need, parse_key, parse_note, parse_policy, root_of, sha, splits
+from c2sp import Bad, base64_of, is_key_name, need, parse_checkpoint, parse_key, parse_note, parse_policy, root_of, sha, splits
 
 Event = namedtuple("Event", "top open note id kind")
 
 
 def read_kinds():
-    """The tables of specs/kinds.md: kind -> (roles, {member: (type, visible and required)})."""
+    """specs/kinds.md: kind -> (roles, {member: (type, visible and required)}); those that the authority signs."""
     text = (pathlib.Path(__file__).resolve().parents[2] / "specs/kinds.md").read_text()
-    kinds = {}
+    kinds, authority = {}, set()
     for part in re.split(r"^### ", text.split("## Kinds\n")[1], flags=re.M)[1:]:
         roles = re.search(r"Issuer: ([a-z, ]+)\.", part)[1].split(", ")
-        rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|", part, flags=re.M)
-        kinds[re.match(r"`([a-z.]+)`", part)[1]] = (roles, {name: (kind, how) for name, kind, how in rows})
+        rows = re.findall(r"^\| `([a-z._]+)` \| ([^|]+) \| ([^|]+) \|", part, flags=re.M)
+        kind = re.match(r"`([a-z._]+)`", part)[1]
+        authority |= {kind} if "Signed by the authority." in part else set()
+        kinds[kind] = (roles, {name: (kind, how) for name, kind, how in rows})
     assert len(kinds) >= 49
-    return kinds
+    return kinds, authority
 
 
-KINDS = read_kinds()
+KINDS, BY_AUTHORITY = read_kinds()
 CODES = ("none counseling training oral_reprimand written_reprimand leave_forfeit suspension demotion probation "
          "termination resigned_pending decertification_referral decertified prosecution_referral not_served").split()
 PATTERNS = {"token": r"[a-z0-9._-]+", "hash": r"[0-9a-f]{64}", "salt": r"[0-9a-f]{64}", "handle": r"[0-9a-f]{32}",
@@ -92,9 +94,9 @@ def check_type(value, row):
     elif kind in ("vkey", "any vkey"):
         need(isinstance(value, str), "not a vkey")
         parse_key(value, 1, *([4] if kind == "any vkey" else []))
-    elif kind == "policy":
-        need(isinstance(value, str) and len(value.encode()) <= most, "not a policy")
-        parse_policy(value.encode())
+    elif kind in ("policy", "checkpoint"):
+        need(isinstance(value, str) and len(value.encode()) <= most, f"not a {kind}")
+        (parse_policy if kind == "policy" else parse_checkpoint)(value.encode())
     elif kind == "operators":
         need(isinstance(value, dict) and 1 <= len(value) <= 32, "not the operators")
         for operator in value.values():
@@ -163,7 +165,7 @@ def parse_event(data):
     names = [name for name, _, _ in note.lines]
     need(len(names) <= 8 and all(len(blob) == 64 for _, _, blob in note.lines), "too many lines, or not Ed25519")
     need(names[0] == issuer and issuer not in names[1:] and ascending(names[1:]), "signature lines out of order")
-    need(kind in ("log.opened", "log.policy") or len(names) == 1, "surplus signatures")
+    need(kind in BY_AUTHORITY or len(names) == 1, "surplus signatures")
     return event
 
 
