@@ -3,6 +3,7 @@
 #include "ledger/kind_page.h"
 #include "ledger/limits.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #define DAY "(?:" ORDINARY "|" LEAP ")"
 #define CLOCK "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 #define WHITE                                                                                      \
-    "\\u0000-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
+    "\\\\u0000-\\\\u0020\\\\u0085\\\\u00a0\\\\u1680\\\\u2000-"                                     \
+    "\\\\u200a\\\\u2028\\\\u2029\\\\u202f\\\\u205f\\\\u3000"
 #define VKEY_END "\\\\+[0-9a-f]{8}\\\\+"
 #define MEASURE_MAX 99999
 
@@ -22,9 +24,9 @@
  * members stands under #/definitions. */
 static const char *const types[MEMBER_TYPE_COUNT] = {
     [MEMBER_TEXT] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":%u,"
-                    "\"pattern\":\"^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f]+$\"}",
+                    "\"pattern\":\"^[^\\\\u0000-\\\\u0009\\\\u000b-\\\\u001f\\\\u007f]+$\"}",
     [MEMBER_TITLE] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":%u,"
-                     "\"pattern\":\"^[^\\u0000-\\u001f\\u007f]+$\"}",
+                     "\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f]+$\"}",
     [MEMBER_TOKEN] = "{\"type\":\"string\",\"maxLength\":%u,\"pattern\":\"^[a-z0-9._-]+$\"}",
     [MEMBER_NAME] = "{\"$ref\":\"#/definitions/name\"}",
     [MEMBER_ORIGIN] = "{\"$ref\":\"#/definitions/origin\"}",
@@ -87,9 +89,12 @@ static const char definitions[] =
     "\"no_measure\":{\"type\":\"object\",\"required\":[\"code\"],\"additionalProperties\":false,"
     "\"properties\":{\"code\":{\"const\":\"none\"}}}}";
 
-/* A schema from JSON text. The texts are constants of this file: NULL is want of memory. */
+/* A schema from JSON text, one of the constants of this file. NULL: out of memory. */
 static json_t *schema_of(const char *text) {
-    return json_loads(text, 0, NULL);
+    json_error_t error;
+    json_t *schema = json_loads(text, 0, &error);
+    assert(schema != NULL || json_error_code(&error) == json_error_out_of_memory);
+    return schema;
 }
 
 static json_t *codes_of(const char *const *codes) {
