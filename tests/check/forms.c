@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 /* A line by nobody. It is looked at after the text, so that it is refused where the text is not. */
-static const char line_by_nobody[] =
-    "\n\xe2\x80\x94 nobody.example "
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+static const char line_by_nobody[] = "\n\xe2\x80\x94 nobody.example "
+                                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
 static void judge(const char *json, size_t len) {
     static uint8_t memory[EVENT_SIZE_MAX];
