@@ -32,8 +32,8 @@ SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 OPT ?= -O2
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -linih
-ifeq ($(strip $(PKG_LIBS))$(filter deps test demo bench fuzz lint layers help clean,$(MAKECMDGOALS)),-linih)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -linih -lcsv
+ifeq ($(strip $(PKG_LIBS))$(filter deps test demo bench fuzz lint layers help clean,$(MAKECMDGOALS)),-linih -lcsv)
 $(warning libraries or pkg-config are missing: run 'make deps')
 endif
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -I. -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS_$(SAN)) $(PKG_CFLAGS) $(CFLAGS)
@@ -77,7 +77,8 @@ $(B)/dutylog: $(call obj,$(CLI_SRC)) $(LIBRARIES)
 
 # One Criterion binary per folder of tests; a suite is a module.
 .SECONDEXPANSION:
-$(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC)) $(LIBRARIES)
+$(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC) \
+		$$(if $$(filter tools,$$*),$(filter-out tools/dutylog.c,$(CLI_SRC)))) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcriterion
 
