@@ -63,6 +63,8 @@ int cmd_event(int argc, char **argv);
 int cmd_passphrase(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
+int cmd_observe(int argc, char **argv);
+int cmd_reconcile(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_rotate(int argc, char **argv);
 int cmd_sign(int argc, char **argv);

@@ -1,3 +1,4 @@
+#include "ledger/absence.h"
 #include "ledger/evidence.h"
 #include "net/buffer.h"
 #include "net/file.h"
@@ -133,6 +134,36 @@ static enum status verify_file(struct run *run, const char *path, struct refusal
     return verify_receipt(&run->verifier, buffer_view(&run->file), &run->trust, &run->report, why);
 }
 
+/* Is the file that was read an absence file, by its first line? */
+static bool is_absence(const char *path) {
+    char start[20] = "";
+    FILE *file = fopen(path, "rb");
+    size_t n = file != NULL ? fread(start, 1, sizeof start - 1, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return n == sizeof start - 1 && strcmp(start, "dutylog/absence/v1\n") == 0;
+}
+
+/* An absence file of a batch: only whether it verifies. */
+static enum status check_absence(struct run *run, const char *path, struct refusal *why) {
+    struct absence *absence = calloc(1, sizeof *absence);
+    struct absence_report *report = calloc(1, sizeof *report);
+    enum status status =
+        absence != NULL && report != NULL ? STATUS_OK : refuse(why, STATUS_NOMEM, "out of memory");
+    buffer_clear(&run->file);
+    if (status == STATUS_OK) {
+        status = file_read(path, &run->file, why);
+    }
+    if (status == STATUS_OK) {
+        status = absence_verify(&run->verifier, buffer_view(&run->file), &run->trust, absence,
+                                report, why);
+    }
+    free(absence);
+    free(report);
+    return status;
+}
+
 static int verify_batch(struct run *run) {
     char *line = NULL;
     size_t cap = 0;
@@ -141,7 +172,8 @@ static int verify_batch(struct run *run) {
     while ((len = getline(&line, &cap, stdin)) > 0) {
         line[strcspn(line, "\n")] = '\0';
         struct refusal why = {.text = ""};
-        enum status status = verify_file(run, line, &why);
+        enum status status =
+            is_absence(line) ? check_absence(run, line, &why) : verify_file(run, line, &why);
         printf("%s\n", status == STATUS_OK ? "ok" : why.text);
         if (status != STATUS_OK) {
             exit_code = CLI_REFUSED;
@@ -245,6 +277,36 @@ static int verify_accusation(struct run *run, const char *path) {
     return CLI_OK;
 }
 
+static int verify_absence(struct run *run, const char *path) {
+    struct refusal why = {.text = ""};
+    struct absence *absence = calloc(1, sizeof *absence);
+    struct absence_report *report = calloc(1, sizeof *report);
+    enum status status = absence != NULL && report != NULL
+                             ? file_read(path, &run->file, &why)
+                             : refuse(&why, STATUS_NOMEM, "out of memory");
+    bool failed = status != STATUS_OK;
+    if (!failed) {
+        status = absence_verify(&run->verifier, buffer_view(&run->file), &run->trust, absence,
+                                report, &why);
+        failed = status == STATUS_NOMEM;
+    }
+    int exit_code = CLI_OK;
+    if (failed) {
+        exit_code = cli_error("verify", CLI_FAILED, "%s", why.text);
+    } else if (status != STATUS_OK) {
+        exit_code = run->quiet ? CLI_REFUSED
+                               : cli_error("verify", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
+    }
+    if (run->json && !failed) {
+        verify_print_absence_json(stdout, absence, report, status);
+    } else if (status == STATUS_OK && !run->quiet) {
+        verify_print_absence(stdout, absence, report, &run->trust);
+    }
+    free(absence);
+    free(report);
+    return exit_code;
+}
+
 static int dispatch(struct run *run, int argc, char **argv) {
     int exit_code = read_options(run, argc, argv);
     if (exit_code != CLI_OK) {
@@ -265,9 +327,11 @@ static int dispatch(struct run *run, int argc, char **argv) {
     if (exit_code != CLI_OK) {
         return exit_code;
     }
-    return run->batch ? verify_batch(run)
-           : two      ? verify_two(run, argv + optind)
-                      : verify_one(run, argv[optind]);
+    if (run->batch || two) {
+        return run->batch ? verify_batch(run) : verify_two(run, argv + optind);
+    }
+    return is_absence(argv[optind]) ? verify_absence(run, argv[optind])
+                                    : verify_one(run, argv[optind]);
 }
 
 int cmd_verify(int argc, char **argv) {
@@ -281,7 +345,7 @@ int cmd_verify(int argc, char **argv) {
         return cli_error("verify", CLI_FAILED, "out of memory");
     }
     buffer_init(&run->policy_text, POLICY_SIZE_MAX);
-    buffer_init(&run->file, RECEIPT_SIZE_MAX);
+    buffer_init(&run->file, ABSENCE_SIZE_MAX);
     buffer_init(&run->pair.files[0], RECEIPT_SIZE_MAX);
     buffer_init(&run->pair.files[1], RECEIPT_SIZE_MAX);
     int exit_code = dispatch(run, argc, argv);

@@ -106,3 +106,87 @@ void verify_print_json(FILE *out, const struct verify_report *r) {
     free(text);
     json_decref(object);
 }
+
+/* --- absence --- */
+
+struct cells_print {
+    FILE *out;
+    int side;
+    size_t printed;
+};
+
+static void print_cell(void *context, int other, size_t number, struct bytes text) {
+    struct cells_print *p = context;
+    (void)number;
+    if (other == p->side) {
+        fprintf(p->out, "%s%.*s", p->printed++ > 0 ? " | " : "", (int)text.len,
+                (const char *)text.data);
+    }
+}
+
+static void print_cells(FILE *out, const char *what, struct bytes leaf, int side) {
+    struct cells_print p = {.out = out, .side = side};
+    fprintf(out, "  %-12s ", what);
+    if (list_cells(leaf, print_cell, &p) != STATUS_OK) {
+        fputs("(out of memory)", out); /* the leaf was checked */
+    }
+    fputc('\n', out);
+}
+
+void verify_print_absence(FILE *out, const struct absence *absence,
+                          const struct absence_report *report, const struct verify_trust *trust) {
+    fprintf(out, "verified: a row of %s that is not there any more\n", report->lists[0].list);
+    print_cells(out, "key", absence->row.text, 0);
+    print_cells(out, "it said", absence->row.text, 1);
+    for (size_t i = 0; i < 2; i++) {
+        const struct observed *list = &report->lists[i];
+        const struct verify_report *r = &report->receipts[i];
+        char confirmed[21];
+        cli_time(r->confirmed_ms / 1000, confirmed);
+        fprintf(out, "  %-12s %s, ", i == 0 ? "there on" : "not there on", list->observed);
+        if (i == 0) {
+            fprintf(out, "row %" PRIu64 " of %" PRIu64 "\n", absence->row.index + 1, list->count);
+        } else {
+            fprintf(out, "a list of %" PRIu64 " rows\n", list->count);
+        }
+        fprintf(out, "               seen at %s by %s\n", list->address, r->issuer);
+        fprintf(out, "               logged in %s, entry %" PRIu64 ", confirmed %s\n", r->origin,
+                r->index, confirmed);
+    }
+    if (!report->receipts[0].roots_pinned) {
+        fputs("  not proved   who the authorities are: you pinned no root, so they are those the "
+              "log names\n",
+              out);
+    } else {
+        fprintf(out, "  roots        %zu of the %zu you pinned signed the log's opening\n",
+                report->receipts[0].roots_signed, trust->root_count);
+    }
+    fputs("  not proved   that the observers saw what they signed, and sorted all of it: whoever "
+          "has the rows\n"
+          "               can make the roots again; nor why the row is gone\n",
+          out);
+}
+
+void verify_print_absence_json(FILE *out, const struct absence *absence,
+                               const struct absence_report *report, enum status status) {
+    json_t *object =
+        json_pack("{s:b, s:s}", "verified", status == STATUS_OK, "status", status_name(status));
+    if (object != NULL && status == STATUS_OK) {
+        struct bytes leaf = absence->row.text;
+        json_object_set_new(object, "row", json_loadb((const char *)leaf.data, leaf.len, 0, NULL));
+        json_object_set_new(object, "list", json_string(report->lists[0].list));
+        for (size_t i = 0; i < 2; i++) {
+            const struct verify_report *r = &report->receipts[i];
+            json_object_set_new(object, i == 0 ? "there" : "absent",
+                                json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "observed",
+                                          report->lists[i].observed, "address",
+                                          report->lists[i].address, "observer", r->issuer, "log",
+                                          r->origin, "index", (json_int_t)r->index, "confirmed_ms",
+                                          (json_int_t)r->confirmed_ms));
+        }
+    }
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    fprintf(out, "%s\n", text != NULL ? text : "{\"verified\":false,\"status\":\"NOMEM\"}");
+    free(text);
+    json_decref(object);
+}

@@ -2,12 +2,18 @@
 #ifndef DUTYLOG_TOOLS_VERIFY_PRINT_H
 #define DUTYLOG_TOOLS_VERIFY_PRINT_H
 
-#include "ledger/verify.h"
+#include "ledger/absence.h"
 
 #include <stdio.h>
 
 void verify_print_words(FILE *out, const struct verify_report *report,
                         const struct verify_trust *trust);
 void verify_print_json(FILE *out, const struct verify_report *report);
+
+/* The same of an absence file: only if it was verified; and as JSON, whatever the status. */
+void verify_print_absence(FILE *out, const struct absence *absence,
+                          const struct absence_report *report, const struct verify_trust *trust);
+void verify_print_absence_json(FILE *out, const struct absence *absence,
+                               const struct absence_report *report, enum status status);
 
 #endif

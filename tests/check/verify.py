@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 """A second opinion on receipts and evidence, offline. It shares no code with dutylog: it is written from
-specs/event.md, specs/evidence.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events.
+specs/event.md, specs/evidence.md, specs/lists.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events.
 
     verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
     verify.py evidence FILE --key VKEY
+    verify.py absence FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
 
 Exit status: 0 good, 1 bad (the reason is printed), 2 usage.
 """
-import argparse, datetime, pathlib, re, sys
+import argparse, datetime, json, pathlib, re, sys
 from c2sp import (Bad, check_quorum, below, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
                   parse_proof, root_of, roots_of, sha, signed, times_of)
-from event import KINDS, parse_event
+from event import KINDS, parse_event, parse_json
 
 
 def by(event, line, key):
@@ -133,6 +134,55 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
             scope, before = scope_of(event.open), proof.index
     at = [t for t in times.values() if t and met(own, {w for w, u in times.items() if 0 < u <= t}, own.quorum)]
     need(at and min(at) <= (2**64 - 1) // 1000, "no time at which there was a quorum")
+    return items[-1][0]
+
+
+# --- absence ---
+def split_part(rest):
+    line, rest = cut(rest, b"\n", "no line of a part")
+    need(line.startswith(b"part "), "not the line of a part")
+    size = decimal(line[5:], 1, 1 << 20)
+    need(size <= len(rest), "the file ends within a part")
+    return rest[:size], rest[size:]
+
+
+def split_leaf(rest):
+    line, rest = cut(rest, b"\n", "no line of a leaf")
+    match = re.fullmatch(rb"leaf ([0-9]+) ([0-9]+)", line)
+    need(match, "not the line of a leaf")
+    index, hashes = decimal(match[1]), decimal(match[2], 0, 64)
+    leaf, rest = cut(rest, b"\n", "no leaf")
+    cells = parse_json(leaf)
+    need(len(leaf) <= 8192 and isinstance(cells, list) and len(cells) == 2 and cells[0] != []
+         and all(isinstance(side, list) and len(side) <= 64 and all(isinstance(c, str) for c in side) for side in cells),
+         "not a leaf")
+    lines = rest.split(b"\n", hashes)
+    need(len(lines) == hashes + 1, "hashes are missing")
+    return (index, leaf, [hash_line(line) for line in lines[:hashes]]), lines[-1], cells[0]
+
+
+def verify_absence(data, *trust):
+    first = b"dutylog/absence/v1\n"
+    need(data.startswith(first) and len(data) <= (2 << 20) + 3 * (8192 + 64 * 64), "not an absence file")
+    one, rest = split_part(data[len(first):])
+    two, rest = split_part(rest)
+    lists = [verify_receipt(part, *trust) for part in (one, two)]
+    need(all(event.kind == "list.observed" for event in lists), "not of lists")
+    a, b = (event.open for event in lists)
+    need(a["list"] == b["list"] and a["keys"] == b["keys"] and a["observed"] < b["observed"], "lists that do not compare")
+    row, rest, key = split_leaf(rest)
+    around = []
+    while rest:
+        leaf, rest, _ = split_leaf(rest)
+        around.append(leaf)
+    for (index, leaf, hashes), seen in [(row, a)] + [(leaf, b) for leaf in around]:
+        need(index < seen["count"] and root_of(sha(b"\0", leaf), index, seen["count"], hashes).hex() == seen["root"], "not in its list")
+    prefix = b"[" + json.dumps(key, ensure_ascii=False, separators=(",", ":")).encode() + b","
+    sides = [(index, leaf < prefix, leaf > prefix and not leaf.startswith(prefix)) for index, leaf, _ in around]
+    room = {0: lambda: b["count"] == 0,
+            1: lambda: sides[0][1] and sides[0][0] == b["count"] - 1 or sides[0][2] and sides[0][0] == 0,
+            2: lambda: sides[0][1] and sides[1][2] and sides[0][0] + 1 == sides[1][0]}
+    need(len(around) in room and room[len(around)](), "there is room for the row")
 
 
 # --- evidence ---
@@ -173,7 +223,7 @@ def verify_evidence(data, key):
 
 def main():
     parser = argparse.ArgumentParser(description="Verifies a dutylog receipt or evidence, offline.")
-    parser.add_argument("what", choices=["receipt", "evidence"])
+    parser.add_argument("what", choices=["receipt", "evidence", "absence"])
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--policy", type=pathlib.Path)
     parser.add_argument("--root", action="append", default=[])
@@ -186,7 +236,8 @@ def main():
         else:
             args.policy or args.root or parser.error("--policy or --root is needed")
             policy = parse_policy(args.policy.read_bytes()) if args.policy else None
-            verify_receipt(args.file.read_bytes(), policy, [parse_key(r, 1) for r in args.root], args.threshold)
+            verify = verify_absence if args.what == "absence" else verify_receipt
+            verify(args.file.read_bytes(), policy, [parse_key(r, 1) for r in args.root], args.threshold)
     except Bad as why:
         print("bad:", why)
         return 1
