@@ -1,6 +1,7 @@
 /* Recording an accepted event: the issuer's sequence, and what the kind does to the registry and
  * the rules. */
 #include "ledger/accept_parts.h"
+#include "ledger/revocation.h"
 #include "ledger/schema.h"
 #include "ledger/succession.h"
 
@@ -33,12 +34,25 @@ static enum status add_enrolled(struct store_txn *txn, const struct log *log,
     return issuer_add(txn, log->number, &issuer);
 }
 
+/* A key of this log signs no more here; and wherever the key is known, standing will ask who took
+ * it back. */
 static enum status revoke(struct store_txn *txn, const struct log *log, const struct event *event,
-                          uint64_t index) {
+                          const struct issuer *revoker, uint64_t index, uint64_t stamp_ms) {
+    const char *foreign = event_open_text(event, "vkey");
     struct issuer issuer;
-    TRY(issuer_find(txn, log->number, bytes_text(event_open_text(event, "key")), &issuer));
-    issuer.revoked_at = index;
-    return issuer_put(txn, log->number, &issuer);
+    struct sign_public key;
+    if (foreign != NULL) {
+        struct vkey vkey;
+        enum status status = vkey_parse(bytes_text(foreign), &vkey, NULL);
+        assert(status == STATUS_OK); /* member_check took it */
+        key = vkey.key;
+    } else {
+        TRY(issuer_find(txn, log->number, bytes_text(event_open_text(event, "key")), &issuer));
+        issuer.revoked_at = index;
+        TRY(issuer_put(txn, log->number, &issuer));
+        key = issuer.vkey.key;
+    }
+    return revocation_put(txn, log->number, event, &key, &revoker->vkey.key, index, stamp_ms);
 }
 
 /* Marks that a log.policy stands at `index`. */
@@ -65,13 +79,14 @@ static enum status apply_succession(struct store_txn *txn, const struct log *log
 }
 
 static enum status apply_kind(struct store_txn *txn, const struct log *log,
-                              const struct event *event, uint32_t issuer, uint64_t index) {
+                              const struct event *event, const struct issuer *issuer,
+                              uint64_t index, uint64_t stamp_ms) {
     enum kind_id kind = event->kind->id;
     if (kind == KIND_KEY_ENROLLED) {
-        return add_enrolled(txn, log, event, issuer, index);
+        return add_enrolled(txn, log, event, issuer->number, index);
     }
     if (kind == KIND_KEY_REVOKED) {
-        return revoke(txn, log, event, index);
+        return revoke(txn, log, event, issuer, index, stamp_ms);
     }
     if (kind == KIND_LOG_POLICY) {
         return mark_policy(txn, log, index);
@@ -110,7 +125,7 @@ enum status accept_apply(struct store_txn *txn, const struct log *log,
                                .has_body = event->has_body,
                                .body = event->body};
     TRY(sequence_put(txn, log->number, issuer.number, event->seq, &row));
-    return apply_kind(txn, log, event, issuer.number, index);
+    return apply_kind(txn, log, event, &issuer, index, stamp_ms);
 }
 
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,

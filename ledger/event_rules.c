@@ -165,6 +165,19 @@ static enum status check_key_enrolled(const struct event *event, struct refusal 
     return check_after(event, &key, why);
 }
 
+static enum status check_key_revoked(const struct event *event, struct refusal *why) {
+    const json_t *vkey = json_object_get(event->open, "vkey");
+    struct vkey key;
+    if (vkey == NULL) {
+        return STATUS_OK;
+    }
+    get_vkey(vkey, &key);
+    return bytes_equal(vkey_name(&key), open_text(event, "key"))
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_MEMBER, "vkey must be named %.*s, as key says",
+                        QUOTE(open_text(event, "key")));
+}
+
 /* --- other kinds --- */
 
 /* Number of hashes in the RFC 6962 inclusion proof of leaf `index` of `count`. */
@@ -255,10 +268,11 @@ static enum status check_standard(const struct event *event, struct refusal *why
 enum status event_check_rules(const struct event *event, struct refusal *why) {
     static enum status (*const checks[KIND_COUNT])(const struct event *event,
                                                    struct refusal *why) = {
-        [KIND_AGENCY_MERGED] = check_merged,      [KIND_EVENT_OPENED] = check_event_opened,
-        [KIND_KEY_ENROLLED] = check_key_enrolled, [KIND_LOG_OPENED] = check_log_opened,
-        [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
-        [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
+        [KIND_AGENCY_MERGED] = check_merged,        [KIND_EVENT_OPENED] = check_event_opened,
+        [KIND_KEY_ENROLLED] = check_key_enrolled,   [KIND_KEY_REVOKED] = check_key_revoked,
+        [KIND_LOG_OPENED] = check_log_opened,       [KIND_LOG_POLICY] = check_log_policy,
+        [KIND_LOG_SUCCEEDED] = check_log_succeeded, [KIND_PERIOD_REPORTED] = check_period,
+        [KIND_STANDARD_PUBLISHED] = check_standard,
     };
     TRY(check_live(event, why));
     TRY(check_occurred(event, why));

@@ -94,6 +94,7 @@ static const struct kind_member key_revoked[] = {
     REQUIRED("key", MEMBER_NAME, NAME_SIZE_MAX, "the name of the key"),
     ONE_OF("reason", codes_revocations, "why"),
     OPTIONAL("since", MEMBER_DATE, 0, "from which day on what it signed is doubted"),
+    OPTIONAL("vkey", MEMBER_VKEY, 0, "the key itself, where this log did not enrol it"),
 };
 const struct kind kind_key_revoked = {
     ROW(KIND_KEY_REVOKED, "key.revoked", key_revoked),

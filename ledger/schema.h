@@ -10,7 +10,7 @@
 #include "ledger/store.h"
 
 /* What this version writes and reads; another number in a store is refused. */
-#define STORE_FORMAT 3
+#define STORE_FORMAT 4
 
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
@@ -63,6 +63,8 @@
     X(POLICY, 'y', true)                                                                           \
     /* hash of an origin, log: index, here: that log says that it ended [succession] */            \
     X(SUCCESSION, 'z', false)                                                                      \
+    /* 16 bytes of a public key's hash, log, index: that log takes the key back [revocation] */    \
+    X(REVOCATION, 'V', false)                                                                      \
     /* key ID, hash of the vkey, hash of the file: vkey, evidence file [fork_keep] */              \
     X(EVIDENCE, 'E', false)                                                                        \
     /* log, size, hash: signed checkpoint not yet explained [fork_keep] */                         \

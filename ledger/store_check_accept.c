@@ -150,39 +150,46 @@ static enum status compare_table(struct store_check *check, struct store_txn *st
     }
 }
 
-/* The next row of TABLE_SUCCESSION that is said in this log: its keys start with other logs'
- * origins.
- */
-static enum status next_succession(struct scan *scan, const struct log *log, struct bytes *key,
-                                   struct bytes *value) {
+/* A table whose keys start with what many logs speak of (another log's origin, a key), `before`
+ * bytes of it after the table's own; then comes the number of the log that says it. */
+struct scattered {
+    enum table table;
+    size_t before;
+    const char *name;
+};
+
+/* The next row of it that is said in this log. */
+static enum status next_scattered(struct scan *scan, const struct scattered *s,
+                                  const struct log *log, struct bytes *key, struct bytes *value) {
     for (;;) {
         struct reader r;
         uint32_t number = 0;
         TRY(scan_next(scan, key, value));
-        if (key->len < sizeof number) {
+        if (key->len < 1 + s->before + sizeof number) {
             return STATUS_STORE_CORRUPT;
         }
-        reader_init(&r, bytes_of(key->data + key->len - sizeof number, sizeof number));
+        reader_init(&r, bytes_of(key->data + 1 + s->before, sizeof number));
         if (reader_u32(&r, &number) && number == log->number) {
             return STATUS_OK;
         }
     }
 }
 
-static enum status compare_successions(struct store_check *check, struct store_txn *stored,
-                                       struct store_txn *derived, const struct log *log) {
+static enum status compare_scattered(struct store_check *check, struct store_txn *stored,
+                                     struct store_txn *derived, const struct log *log,
+                                     const struct scattered *s) {
     struct key prefix;
     struct bytes key_a = {NULL, 0};
     struct bytes key_b = {NULL, 0};
     struct bytes value_a = {NULL, 0};
     struct bytes value_b = {NULL, 0};
-    key_start(&prefix, TABLE_SUCCESSION);
+    key_start(&prefix, s->table);
     struct scan scan_a = scan_from(stored, prefix, prefix);
     struct scan scan_b = scan_from(derived, prefix, prefix);
     enum status a = STATUS_OK;
     while (a == STATUS_OK) {
-        a = next_succession(&scan_a, log, &key_a, &value_a);
-        enum status b = next_succession(&scan_b, log, &key_b, &value_b);
+        a = next_scattered(&scan_a, s, log, &key_a, &value_a);
+        enum status b = next_scattered(&scan_b, s, log, &key_b, &value_b);
         if (a != STATUS_OK && a != STATUS_NOT_FOUND) {
             return a;
         }
@@ -191,14 +198,18 @@ static enum status compare_successions(struct store_check *check, struct store_t
         }
         if (a != b ||
             (a == STATUS_OK && (!bytes_equal(key_a, key_b) || !bytes_equal(value_a, value_b)))) {
-            store_check_found(check,
-                              "log %s: the table of successions is not what the entries make it",
-                              log->vkey.name);
+            store_check_found(check, "log %s: the table of %s is not what the entries make it",
+                              log->vkey.name, s->name);
             return STATUS_OK;
         }
     }
     return STATUS_OK;
 }
+
+static const struct scattered scattered[] = {
+    {TABLE_SUCCESSION, HASH_SIZE, "successions"},
+    {TABLE_REVOCATION, 16, "revocations"},
+};
 
 static enum status compare_all(struct store_check *check, struct store_txn *stored,
                                struct store_txn *derived, const struct log *log) {
@@ -207,7 +218,9 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
     TRY(compare_table(check, stored, derived, log, TABLE_ISSUER_NAME, "issuers' names"));
     TRY(compare_table(check, stored, derived, log, TABLE_SEQUENCE, "sequences"));
     TRY(compare_table(check, stored, derived, log, TABLE_POLICY, "policies"));
-    TRY(compare_successions(check, stored, derived, log));
+    for (size_t i = 0; i < sizeof scattered / sizeof scattered[0]; i++) {
+        TRY(compare_scattered(check, stored, derived, log, &scattered[i]));
+    }
     if ((log->flags & LOG_OWN) == 0) {
         TRY(compare_table(check, stored, derived, log, TABLE_VERDICT, "verdicts"));
     }

@@ -191,6 +191,8 @@ def check_rules(event):
         key = parse_key(opened["vkey"])
         need(is_name(key.name) and key.name != top["issuer"], "a wrong key name")
         need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
+    elif event.kind == "key.revoked":
+        need("vkey" not in opened or parse_key(opened["vkey"]).name == opened["key"], "a key under another's name")
     elif event.kind == "agency.merged":
         need(opened["into"] != opened["ori"], "merged into itself")
     elif event.kind in ("period.reported", "standard.published"):

@@ -86,8 +86,9 @@ Test(store_check_accept, finds_a_good_log_sound) {
 }
 
 Test(store_check_accept, finds_every_change_to_its_tables) {
-    static const uint8_t tables[] = {TABLE_ACCEPT,   TABLE_ISSUER, TABLE_ISSUER_NAME,
-                                     TABLE_SEQUENCE, TABLE_POLICY, TABLE_SUCCESSION};
+    static const uint8_t tables[] = {TABLE_ACCEPT,    TABLE_ISSUER, TABLE_ISSUER_NAME,
+                                     TABLE_SEQUENCE,  TABLE_POLICY, TABLE_SUCCESSION,
+                                     TABLE_REVOCATION};
     struct hosted h;
     host(&h);
     for (size_t t = 0; t < sizeof tables; t++) {

@@ -1,0 +1,149 @@
+#include "ledger/revocation.h"
+
+#include "ledger/member.h"
+#include "ledger/scan.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* TABLE_REVOCATION: the first 16 bytes of the SHA-256 of the revoked public key, u32 log, u64
+ * index: both public keys, u64 stamp, u64 since (in milliseconds), u8 reason. By the key first,
+ * since it is one key that is asked for, in all logs. */
+#define KEY_PREFIX 16
+#define VALUE_SIZE (2 * SIGN_PUBLIC_SIZE + 8 + 8 + 1)
+
+static const char *const reasons[REVOCATION_REASONS] = {
+    [REVOKED_RETIRED] = "retired",
+    [REVOKED_LOST] = "lost",
+    [REVOKED_COMPROMISED] = "compromised",
+    [REVOKED_LEFT] = "left",
+};
+
+const char *revocation_reason_name(enum revocation_reason reason) {
+    return reasons[reason];
+}
+
+static enum revocation_reason reason_of(const struct event *event) {
+    const char *text = event_open_text(event, "reason");
+    assert(text != NULL); /* a required member of the row, and one of its codes */
+    size_t i = 0;
+    while (i < REVOCATION_REASONS && strcmp(text, reasons[i]) != 0) {
+        i++;
+    }
+    assert(i < REVOCATION_REASONS);
+    return (enum revocation_reason)i;
+}
+
+static bool same_key(const struct sign_public *a, const struct sign_public *b) {
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static struct key key_prefix(const struct sign_public *public_key) {
+    struct key key;
+    struct hash hash;
+    hash_of(public_key->bytes, sizeof public_key->bytes, &hash);
+    key_start(&key, TABLE_REVOCATION);
+    key_bytes(&key, bytes_of(hash.bytes, KEY_PREFIX));
+    return key;
+}
+
+enum status revocation_put(struct store_txn *txn, uint32_t log, const struct event *event,
+                           const struct sign_public *key, const struct sign_public *revoker,
+                           uint64_t index, uint64_t stamp_ms) {
+    const char *since = event_open_text(event, "since");
+    struct key at = key_prefix(key);
+    uint8_t value[VALUE_SIZE];
+    struct writer w;
+    key_u32(&at, log);
+    key_u64(&at, index);
+    writer_init(&w, value, sizeof value);
+    writer_put(&w, key->bytes, sizeof key->bytes);
+    writer_put(&w, revoker->bytes, sizeof revoker->bytes);
+    writer_u64(&w, stamp_ms);
+    writer_u64(&w, since != NULL ? date_to_days(since) * DAY_MS : 0);
+    writer_u8(&w, (uint8_t)reason_of(event));
+    assert(!w.failed);
+    return store_put(txn, key_view(&at), writer_view(&w));
+}
+
+static bool decode(struct bytes place, struct bytes value, struct revocation *out) {
+    struct reader r;
+    struct bytes key;
+    struct bytes revoker;
+    uint8_t reason = 0;
+    reader_init(&r, place);
+    reader_u32(&r, &out->log);
+    reader_u64(&r, &out->index);
+    if (!reader_done(&r)) {
+        return false;
+    }
+    reader_init(&r, value);
+    if (!reader_take(&r, SIGN_PUBLIC_SIZE, &key) || !reader_take(&r, SIGN_PUBLIC_SIZE, &revoker)) {
+        return false;
+    }
+    memcpy(out->key.bytes, key.data, key.len);
+    memcpy(out->revoker.bytes, revoker.data, revoker.len);
+    reader_u64(&r, &out->stamp_ms);
+    reader_u64(&r, &out->since_ms);
+    reader_u8(&r, &reason);
+    out->reason = (enum revocation_reason)reason;
+    return reader_done(&r) && reason < REVOCATION_REASONS;
+}
+
+enum status revocation_each(struct store_txn *txn, const struct sign_public *key,
+                            enum status (*each)(void *context, const struct revocation *row),
+                            void *context) {
+    struct key prefix = key_prefix(key);
+    struct scan scan = scan_from(txn, prefix, prefix);
+    struct bytes at;
+    struct bytes value;
+    for (;;) {
+        struct revocation row;
+        enum status status = scan_next(&scan, &at, &value);
+        if (status != STATUS_OK) {
+            return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        }
+        if (!decode(bytes_of(at.data + prefix.len, at.len - prefix.len), value, &row)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        if (same_key(&row.key, key)) { /* the prefix is not all of its hash */
+            TRY(each(context, &row));
+        }
+    }
+}
+
+/* Issuers are numbered as they become known, and log.opened names its authorities first. */
+static enum status is_root(struct store_txn *txn, uint32_t log, const struct sign_public *key,
+                           bool *found) {
+    *found = false;
+    for (uint32_t number = 1;; number++) {
+        struct issuer issuer;
+        TRY(issuer_by_number(txn, log, number, &issuer));
+        if ((issuer.roles & ROLE_ROOT) == 0) {
+            return STATUS_OK; /* the operator, who comes after the last of them */
+        }
+        if (same_key(&issuer.vkey.key, key)) {
+            *found = true;
+            return STATUS_OK;
+        }
+    }
+}
+
+enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
+                             const struct revocation *row, bool *binds) {
+    struct issuer enroller;
+    *binds = false;
+    if (issuer->enroller == 0 || !same_key(&issuer->vkey.key, &row->key)) {
+        return STATUS_OK;
+    }
+    TRY(issuer_by_number(txn, log, issuer->enroller, &enroller));
+    if (same_key(&enroller.vkey.key, &row->revoker)) {
+        *binds = true;
+        return STATUS_OK;
+    }
+    return is_root(txn, log, &row->revoker, binds);
+}
+
+bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms) {
+    return row->reason == REVOKED_COMPROMISED && stamp_ms >= row->since_ms;
+}
