@@ -20,7 +20,6 @@
 #include "ledger/store.h"
 
 #define CHAIN_MAX 8
-#define ORI_SIZE 9
 
 #define ISSUER_ORIS_MAX 64
 

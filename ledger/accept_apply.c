@@ -1,6 +1,7 @@
-/* Recording an accepted event: the issuer's sequence, and what the kind does to the registry and
- * the rules. */
+/* Recording an accepted event: the issuer's sequence, its case, and what the kind does to the
+ * registry and the rules. */
 #include "ledger/accept_parts.h"
+#include "ledger/case_index.h"
 #include "ledger/revocation.h"
 #include "ledger/schema.h"
 #include "ledger/succession.h"
@@ -125,6 +126,7 @@ enum status accept_apply(struct store_txn *txn, const struct log *log,
                                .has_body = event->has_body,
                                .body = event->body};
     TRY(sequence_put(txn, log->number, issuer.number, event->seq, &row));
+    TRY(case_index_put(txn, log->number, &event->about, index));
     return apply_kind(txn, log, event, &issuer, index, stamp_ms);
 }
 

@@ -1,5 +1,6 @@
 #include "ledger/event.h"
 
+#include "crypto/encoding.h"
 #include "ledger/event_rules.h"
 #include "ledger/json.h"
 #include "ledger/member.h"
@@ -144,6 +145,27 @@ static enum status get_open(const json_t *const members[TOP_COUNT], struct event
     return check_open(event, why);
 }
 
+/* After its members were found to be of their types. */
+static void get_about(struct event *event) {
+    const json_t *ori = json_object_get(event->open, "ori");
+    const json_t *handle = json_object_get(event->open, "case");
+    const json_t *named = json_object_get(event->open, "event");
+    struct event_about *about = &event->about;
+    memset(about, 0, sizeof *about);
+    if (ori != NULL && handle != NULL) {
+        struct bytes hex = jcs_text(handle);
+        bool good = hex_decode((const char *)hex.data, hex.len, about->handle, HANDLE_SIZE);
+        assert(good && json_string_length(ori) == ORI_SIZE); /* member_check took them */
+        memcpy(about->ori, json_string_value(ori), ORI_SIZE);
+        about->has_case = true;
+    }
+    if (named != NULL) {
+        about->has_named = true;
+        bool good = bytes_hex_to_hash(jcs_text(json_object_get(named, "id")), &about->named);
+        assert(good); /* member_check took it */
+    }
+}
+
 /* Fills all of `event` but its note, from an owned root. */
 static enum status read_root(struct event *event, struct refusal *why) {
     const json_t *members[TOP_COUNT];
@@ -152,6 +174,7 @@ static enum status read_root(struct event *event, struct refusal *why) {
     TRY(get_sequence(members, event, why));
     TRY(get_body(members, event, why));
     TRY(get_open(members, event, why));
+    get_about(event);
     return event_check_rules(event, why);
 }
 

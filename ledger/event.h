@@ -27,6 +27,15 @@ struct event_note {
     size_t count;
 };
 
+/* What an event is about: the case of its open members, or the event that it names. */
+struct event_about {
+    bool has_case; /* has both `ori` and `case` */
+    uint8_t ori[ORI_SIZE];
+    uint8_t handle[HANDLE_SIZE];
+    bool has_named; /* has `event` */
+    struct hash named;
+};
+
 struct event {
     struct bytes all;
     struct event_note note;
@@ -39,6 +48,7 @@ struct event {
     struct hash prev;
     bool has_body;
     struct hash body;
+    struct event_about about;
     json_t *open; /* NULL if absent; owned by `root` */
     json_t *root; /* owned */
 };
@@ -50,10 +60,10 @@ void event_release(struct event *event);
 /* The same of a text that is not signed yet: all but the signature lines. */
 enum status event_parse_text(struct bytes text, struct event *out, struct refusal *why) MUST_USE;
 /* The place of an event that was accepted before, and whose bytes are the same (a hash says so):
- * kind, issuer, seq, prev, body and id, many times faster than event_parse; nothing is owned, and
- * `open`, `root`, `log` and the signatures are not read. Trusts the form: what is no event may be
- * read as one. False: of a kind whose members acceptance acts on, or not read; event_parse says
- * what it is. */
+ * kind, issuer, seq, prev, body, id and what it is about, many times faster than event_parse;
+ * nothing is owned, and `open`, `root`, `log` and the signatures are not read. Trusts the form:
+ * what is no event may be read as one. False: of a kind whose members acceptance acts on, or not
+ * read; event_parse says what it is. */
 bool event_read_known(struct bytes note, struct event *out) MUST_USE;
 
 /* The parts that a text is built of. */

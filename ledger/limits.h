@@ -15,6 +15,8 @@
 #define EVENT_SIGNATURES_MAX 8
 #define EVENT_MEMBERS_MAX 64
 #define EVENT_JSON_DEPTH_MAX 8
+#define ORI_SIZE 9
+#define HANDLE_SIZE 16
 
 #define TILE_WIDTH 256
 #define TILE_LEVEL_MAX 7 /* 256^8 = 2^64: level 7 tiles cover every size */

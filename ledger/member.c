@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define HASH_HEX (2 * HASH_SIZE)
-#define HANDLE_HEX 32
-#define ORI_SIZE 9
+#define HANDLE_HEX (2 * HANDLE_SIZE)
 #define DATE_SIZE 10
 #define TIME_SIZE 20
 #define MEASURE_NUMBER_MAX 99999

@@ -61,6 +61,8 @@
     X(CONFLICT, 'x', true)                                                                         \
     /* log, index: nothing; a log.policy stands there [accept_apply] */                            \
     X(POLICY, 'y', true)                                                                           \
+    /* hash of a case or of an event's id, log, index: nothing [case_index] */                     \
+    X(CASE, 'C', false)                                                                            \
     /* hash of an origin, log: index, here: that log says that it ended [succession] */            \
     X(SUCCESSION, 'z', false)                                                                      \
     /* 16 bytes of a public key's hash, log, index: that log takes the key back [revocation] */    \

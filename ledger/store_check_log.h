@@ -6,7 +6,8 @@
  * of the log's policy in force; lines by the cosigners given verify; sizes stand in order.
  *
  * Acceptance: the entries are judged anew, in order, into a scratch store, and the tables that
- * acceptance keeps (issuers, sequences, policies, verdicts) must be the same, byte for byte. */
+ * acceptance keeps (issuers, sequences, policies, verdicts, cases) must be the same, byte for byte.
+ */
 #ifndef DUTYLOG_LEDGER_STORE_CHECK_LOG_H
 #define DUTYLOG_LEDGER_STORE_CHECK_LOG_H
 
@@ -37,8 +38,10 @@ struct store_replay {
     struct store_txn *scratch;
     const struct log *log;
     bool signatures;
-    uint64_t end;  /* entries to judge: all, or of a mirrored log those judged so far */
-    uint64_t next; /* to be applied */
+    uint64_t end;   /* entries to judge: all, or of a mirrored log those judged so far */
+    uint64_t next;  /* to be applied */
+    uint64_t cases; /* out of store_replay_end: the rows that the log has in the index of cases */
+    bool compared;  /* out of it: whether all was applied, so that the tables could be compared */
 };
 
 struct replay_entry {
@@ -64,6 +67,10 @@ enum status store_replay_apply(struct store_replay *replay, struct replay_entry 
 /* Ends it with what preparing and applying came to: entries that could not be read are a finding,
  * and when all were applied the tables are compared. */
 enum status store_replay_end(struct store_replay *replay, enum status status) MUST_USE;
+/* Has the index of cases more than the `rows` that all logs of the store made it? Fewer: then
+ * store_replay_end found which are missing. In the transaction in which they were judged. */
+enum status store_check_cases(struct store_check *check, struct store_txn *txn,
+                              uint64_t rows) MUST_USE;
 
 /* Every evidence file and unreconciled checkpoint proves, or says, what it is kept for. */
 enum status store_check_evidence(struct store_check *check, struct store_txn *txn) MUST_USE;

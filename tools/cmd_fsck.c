@@ -41,6 +41,8 @@ struct fsck {
     uint64_t total;  /* entries to hash and to judge, as far as is known */
     uint64_t findings;
     uint64_t logs;
+    uint64_t cases;     /* rows of the index of cases that the logs make */
+    bool cases_unknown; /* of a log that could not be read */
 };
 
 static void finding(void *context, const struct refusal *why) {
@@ -132,6 +134,8 @@ static enum status check_acceptance(struct fsck *f, struct store_check *check,
         f->total += replay.end;
         status = fsck_judge(f->store, &replay, THREADS, judged, f);
         status = store_replay_end(&replay, status);
+        f->cases += replay.cases;
+        f->cases_unknown = f->cases_unknown || !replay.compared;
     }
     store_memory_close(scratch);
     return status;
@@ -146,6 +150,7 @@ static enum status check_log(struct fsck *f, struct store_txn *txn, uint32_t num
     if (status == STATUS_STORE_CORRUPT || status == STATUS_UNKNOWN_LOG) {
         store_check_found(&check, "log number %u: its row is missing or cannot be read",
                           (unsigned)number);
+        f->cases_unknown = true;
         return STATUS_OK;
     }
     TRY(status);
@@ -171,6 +176,9 @@ static enum status check_all(struct fsck *f) {
     }
     if (status == STATUS_OK) {
         status = store_check_strays(&check, txn, count);
+    }
+    if (status == STATUS_OK && !f->cases_unknown) {
+        status = store_check_cases(&check, txn, f->cases);
     }
     if (status == STATUS_OK) {
         status = store_check_evidence(&check, txn);

@@ -4,6 +4,7 @@
 #include "tests/lib/mangle.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(event_known, .init = events_setup);
@@ -29,6 +30,13 @@ static bool reads(struct bytes note) {
         cr_assert_eq(known.has_body, whole.has_body);
         cr_assert(!whole.has_body || hash_equal(&known.body, &whole.body));
         cr_assert(hash_equal(&known.id, &whole.id));
+        cr_assert_eq(known.about.has_case, whole.about.has_case);
+        if (whole.about.has_case) {
+            cr_assert_eq(memcmp(known.about.ori, whole.about.ori, ORI_SIZE), 0);
+            cr_assert_eq(memcmp(known.about.handle, whole.about.handle, HANDLE_SIZE), 0);
+        }
+        cr_assert_eq(known.about.has_named, whole.about.has_named);
+        cr_assert(!whole.about.has_named || hash_equal(&known.about.named, &whole.about.named));
         event_release(&whole);
     }
     return true;
@@ -52,12 +60,47 @@ Test(event_known, agrees_with_the_parser_on_every_kind) {
     cr_assert_eq(read, 2 * (KIND_COUNT - 5)); /* all the others, with and without prev */
 }
 
-Test(event_known, is_not_led_astray_by_damage) {
+static void is_not_led_astray(enum kind_id id, bool body) {
     static struct mangle m;
     struct bytes damaged;
-    mangle_init(&m, good_event(KIND_FAILURE_ALLEGED, true, 2));
+    mangle_init(&m, good_event(id, body, 2));
     while (mangle_next(&m, &damaged)) {
         (void)reads(damaged); /* agrees with the parser where that takes it */
+    }
+}
+
+Test(event_known, is_not_led_astray_by_damage) {
+    is_not_led_astray(KIND_FAILURE_ALLEGED, true); /* names a case */
+}
+
+Test(event_known, is_not_led_astray_about_what_is_named) {
+    is_not_led_astray(KIND_CORRECTION, false);
+}
+
+/* What an event is about is its own members', not what others hold: a value that looks like them,
+ * in an event that discloses it. */
+Test(event_known, takes_nothing_within_a_value_for_what_it_is_about) {
+    static const char *const values[] = {
+        "\"case\"",
+        "\",\\\"case\\\":\\\"" HANDLE "\\\",\\\"ori\\\":\\\"NY0000000\\\"}\"",
+        "{\"case\":\"" HANDLE "\",\"event\":{\"id\":\"" HASH_A "\"},\"ori\":\"NY0000000\"}",
+        "[[{\"a\":\"}]\\\\\"}],\"]}\"]",
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        static char open[EVENT_TEXT_SIZE];
+        static char text[EVENT_TEXT_SIZE];
+        struct event event;
+        const char *good = good_open(KIND_EVENT_OPENED);
+        const char *at = strstr(good, "\"value\":");
+        cr_assert_not_null(at);
+        snprintf(open, sizeof open, "%.*s\"value\":%s}", (int)(at - good), good, values[i]);
+        good_text(KIND_EVENT_OPENED, open, false, 1, text);
+        const struct signer *const signers[] = {&clerk};
+        struct bytes note = sign_text(text, signers, 1);
+        cr_assert(parses(note, &event), "%s", text);
+        cr_assert(!event.about.has_case && event.about.has_named);
+        event_release(&event);
+        cr_assert(reads(note));
     }
 }
 

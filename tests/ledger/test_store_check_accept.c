@@ -1,5 +1,6 @@
 /* Judging anew what a store holds: the tables of acceptance are found sound, or what was done to
  * them is found. */
+#include "ledger/case_index.h"
 #include "ledger/schema.h"
 #include "ledger/store_check_log.h"
 #include "tests/lib/check.h"
@@ -39,7 +40,11 @@ static enum status replay_all(struct store_txn *txn, const struct log *log, uint
             }
         }
     }
-    return store_replay_end(&replay, status);
+    status = store_replay_end(&replay, status);
+    if (status == STATUS_OK && replay.compared) {
+        status = store_check_cases(&check, txn, replay.cases);
+    }
+    return status;
 }
 
 /* How many findings; their text is in `findings`. */
@@ -86,9 +91,9 @@ Test(store_check_accept, finds_a_good_log_sound) {
 }
 
 Test(store_check_accept, finds_every_change_to_its_tables) {
-    static const uint8_t tables[] = {TABLE_ACCEPT,    TABLE_ISSUER, TABLE_ISSUER_NAME,
-                                     TABLE_SEQUENCE,  TABLE_POLICY, TABLE_SUCCESSION,
-                                     TABLE_REVOCATION};
+    static const uint8_t tables[] = {TABLE_ACCEPT,     TABLE_ISSUER, TABLE_ISSUER_NAME,
+                                     TABLE_SEQUENCE,   TABLE_POLICY, TABLE_SUCCESSION,
+                                     TABLE_REVOCATION, TABLE_CASE};
     struct hosted h;
     host(&h);
     for (size_t t = 0; t < sizeof tables; t++) {
@@ -137,6 +142,19 @@ Test(store_check_accept, finds_every_change_to_its_tables) {
         }
     }
     sound(h.store, &h.log);
+    hosted_close(&h);
+}
+
+Test(store_check_accept, finds_a_row_of_a_case_that_no_entry_makes) {
+    struct hosted h;
+    struct store_txn *txn;
+    host(&h);
+    const struct event_about about = {.has_named = true, .named.bytes = {1}};
+    CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
+    CHECK_OK(case_index_put(txn, h.log.number, &about, 3));
+    CHECK_OK(store_commit(txn));
+    cr_assert_eq(count_findings(h.store, &h.log, false), 1);
+    cr_assert_not_null(strstr(findings, "index of cases has"), "%s", findings);
     hosted_close(&h);
 }
 
