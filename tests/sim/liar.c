@@ -204,7 +204,7 @@ void liar_checkpoint(struct node *node, const struct node *to, size_t history, u
 }
 
 void liar_entries(struct node *node, const struct node *to, size_t history, uint64_t start,
-                  uint64_t end, bool damaged) {
+                  uint64_t end, enum liar_damage damage) {
     static uint8_t memory[PACKAGE_SIZE_MAX];
     struct liar *liar = node->liar;
     struct store_txn *txn = begin(liar, history, STORE_READ);
@@ -214,11 +214,12 @@ void liar_entries(struct node *node, const struct node *to, size_t history, uint
                                       start, end, bytes_of(NULL, 0), &w);
     assert(status == STATUS_OK);
     store_abort(txn);
-    if (damaged) {
-        w.data[dice_below(&node->sim->dice, w.len)] ^= 1;
+    if (damage != LIAR_WHOLE) {
+        size_t at = damage == LIAR_DAMAGED ? dice_below(&node->sim->dice, w.len) : w.len - 1;
+        w.data[at] ^= 1;
     }
     node_say(node, "-> %s entries %" PRIu64 "-%" PRIu64 " of history %zu%s", to->name, start, end,
-             history, damaged ? ", damaged" : "");
+             history, damage != LIAR_WHOLE ? ", damaged" : "");
     send(node, to, WIRE_ENTRIES, writer_view(&w), end);
 }
 
@@ -234,7 +235,7 @@ static void push_well(struct node *node, const struct node *to, struct victim *v
     uint64_t pending = clip(victim->pending, size);
     bool withholds = dice_chance(&node->sim->dice, 300);
     if (victim->next < pending && !withholds) {
-        liar_entries(node, to, h, victim->next, pending, false);
+        liar_entries(node, to, h, victim->next, pending, LIAR_WHOLE);
     } else {
         liar_checkpoint(node, to, h, pending, dice_between(&node->sim->dice, pending, size), h);
     }
@@ -251,7 +252,7 @@ static void push_badly(struct node *node, const struct node *to, struct victim *
     }
     if (dice_chance(dice, 250)) {
         liar_entries(node, to, h, clip(clip(victim->next, to_size), to_size), to_size,
-                     dice_chance(dice, 500));
+                     dice_chance(dice, 500) ? LIAR_DAMAGED : LIAR_WHOLE);
         return;
     }
     liar_checkpoint(node, to, h, old_size, to_size, dice_below(dice, BOOK_HISTORIES_MAX));

@@ -18,8 +18,11 @@ void liar_start(struct node *node);
 /* Sends the checkpoint of a history; the proof from `old_size` is of history `proof`. */
 void liar_checkpoint(struct node *node, const struct node *to, size_t history, uint64_t old_size,
                      uint64_t size, size_t proof);
+/* What is changed in a package of entries on its way: nothing, one bit anywhere, or one of its last
+ * byte, which belongs to the proof whatever the entries are. */
+enum liar_damage { LIAR_WHOLE, LIAR_DAMAGED, LIAR_BAD_PROOF };
 void liar_entries(struct node *node, const struct node *to, size_t history, uint64_t start,
-                  uint64_t end, bool damaged);
+                  uint64_t end, enum liar_damage damage);
 uint64_t liar_size(const struct node *node, size_t history);
 
 #endif

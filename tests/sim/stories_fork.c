@@ -13,7 +13,7 @@ static void feed(struct sim *sim, const char *mirror, size_t history, uint64_t f
     const struct node *to = node_named(sim, mirror);
     liar_checkpoint(rogue(sim), to, history, from, size, history);
     story_wait(sim, 50);
-    liar_entries(rogue(sim), to, history, from, size, false);
+    liar_entries(rogue(sim), to, history, from, size, LIAR_WHOLE);
     story_wait(sim, 150);
 }
 
@@ -87,11 +87,11 @@ static void withheld(struct sim *sim) {
     story_tell(sim, "a larger checkpoint, and its entries damaged or not at all");
     liar_checkpoint(rogue(sim), node_named(sim, "state"), 0, 4, 12, 0);
     story_wait(sim, 100);
-    liar_entries(rogue(sim), node_named(sim, "state"), 0, 4, 12, true);
+    liar_entries(rogue(sim), node_named(sim, "state"), 0, 4, 12, LIAR_BAD_PROOF);
     story_wait(sim, 100);
-    liar_entries(rogue(sim), node_named(sim, "state"), 1, 4, 12, false);
+    liar_entries(rogue(sim), node_named(sim, "state"), 1, 4, 12, LIAR_WHOLE);
     story_wait(sim, 100);
-    liar_entries(rogue(sim), node_named(sim, "state"), 0, 12, 12, false);
+    liar_entries(rogue(sim), node_named(sim, "state"), 0, 12, 12, LIAR_WHOLE);
     story_wait(sim, 200);
     story_expect(sim, node_named(sim, "state")->watch[1][WATCH_MIRROR].size == 4,
                  "what is not stored is not cosigned");
