@@ -146,7 +146,7 @@ layers:
 	$(AGAIN) libraries
 	$(Q)tests/lint/layers.sh $(B)
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
 
 -include tests/bench/bench.mk
 -include tests/model/model.mk

@@ -215,7 +215,7 @@ void liar_entries(struct node *node, const struct node *to, size_t history, uint
     assert(status == STATUS_OK);
     store_abort(txn);
     if (damage != LIAR_WHOLE) {
-        size_t at = damage == LIAR_DAMAGED ? dice_below(&node->sim->dice, w.len) : w.len - 1;
+        size_t at = damage == LIAR_DAMAGED ? dice_below(&node->sim->dice, w.len) : w.len - 2;
         w.data[at] ^= 1;
     }
     node_say(node, "-> %s entries %" PRIu64 "-%" PRIu64 " of history %zu%s", to->name, start, end,

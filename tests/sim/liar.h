@@ -18,9 +18,10 @@ void liar_start(struct node *node);
 /* Sends the checkpoint of a history; the proof from `old_size` is of history `proof`. */
 void liar_checkpoint(struct node *node, const struct node *to, size_t history, uint64_t old_size,
                      uint64_t size, size_t proof);
-/* What is changed in a package of entries on its way: nothing, one bit anywhere, or one of its last
- * byte, which belongs to the proof whatever the entries are. */
-enum liar_damage { LIAR_WHOLE, LIAR_DAMAGED, LIAR_BAD_PROOF };
+/* What is changed in a package of entries on its way: nothing; one bit anywhere; or one of the last
+ * byte but one, which belongs to the last hash of the proof or, where that is empty, to the last
+ * entry, so that the package can be read and does not verify. */
+enum liar_damage { LIAR_WHOLE, LIAR_DAMAGED, LIAR_UNPROVED };
 void liar_entries(struct node *node, const struct node *to, size_t history, uint64_t start,
                   uint64_t end, enum liar_damage damage);
 uint64_t liar_size(const struct node *node, size_t history);

@@ -87,7 +87,7 @@ static void withheld(struct sim *sim) {
     story_tell(sim, "a larger checkpoint, and its entries damaged or not at all");
     liar_checkpoint(rogue(sim), node_named(sim, "state"), 0, 4, 12, 0);
     story_wait(sim, 100);
-    liar_entries(rogue(sim), node_named(sim, "state"), 0, 4, 12, LIAR_BAD_PROOF);
+    liar_entries(rogue(sim), node_named(sim, "state"), 0, 4, 12, LIAR_UNPROVED);
     story_wait(sim, 100);
     liar_entries(rogue(sim), node_named(sim, "state"), 1, 4, 12, LIAR_WHOLE);
     story_wait(sim, 100);
