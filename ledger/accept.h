@@ -4,9 +4,9 @@
  * judge.
  *
  * Vocabulary: an *issuer* is a key known to the log: an authority or the operator named in
- * log.opened (entry 0), or one enrolled by key.enrolled. Its *chain* is the enrolments from a root
- * down to it. The *stamp* is the entry's received time. *Used* means that the (issuer, seq) pair is
- * taken.
+ * log.opened (entry 0), or one enrolled by key.enrolled or key.rotated. Its *chain* is the
+ * enrolments from a root down to it. The *stamp* is the entry's received time. *Used* means that
+ * the (issuer, seq) pair is taken.
  *
  * Work is split so that the costly part runs anywhere: submission_prepare (any thread, read
  * transaction) parses, finds keys and verifies signatures; accept_check and accept_apply (write
@@ -34,9 +34,9 @@ struct issuer {
     uint64_t last_seq;   /* first_seq - 1: none yet */
     struct hash last_id; /* of the event at last_seq; none: of no event */
     uint64_t enrolled_at; /* index of the entry that made it known */
-    uint64_t
-        revoked_at; /* index of the key.revoked entry; 0: not revoked (entry 0 revokes nothing) */
-    uint32_t enroller; /* issuer number; 0 for those named in log.opened */
+    uint64_t revoked_at;  /* index of the key.revoked, or of the key.rotated that put another in its
+                             place; 0: not revoked (entry 0 revokes nothing) */
+    uint32_t enroller;    /* issuer number; 0 for those named in log.opened */
     /* Scope. */
     uint64_t kinds;   /* KIND_BITs of the kinds table, the number of which the store's format
                          names; KINDS_ALL: any kind */

@@ -37,23 +37,28 @@ static enum status add_enrolled(struct store_txn *txn, const struct log *log,
 
 /* A key of this log signs no more here; and wherever the key is known, standing will ask who took
  * it back. */
+static enum status take_back(struct store_txn *txn, const struct log *log,
+                             const struct event *event, const struct issuer *revoker,
+                             uint64_t index, uint64_t stamp_ms) {
+    struct issuer issuer;
+    TRY(issuer_find(txn, log->number, bytes_text(event_open_text(event, "key")), &issuer));
+    issuer.revoked_at = index;
+    TRY(issuer_put(txn, log->number, &issuer));
+    return revocation_put(txn, log->number, event, &issuer.vkey.key, &revoker->vkey.key, index,
+                          stamp_ms);
+}
+
+/* A key.revoked with `vkey` is of another log's key: it is kept for standing alone. */
 static enum status revoke(struct store_txn *txn, const struct log *log, const struct event *event,
                           const struct issuer *revoker, uint64_t index, uint64_t stamp_ms) {
     const char *foreign = event_open_text(event, "vkey");
-    struct issuer issuer;
-    struct sign_public key;
-    if (foreign != NULL) {
-        struct vkey vkey;
-        enum status status = vkey_parse(bytes_text(foreign), &vkey, NULL);
-        assert(status == STATUS_OK); /* member_check took it */
-        key = vkey.key;
-    } else {
-        TRY(issuer_find(txn, log->number, bytes_text(event_open_text(event, "key")), &issuer));
-        issuer.revoked_at = index;
-        TRY(issuer_put(txn, log->number, &issuer));
-        key = issuer.vkey.key;
+    struct vkey vkey;
+    if (foreign == NULL) {
+        return take_back(txn, log, event, revoker, index, stamp_ms);
     }
-    return revocation_put(txn, log->number, event, &key, &revoker->vkey.key, index, stamp_ms);
+    enum status status = vkey_parse(bytes_text(foreign), &vkey, NULL);
+    assert(status == STATUS_OK); /* member_check took it */
+    return revocation_put(txn, log->number, event, &vkey.key, &revoker->vkey.key, index, stamp_ms);
 }
 
 /* Marks that a log.policy stands at `index`. */
@@ -88,6 +93,10 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     }
     if (kind == KIND_KEY_REVOKED) {
         return revoke(txn, log, event, issuer, index, stamp_ms);
+    }
+    if (kind == KIND_KEY_ROTATED) {
+        TRY(add_enrolled(txn, log, event, issuer->number, index));
+        return take_back(txn, log, event, issuer, index, stamp_ms);
     }
     if (kind == KIND_LOG_POLICY) {
         return mark_policy(txn, log, index);

@@ -43,23 +43,26 @@ static enum status check_after(struct check *c) {
     return status;
 }
 
-static enum status check_enrolment(struct check *c) {
-    struct issuer fresh;
+/* A fresh key: under a name of its own, and not the log's. */
+static enum status check_fresh(struct check *c, const struct issuer *fresh) {
     struct issuer known;
-    issuer_of_enrolment(c->event, &fresh);
-    if (memcmp(fresh.vkey.key.bytes, c->log->vkey.key.bytes, sizeof fresh.vkey.key.bytes) == 0) {
+    if (memcmp(fresh->vkey.key.bytes, c->log->vkey.key.bytes, sizeof fresh->vkey.key.bytes) == 0) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member vkey: the log's own key, which signs checkpoints and nothing else");
     }
-    enum status status = issuer_find(c->txn, c->log->number, vkey_name(&fresh.vkey), &known);
+    enum status status = issuer_find(c->txn, c->log->number, vkey_name(&fresh->vkey), &known);
     if (status == STATUS_OK) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member vkey: the name %.60s is taken in this log: give every key its own",
-                      fresh.vkey.name);
+                      fresh->vkey.name);
     }
-    if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status check_enrolment(struct check *c) {
+    struct issuer fresh;
+    issuer_of_enrolment(c->event, &fresh);
+    TRY(check_fresh(c, &fresh));
     TRY(check_after(c));
     return issuer_may_grant(&c->issuer, &fresh, c->why);
 }
@@ -88,36 +91,32 @@ static enum status check_succession(struct check *c) {
 
 /* With `vkey`, the key of another log: whose it is to take back, that log knows, and nothing is
  * asked here. But it has to be clear which of the two is meant. */
-static enum status check_foreign(struct check *c, const char *vkey, bool known,
-                                 const struct issuer *target) {
+static enum status check_foreign(struct check *c, const char *vkey) {
     struct vkey key;
+    struct issuer target;
     enum status status = vkey_parse(bytes_text(vkey), &key, NULL);
     assert(status == STATUS_OK); /* member_check took it */
-    if (known && vkey_equal(&key, &target->vkey)) {
+    status = issuer_find(c->txn, c->log->number, vkey_name(&key), &target); /* named as key says */
+    if (status == STATUS_OK && vkey_equal(&key, &target.vkey)) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member vkey: %.60s is enrolled in this log: leave it out", key.name);
     }
-    return STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status check_revocation(struct check *c) {
+/* The key that a revocation or rotation takes back. */
+static enum status check_revocable(struct check *c, struct issuer *out) {
     struct issuer target;
     const char *name = event_open_text(c->event, "key");
-    const char *vkey = event_open_text(c->event, "vkey");
     assert(name != NULL); /* a required member of the row */
     enum status status = issuer_find(c->txn, c->log->number, bytes_text(name), &target);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    if (vkey != NULL) {
-        return check_foreign(c, vkey, status == STATUS_OK, &target);
-    }
     if (status == STATUS_NOT_FOUND) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member key: %.60s is not enrolled in this log: a key of another log is "
                       "revoked with its vkey",
                       name);
     }
+    TRY(status);
     if (target.enrolled_at == 0) {
         return refuse(c->why, STATUS_DENIED_SCOPE,
                       "member key: %.60s is named by log.opened and cannot be revoked", name);
@@ -131,7 +130,24 @@ static enum status check_revocation(struct check *c) {
                       "member key: %.60s is revoked already, by entry %llu", name,
                       (unsigned long long)target.revoked_at);
     }
+    *out = target;
     return STATUS_OK;
+}
+
+static enum status check_revocation(struct check *c) {
+    struct issuer target;
+    const char *vkey = event_open_text(c->event, "vkey");
+    return vkey != NULL ? check_foreign(c, vkey) : check_revocable(c, &target);
+}
+
+static enum status check_rotation(struct check *c) {
+    struct issuer old;
+    struct issuer fresh;
+    TRY(check_revocable(c, &old));
+    issuer_of_enrolment(c->event, &fresh);
+    TRY(check_fresh(c, &fresh));
+    TRY(issuer_may_replace(&old, &fresh, c->why));
+    return issuer_may_grant(&c->issuer, &fresh, c->why);
 }
 
 /* --- references --- */
@@ -283,9 +299,9 @@ static enum status check_days(struct check *c) {
 
 enum status accept_check_kind(struct check *c) {
     static enum status (*const checks[KIND_COUNT])(struct check * c) = {
-        [KIND_LOG_POLICY] = check_policy,       [KIND_LOG_SUCCEEDED] = check_succession,
-        [KIND_KEY_ENROLLED] = check_enrolment,  [KIND_KEY_REVOKED] = check_revocation,
-        [KIND_EVENT_OPENED] = check_disclosure,
+        [KIND_LOG_POLICY] = check_policy,      [KIND_LOG_SUCCEEDED] = check_succession,
+        [KIND_KEY_ENROLLED] = check_enrolment, [KIND_KEY_REVOKED] = check_revocation,
+        [KIND_KEY_ROTATED] = check_rotation,   [KIND_EVENT_OPENED] = check_disclosure,
     };
     /* After entry 0: its seq is 1, and the only operator has used that. */
     assert(c->event->kind->id != KIND_LOG_OPENED);

@@ -146,7 +146,8 @@ static enum status check_after(const struct event *event, const struct vkey *key
     return STATUS_OK;
 }
 
-static enum status check_key_enrolled(const struct event *event, struct refusal *why) {
+static enum status check_fresh_key(const struct event *event, struct vkey *out,
+                                   struct refusal *why) {
     struct vkey key;
     struct bytes from = open_text(event, "from");
     struct bytes until = open_text(event, "until");
@@ -162,6 +163,13 @@ static enum status check_key_enrolled(const struct event *event, struct refusal 
     if (until.len > 0 && bytes_compare(from, until) > 0) {
         return refuse(why, STATUS_BAD_MEMBER, "until must not be before from");
     }
+    *out = key;
+    return STATUS_OK;
+}
+
+static enum status check_key_enrolled(const struct event *event, struct refusal *why) {
+    struct vkey key;
+    TRY(check_fresh_key(event, &key, why));
     return check_after(event, &key, why);
 }
 
@@ -176,6 +184,18 @@ static enum status check_key_revoked(const struct event *event, struct refusal *
                ? STATUS_OK
                : refuse(why, STATUS_BAD_MEMBER, "vkey must be named %.*s, as key says",
                         QUOTE(open_text(event, "key")));
+}
+
+static enum status check_key_rotated(const struct event *event, struct refusal *why) {
+    struct vkey key;
+    TRY(check_fresh_key(event, &key, why));
+    if (bytes_equal(vkey_name(&key), open_text(event, "key"))) {
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "vkey must be under another name than %.60s, whose place it takes: every key "
+                      "has a name of its own",
+                      key.name);
+    }
+    return STATUS_OK;
 }
 
 /* --- other kinds --- */
@@ -268,11 +288,11 @@ static enum status check_standard(const struct event *event, struct refusal *why
 enum status event_check_rules(const struct event *event, struct refusal *why) {
     static enum status (*const checks[KIND_COUNT])(const struct event *event,
                                                    struct refusal *why) = {
-        [KIND_AGENCY_MERGED] = check_merged,        [KIND_EVENT_OPENED] = check_event_opened,
-        [KIND_KEY_ENROLLED] = check_key_enrolled,   [KIND_KEY_REVOKED] = check_key_revoked,
-        [KIND_LOG_OPENED] = check_log_opened,       [KIND_LOG_POLICY] = check_log_policy,
-        [KIND_LOG_SUCCEEDED] = check_log_succeeded, [KIND_PERIOD_REPORTED] = check_period,
-        [KIND_STANDARD_PUBLISHED] = check_standard,
+        [KIND_AGENCY_MERGED] = check_merged,      [KIND_EVENT_OPENED] = check_event_opened,
+        [KIND_KEY_ENROLLED] = check_key_enrolled, [KIND_KEY_REVOKED] = check_key_revoked,
+        [KIND_KEY_ROTATED] = check_key_rotated,   [KIND_LOG_OPENED] = check_log_opened,
+        [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
+        [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
     };
     TRY(check_live(event, why));
     TRY(check_occurred(event, why));

@@ -16,7 +16,7 @@ enum status issuer_add(struct store_txn *txn, uint32_t log, struct issuer *issue
 /* The issuer that log.opened names in a role: root or operator, with every right of the role. Not
  * its number. */
 struct issuer issuer_named(const struct vkey *vkey, uint32_t role);
-/* The issuer that a key.enrolled makes: key, role and scope; not its numbers. */
+/* The issuer that a key.enrolled or key.rotated makes: key, role and scope; not its numbers. */
 void issuer_of_enrolment(const struct event *enrolment, struct issuer *out);
 /* May the issuer, by its role and its enrolment's scope, issue this event at this time?
  * DENIED_SCOPE names the member that is out of scope. */
@@ -26,6 +26,9 @@ enum status issuer_covers(const struct issuer *issuer, const struct event *event
  * makes clerks, within its own scope. DENIED_SCOPE. */
 enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
                              struct refusal *why) MUST_USE;
+/* May `fresh` take the place of `old`? With the same role, and no wider scope. DENIED_SCOPE. */
+enum status issuer_may_replace(const struct issuer *old, const struct issuer *fresh,
+                               struct refusal *why) MUST_USE;
 
 /* --- the log's state for acceptance; all zero before the first entry --- */
 

@@ -33,6 +33,7 @@ static const struct kind *const kinds[KIND_COUNT] = {
     [KIND_INVESTIGATION_OPENED] = &kind_investigation_opened,
     [KIND_KEY_ENROLLED] = &kind_key_enrolled,
     [KIND_KEY_REVOKED] = &kind_key_revoked,
+    [KIND_KEY_ROTATED] = &kind_key_rotated,
     [KIND_LIST_OBSERVED] = &kind_list_observed,
     [KIND_LOG_OPENED] = &kind_log_opened,
     [KIND_LOG_POLICY] = &kind_log_policy,
@@ -100,6 +101,10 @@ bool kind_has_closed(const struct kind *kind) {
         }
     }
     return false;
+}
+
+bool kind_enrols(const struct kind *kind) {
+    return kind->id == KIND_KEY_ENROLLED || kind->id == KIND_KEY_ROTATED;
 }
 
 static const struct {

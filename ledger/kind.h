@@ -108,6 +108,7 @@ enum kind_id {
     KIND_INVESTIGATION_OPENED,
     KIND_KEY_ENROLLED,
     KIND_KEY_REVOKED,
+    KIND_KEY_ROTATED,
     KIND_LIST_OBSERVED,
     KIND_LOG_OPENED,
     KIND_LOG_POLICY,
@@ -191,6 +192,8 @@ const struct kind *kind_at(enum kind_id id);
 const struct kind_member *kind_member_find(const struct kind *kind, const char *name, size_t len);
 /* True if events of the kind may carry a body. */
 bool kind_has_closed(const struct kind *kind);
+/* True if events of the kind make a key known, with its whole scope: key.enrolled, key.rotated. */
+bool kind_enrols(const struct kind *kind);
 /* "alleges", "finds", ...; and what it means, for a reader. Static. */
 const char *effect_name(enum effect effect);
 const char *effect_help(enum effect effect);

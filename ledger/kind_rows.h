@@ -34,6 +34,7 @@ extern const struct kind kind_investigation_extended;
 extern const struct kind kind_investigation_opened;
 extern const struct kind kind_key_enrolled;
 extern const struct kind kind_key_revoked;
+extern const struct kind kind_key_rotated;
 extern const struct kind kind_list_observed;
 extern const struct kind kind_log_opened;
 extern const struct kind kind_log_policy;

@@ -103,6 +103,25 @@ const struct kind kind_key_revoked = {
     .help = "takes a key back",
 };
 
+static const struct kind_member key_rotated[] = {
+    ONE_OF("basis", codes_key_bases, "whether it may sign live events, imported ones, or both"),
+    OPTIONAL("from", MEMBER_DATE, 0, "the first day on which it may sign"),
+    REQUIRED("key", MEMBER_NAME, NAME_SIZE_MAX, "the name of the key that it takes the place of"),
+    REQUIRED("kinds", MEMBER_KINDS, KINDS_MAX, "the kinds it may sign, or *"),
+    REQUIRED("oris", MEMBER_ORIS, ORIS_MAX, "the agencies it may sign about; none listed: all"),
+    ONE_OF("reason", codes_revocations, "why the old key goes"),
+    ONE_OF("role", codes_key_roles, "what its holder is: as the old key's"),
+    OPTIONAL("since", MEMBER_DATE, 0, "from which day on what the old key signed is doubted"),
+    OPTIONAL("until", MEMBER_DATE, 0, "the last day on which it may sign"),
+    REQUIRED("vkey", MEMBER_VKEY, 0, "the fresh key, its name being the issuer's"),
+};
+const struct kind kind_key_rotated = {
+    ROW(KIND_KEY_ROTATED, "key.rotated", key_rotated),
+    .roles = ROLE_ROOT | ROLE_AGENCY,
+    .registry = true,
+    .help = "puts a fresh key in the place of another, which it takes back",
+};
+
 static const struct kind_member fork_observed[] = {
     REQUIRED("evidence", MEMBER_EVIDENCE, EVIDENCE_MAX, "the evidence file, in base64"),
     REQUIRED("origin", MEMBER_ORIGIN, NAME_SIZE_MAX, "the origin of the log that forked"),

@@ -2,10 +2,10 @@
  * only the keys that were taken back in that log; standing asks what any log says of a key, so that
  * a log that leaves a revocation out does not undo it.
  *
- * Vocabulary: a *revocation* is an accepted key.revoked, of whichever log. It is of a public key,
- * under whatever name the key is enrolled. The *revoker* is the issuer that signed it. It *binds* a
- * key in a log if the revoker's public key is that of the key's enroller there, or of a root there.
- * A key is *doubted* from `since` on where the reason is that it was compromised.
+ * Vocabulary: a *revocation* is an accepted key.revoked or key.rotated, of whichever log. It is of
+ * a public key, under whatever name the key is enrolled. The *revoker* is the issuer that signed
+ * it. It *binds* a key in a log if the revoker's public key is that of the key's enroller there, or
+ * of a root there. A key is *doubted* from `since` on where the reason is that it was compromised.
  *
  * A row is written in the transaction that accepts the event, by a host and by a mirror that judges
  * alike, and never changes. Whether a row counts at a set of checkpoints is the caller's to say: it

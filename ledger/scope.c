@@ -60,7 +60,7 @@ static void read_after(const json_t *after, struct issuer *out) {
 }
 
 void issuer_of_enrolment(const struct event *enrolment, struct issuer *out) {
-    assert(enrolment->kind->id == KIND_KEY_ENROLLED);
+    assert(kind_enrols(enrolment->kind));
     const char *vkey = event_open_text(enrolment, "vkey");
     const char *role = event_open_text(enrolment, "role");
     const char *basis = event_open_text(enrolment, "basis");
@@ -95,7 +95,7 @@ static bool covers_ori(const struct issuer *issuer, const char *ori) {
 static enum status check_basis(const struct issuer *issuer, const struct event *event,
                                struct refusal *why) {
     const char *basis = event_open_text(event, "basis");
-    if (basis == NULL || event->kind->id == KIND_KEY_ENROLLED) {
+    if (basis == NULL || kind_enrols(event->kind)) {
         return STATUS_OK;
     }
     if ((bases_of(basis) & ~issuer->bases) != 0) {
@@ -152,9 +152,25 @@ static bool oris_within(const struct issuer *inner, const struct issuer *outer) 
     return inner->ori_count > 0;
 }
 
+/* The member in which `inner` has more than `outer`, or NULL. */
+static const char *scope_beyond(const struct issuer *inner, const struct issuer *outer) {
+    if (!oris_within(inner, outer)) {
+        return "oris";
+    }
+    if ((inner->kinds & ~outer->kinds) != 0) {
+        return "kinds";
+    }
+    if ((inner->bases & ~outer->bases) != 0) {
+        return "basis";
+    }
+    if (inner->from_ms < outer->from_ms) {
+        return "from";
+    }
+    return inner->until_ms > outer->until_ms ? "until" : NULL;
+}
+
 enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
                              struct refusal *why) {
-    const char *over = NULL;
     assert((fresh->roles & (ROLE_ROOT | ROLE_OPERATOR)) == 0); /* no codes of member role */
     if ((enroller->roles & ROLE_ROOT) != 0) {
         return STATUS_OK;
@@ -163,21 +179,29 @@ enum status issuer_may_grant(const struct issuer *enroller, const struct issuer 
         return refuse(why, STATUS_DENIED_SCOPE, "member role: %s may enrol clerks only",
                       enroller->vkey.name);
     }
-    if (!oris_within(fresh, enroller)) {
-        over = "oris";
-    } else if ((fresh->kinds & ~enroller->kinds) != 0) {
-        over = "kinds";
-    } else if ((fresh->bases & ~enroller->bases) != 0) {
-        over = "basis";
-    } else if (fresh->from_ms < enroller->from_ms) {
-        over = "from";
-    } else if (fresh->until_ms > enroller->until_ms) {
-        over = "until";
-    }
+    const char *over = scope_beyond(fresh, enroller);
     if (over != NULL) {
         return refuse(why, STATUS_DENIED_SCOPE,
                       "member %s: more than the scope of %s, which is the most that it can give",
                       over, enroller->vkey.name);
+    }
+    return STATUS_OK;
+}
+
+enum status issuer_may_replace(const struct issuer *old, const struct issuer *fresh,
+                               struct refusal *why) {
+    if (fresh->roles != old->roles) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member role: must be %s, as of %s, whose place the key takes: for another "
+                      "role enrol it with key.enrolled",
+                      role_name(old->roles), old->vkey.name);
+    }
+    const char *over = scope_beyond(fresh, old);
+    if (over != NULL) {
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member %s: more than the scope of %s, whose place the key takes: for more "
+                      "enrol it with key.enrolled",
+                      over, old->vkey.name);
     }
     return STATUS_OK;
 }

@@ -235,9 +235,10 @@ static void report_link(struct verify_report *report, const struct event *link,
  * go on with. */
 static enum status check_link(struct work *w, const struct event *link, struct signer_now *now) {
     struct issuer fresh = {.number = 0};
-    if (strcmp(link->kind->name, "key.enrolled") != 0) {
+    if (!kind_enrols(link->kind)) {
         return refuse(w->why, STATUS_BAD_FORM,
-                      "an item between the policy and the event is %s, not key.enrolled",
+                      "an item between the policy and the event is %s, not key.enrolled or "
+                      "key.rotated",
                       link->kind->name);
     }
     if (w->report->chain_count == VERIFY_CHAIN_MAX) {

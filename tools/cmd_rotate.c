@@ -1,5 +1,5 @@
-/* dutylog rotate: another key in the place of one, with its scope: an enrolment and a revocation by
- * whoever enrolled it. */
+/* dutylog rotate: another key in the place of one, with its scope: a key.rotated by whoever
+ * enrolled it, or by a root. */
 #include "ledger/kind.h"
 #include "net/keyfile.h"
 #include "tools/cli.h"
@@ -34,7 +34,7 @@ struct rotating {
     struct vkey log;
     bool has_log;
     uint64_t wrong;
-    json_t *enrolment; /* members of the key.enrolled that made `name` known */
+    json_t *enrolment; /* members of what made `name` known; then of what takes it back */
     struct signer signer;
     struct outbox outbox;
     struct place place;
@@ -50,7 +50,7 @@ static enum status keep_enrolment(void *context, uint64_t index, const struct ev
     struct rotating *r = context;
     struct vkey key;
     (void)index;
-    if (event->kind->id != KIND_KEY_ENROLLED) {
+    if (!kind_enrols(event->kind)) {
         return STATUS_OK;
     }
     enum status status = vkey_parse(bytes_text(event_open_text(event, "vkey")), &key, NULL);
@@ -94,21 +94,18 @@ static void show_scope(const struct rotating *r) {
     free(scope);
 }
 
-static enum status make_events(struct rotating *r, struct refusal *why) {
+static enum status make_rotation(struct rotating *r, struct refusal *why) {
     const struct signer *signers[1] = {&r->signer};
-    json_t *revoked = json_pack("{s:s, s:s}", "key", r->name, "reason", r->reason);
-    enum status status = refuse(why, STATUS_NOMEM, "out of memory");
-    json_object_del(r->enrolment, "after"); /* the new key begins at 1 */
-    if (revoked != NULL && json_object_set_new(r->enrolment, "vkey", json_string(r->to)) == 0 &&
-        (r->since == NULL || json_object_set_new(revoked, "since", json_string(r->since)) == 0)) {
-        status =
-            make_event_into(&r->outbox, &r->place, "key.enrolled", r->enrolment, signers, 1, why);
+    json_t *open = r->enrolment;
+    json_object_del(open, "after"); /* the fresh key begins at 1 */
+    json_object_del(open, "since"); /* of the key that the old one took the place of */
+    if (json_object_set_new(open, "vkey", json_string(r->to)) != 0 ||
+        json_object_set_new(open, "key", json_string(r->name)) != 0 ||
+        json_object_set_new(open, "reason", json_string(r->reason)) != 0 ||
+        (r->since != NULL && json_object_set_new(open, "since", json_string(r->since)) != 0)) {
+        return refuse(why, STATUS_NOMEM, "out of memory");
     }
-    if (status == STATUS_OK) {
-        status = make_event_into(&r->outbox, &r->place, "key.revoked", revoked, signers, 1, why);
-    }
-    json_decref(revoked);
-    return status;
+    return make_event_into(&r->outbox, &r->place, "key.rotated", open, signers, 1, why);
 }
 
 static enum status rotate(struct rotating *r, struct refusal *why) {
@@ -119,9 +116,8 @@ static enum status rotate(struct rotating *r, struct refusal *why) {
     memcpy(r->place.log, r->log.name, r->log.name_len + 1);
     TRY(place_from_node(&r->place, r->node, vkey_name(&r->signer.vkey), why));
     TRY(place_from_outbox(&r->place, &r->outbox, vkey_name(&r->signer.vkey), why));
-    TRY(make_events(r, why));
-    printf("written to %s: key.enrolled, key.revoked. Send them with dutylog submit\n",
-           r->outbox_folder);
+    TRY(make_rotation(r, why));
+    printf("written to %s: key.rotated. Send it with dutylog submit\n", r->outbox_folder);
     return STATUS_OK;
 }
 

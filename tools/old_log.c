@@ -143,7 +143,7 @@ static enum status keep_enrolment(void *context, uint64_t index, const struct ev
         opened_of(event, &old->opened);
         old->has_opened = true;
     }
-    if (event->kind->id != KIND_KEY_ENROLLED) {
+    if (!kind_enrols(event->kind)) {
         return STATUS_OK;
     }
     struct vkey key;

@@ -37,7 +37,7 @@ struct old_log {
     struct log_read read;    /* of `best`, whole */
     struct opened opened;    /* of its entry 0 */
     bool has_opened;
-    json_t *enrolments; /* key name -> members of its key.enrolled */
+    json_t *enrolments; /* key name -> members of its key.enrolled or key.rotated */
     uint64_t wrong;     /* each was told on standard output */
 };
 

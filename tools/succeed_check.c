@@ -99,7 +99,7 @@ static enum status accepted(void *context, uint64_t index, const struct event *e
     if (event->kind->id == KIND_LOG_SUCCEEDED) {
         check_succession(c, index, event);
     }
-    return event->kind->id == KIND_KEY_ENROLLED ? check_enrolment(c, index, event) : STATUS_OK;
+    return kind_enrols(event->kind) ? check_enrolment(c, index, event) : STATUS_OK;
 }
 
 /* Keys that did not go on are no fault: their holders may have left. They are named. */

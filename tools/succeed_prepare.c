@@ -96,7 +96,11 @@ static enum status put_enrolment(struct preparing *p, const struct issuer *issue
     json_t *open = json_deep_copy(had);
     enum status status = refuse(why, STATUS_NOMEM, "out of memory");
     if (open != NULL) {
+        /* In the successor all are enrolled, also what took another's place in the old log. */
         json_object_del(open, "after");
+        json_object_del(open, "key");
+        json_object_del(open, "reason");
+        json_object_del(open, "since");
     }
     if (open != NULL && (issuer->last_seq == 0 ||
                          json_object_set_new(open, "after", after_of(p->old, issuer)) == 0)) {

@@ -17,7 +17,7 @@ def read_kinds():
         kind = re.match(r"`([a-z._]+)`", part)[1]
         authority |= {kind} if "Signed by the authority." in part else set()
         kinds[kind] = (roles, {name: (kind, how) for name, kind, how in rows})
-    assert len(kinds) >= 49
+    assert len(kinds) >= 50
     return kinds, authority
 
 
@@ -187,8 +187,9 @@ def check_rules(event):
         need(not splits(policy, policy.quorum), "two disjoint sets satisfy the quorum")
         need(all(k.public != policy.logs[0].public for k in policy.witnesses.values()), "the log as a witness")
         need({name.decode(errors="replace") for name in policy.witnesses} == set(opened["operators"]), "operators")
-    elif event.kind == "key.enrolled":
+    elif event.kind in ("key.enrolled", "key.rotated"):
         key = parse_key(opened["vkey"])
+        need(event.kind == "key.enrolled" or key.name != opened["key"], "in the place of itself")
         need(is_name(key.name) and key.name != top["issuer"], "a wrong key name")
         need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
     elif event.kind == "key.revoked":

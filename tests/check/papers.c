@@ -240,6 +240,27 @@ static void evidence(void) {
     }
 }
 
+/* A fresh key in the place of the clerk's, and of the agency's: what carries the scope is then the
+ * rotation. */
+static void rotations(void) {
+    int clerk = add_open(WORLD_AGENCY, "key.rotated",
+                         world_rotate_open(&world, WORLD_CLERK, WORLD_NEWCOMER, ""));
+    int event = add_sample(WORLD_NEWCOMER, "finding.final");
+    save_receipt("good-rotated", ITEMS(OPENED, POLICY, AGENCY, clerk, event));
+    save_receipt("good-rotation", ITEMS(OPENED, POLICY, AGENCY, clerk));
+    save_receipt("bad-rotated-by-nobody", ITEMS(OPENED, POLICY, clerk, event));
+    save_receipt("bad-old-chain", ITEMS(OPENED, POLICY, AGENCY, CLERK, event));
+    int agency = add_open(WORLD_ROOT_2, "key.rotated",
+                          world_rotate_open(&world, WORLD_AGENCY, WORLD_STRANGER, ""));
+    int above = add_sample(WORLD_STRANGER, "finding.final");
+    save_receipt("good-rotated-agency", ITEMS(OPENED, POLICY, agency, above));
+    /* An agency's key puts no key of its own rank into the place of another. */
+    int peer = add_open(WORLD_AGENCY, "key.rotated",
+                        world_rotate_open(&world, WORLD_AGENCY, WORLD_STRANGER, ""));
+    int below = add_sample(WORLD_STRANGER, "finding.final");
+    save_receipt("bad-rotated-agency", ITEMS(OPENED, POLICY, AGENCY, peer, below));
+}
+
 static void save_key_list(const char *name, const struct vkey *const *keys, size_t count) {
     struct writer w;
     writer_init(&w, memory, sizeof memory);
@@ -269,6 +290,7 @@ int main(int argc, char **argv) {
     good_checkpoints(event);
     bad_chains(event);
     scopes();
+    rotations();
     bad_starts();
     evidence();
     save("policy", bytes_text(world_policy_text(&world, NULL)));

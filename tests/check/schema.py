@@ -97,7 +97,7 @@ def settle(kind, opened):
             opened.pop(name, None)
     if kind == "agency.merged":
         opened["into"] = "CA0000000"
-    elif kind == "key.enrolled":
+    elif kind in ("key.enrolled", "key.rotated"):
         opened.pop("after", None)
         if "from" in opened and "until" in opened:
             opened["from"], opened["until"] = sorted((opened["from"], opened["until"]))
@@ -204,7 +204,7 @@ def related(event):
     span = [opened.get(n) for n in ("from", "until")]
     return (all(isinstance(v, str) for v in pair) and pair[0] > pair[1] or opened.get("subject") == 0
             or 0 < sum(n in opened for n in together) < len(together)
-            or event["kind"] == "key.enrolled" and all(isinstance(v, str) for v in span) and span[0] > span[1]
+            or event["kind"] in ("key.enrolled", "key.rotated") and all(isinstance(v, str) for v in span) and span[0] > span[1]
             or event["kind"] == "event.opened" and (opened.get("index"), opened.get("count")) != (1, 3) or event["kind"].startswith("log.") or opened.get("into", 0) == opened.get("ori", 1))
 
 

@@ -41,7 +41,7 @@ def check_scope(event, scope, day):
         need(scope["from"] <= day <= scope["until"], "a day out of scope")
         if KINDS[event.kind][1].get("ori", ("", ""))[1] == "open, required":
             need(not scope["oris"] or opened["ori"] in scope["oris"], "an agency out of scope")
-    if "basis" in opened and event.kind != "key.enrolled":
+    if "basis" in opened and event.kind not in ("key.enrolled", "key.rotated"):
         need("kinds" not in scope or opened["basis"] in scope["basis"], "a basis out of scope")
         need(opened["basis"] != "imported" or scope["role"] in ("agency", "clerk"), "an import by an outsider")
 
@@ -129,7 +129,7 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
         else:
             need(by(event, 0, scope["key"]), "the issuer's signature does not verify")
         if not last:
-            need(event.kind == "key.enrolled" and number < 10, "not key.enrolled, or too many of them")
+            need(event.kind in ("key.enrolled", "key.rotated") and number < 10, "no enrolment, or too many of them")
             check_grant(scope, scope_of(event.open))
             scope, before = scope_of(event.open), proof.index
     at = [t for t in times.values() if t and met(own, {w for w, u in times.items() if 0 < u <= t}, own.quorum)]

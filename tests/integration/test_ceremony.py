@@ -136,7 +136,7 @@ def keys_change(w, node, machines, log_vkey):
                f"--set basis=live --set kinds=finding.final --set oris={ORI}\n dutylog submit --node {node.url} --outbox out")
     said = shell(one, f"{locked} rotate springfield.example/desk-1 --to {desk[1]} --vkey {log_vkey} --node {node.url} --key root-1.key "
                       f"--outbox out --reason lost\n dutylog submit --node {node.url} --outbox out")
-    assert '"kinds":["finding.final"]' in said and "key.enrolled, key.revoked" in said, said
+    assert '"kinds":["finding.final"]' in said and "key.rotated" in said, said
     issuers = [json.loads(node.get(f"/issuer/springfield.example/{n}")[1]) for n in ("desk-1", "desk-2")]
     assert [i["revoked"] for i in issuers] == [True, False], issuers
     event = (f"dutylog event finding.final --key %s.key --node {node.url} --out %s.event --set ori={ORI} --set case={'ab' * 16} "

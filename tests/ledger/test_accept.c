@@ -222,7 +222,7 @@ Test(accept_scope, every_role_signs_exactly_its_kinds) {
                 kind->id == KIND_CORRECTION) {
                 continue; /* in stories of their own */
             }
-            bool enrols = kind->id == KIND_KEY_ENROLLED || kind->id == KIND_KEY_REVOKED;
+            bool enrols = kind_enrols(kind) || kind->id == KIND_KEY_REVOKED;
             if ((kind->roles & role) == 0) {
                 hosted_refuse(&h, world_aside(w, who, kind->name, NULL), STATUS_DENIED_SCOPE,
                               "role");

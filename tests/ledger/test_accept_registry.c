@@ -320,3 +320,107 @@ Test(accept_revocation, within_one_request) {
     CHECK_OK(results[0].status);
     CHECK_STATUS(results[1].status, STATUS_DENIED_KEY);
 }
+
+/* --- rotation --- */
+
+TestSuite(accept_rotation, .init = open_started, .fini = close_all);
+
+static struct bytes rotation(enum world_who by, enum world_who old, enum world_who fresh) {
+    return world_aside(w, by, "key.rotated", world_rotate_open(w, old, fresh, ""));
+}
+
+Test(accept_rotation, puts_one_key_in_the_place_of_another) {
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    uint64_t index = hosted_accept(
+        &h,
+        world_event(w, &(struct world_event){.issuer = WORLD_AGENCY,
+                                             .kind = "key.rotated",
+                                             .open = world_rotate_open(
+                                                 w, WORLD_CLERK, WORLD_NEWCOMER,
+                                                 ",'since':'2025-12-01','until':'2026-12-31'")}));
+    struct issuer old = hosted_issuer(&h, WORLD_CLERK);
+    struct issuer fresh = hosted_issuer(&h, WORLD_NEWCOMER);
+    cr_assert_eq(old.revoked_at, index);
+    cr_assert_eq(fresh.enrolled_at, index);
+    cr_assert_eq(fresh.enroller, hosted_issuer(&h, WORLD_AGENCY).number);
+    cr_assert_eq(fresh.roles, ROLE_CLERK);
+    cr_assert_eq(fresh.first_seq, 1);
+    cr_assert_eq(fresh.last_seq, 0);
+    cr_assert_eq(fresh.revoked_at, 0);
+    cr_assert_eq(fresh.until_ms, UINT64_C(1798761600000)); /* narrower than the old one's */
+    hosted_refuse(&h, world_aside(w, WORLD_CLERK, "failure.alleged", NULL), STATUS_DENIED_KEY,
+                  "clerk was revoked by entry 8");
+    hosted_accept(&h, world_sample(w, WORLD_NEWCOMER, "failure.alleged"));
+    struct store_txn *txn;
+    uint64_t chain[CHAIN_MAX];
+    size_t links;
+    CHECK_OK(store_begin(h.store, STORE_READ, &txn));
+    CHECK_OK(issuer_chain(txn, h.log.number, &fresh, chain, &links));
+    cr_assert_eq(links, 2);
+    cr_assert_eq(chain[0], 2);
+    cr_assert_eq(chain[1], index);
+    store_abort(txn);
+    /* And the fresh one in its turn; a root may. */
+    hosted_accept(&h, world_aside(w, WORLD_ROOT_2, "key.rotated",
+                                  world_enrol_open(
+                                      w, WORLD_STRANGER, "clerk", OWN, "['*']", "both",
+                                      ",'key':'newcomer','reason':'left','until':'2026-12-31'")));
+    cr_assert_eq(hosted_issuer(&h, WORLD_STRANGER).enroller,
+                 hosted_issuer(&h, WORLD_ROOT_2).number);
+}
+
+Test(accept_rotation, of_a_key_that_its_issuer_may_take_back) {
+    hosted_refuse(&h, rotation(WORLD_ROOT_1, WORLD_STRANGER, WORLD_NEWCOMER), STATUS_BAD_MEMBER,
+                  "stranger is not enrolled");
+    hosted_refuse(&h, rotation(WORLD_ROOT_1, WORLD_OPERATOR, WORLD_NEWCOMER), STATUS_DENIED_SCOPE,
+                  "named by log.opened");
+    hosted_refuse(&h, rotation(WORLD_AGENCY, WORLD_BOARD, WORLD_NEWCOMER), STATUS_DENIED_SCOPE,
+                  "only the enroller of board or a root");
+    hosted_refuse(&h, rotation(WORLD_AGENCY, WORLD_AGENCY, WORLD_NEWCOMER), STATUS_DENIED_SCOPE,
+                  "only the enroller of agency or a root");
+    hosted_accept(&h, world_revoke(w, WORLD_ROOT_1, WORLD_CLERK));
+    hosted_refuse(&h, rotation(WORLD_ROOT_1, WORLD_CLERK, WORLD_NEWCOMER), STATUS_BAD_MEMBER,
+                  "revoked already, by entry 7");
+}
+
+Test(accept_rotation, by_a_fresh_key) {
+    hosted_refuse(&h, rotation(WORLD_ROOT_1, WORLD_CLERK, WORLD_BOARD), STATUS_BAD_MEMBER,
+                  "board is taken in this log");
+    struct world other = *w;
+    CHECK_OK(vkey_make(bytes_text("newcomer"), VKEY_NOTE, &w->log.vkey.key,
+                       &other.people[WORLD_NEWCOMER].vkey));
+    struct bytes note = world_aside(&other, WORLD_ROOT_1, "key.rotated",
+                                    world_rotate_open(&other, WORLD_CLERK, WORLD_NEWCOMER, ""));
+    hosted_refuse(&h, note, STATUS_BAD_MEMBER, "the log's own key");
+    w->memory = other.memory;
+}
+
+/* By a root, which may give anything by an enrolment: what it gives here is the old key's. */
+static struct bytes wider(const char *role, const char *oris, const char *kinds, const char *basis,
+                          const char *more) {
+    const char *all = world_text(w, ",'key':'stranger','reason':'retired'%s", more);
+    return world_aside(w, WORLD_ROOT_1, "key.rotated",
+                       world_enrol_open(w, WORLD_CLERK, role, oris, kinds, basis, all));
+}
+
+Test(accept_rotation, with_the_scope_of_the_old_one_at_most) {
+    const char *days = ",'from':'2025-12-01','until':'2026-12-31'";
+    struct signer clerk = w->people[WORLD_CLERK];
+    w->people[WORLD_CLERK].vkey = w->people[WORLD_NEWCOMER].vkey; /* the fresh key, below */
+    hosted_accept(&h, world_enrol_as(w, WORLD_ROOT_1, WORLD_STRANGER, "clerk", OWN,
+                                     "['failure.alleged']", "live", days));
+    hosted_refuse(&h, wider("agency", OWN, "['failure.alleged']", "live", days),
+                  STATUS_DENIED_SCOPE, "member role: must be clerk");
+    hosted_refuse(&h, wider("clerk", "[]", "['failure.alleged']", "live", days),
+                  STATUS_DENIED_SCOPE, "member oris");
+    hosted_refuse(&h, wider("clerk", OWN, "['correction','failure.alleged']", "live", days),
+                  STATUS_DENIED_SCOPE, "member kinds");
+    hosted_refuse(&h, wider("clerk", OWN, "['failure.alleged']", "both", days), STATUS_DENIED_SCOPE,
+                  "member basis");
+    hosted_refuse(&h, wider("clerk", OWN, "['failure.alleged']", "live", ",'until':'2026-12-31'"),
+                  STATUS_DENIED_SCOPE, "member from");
+    hosted_refuse(&h, wider("clerk", OWN, "['failure.alleged']", "live", ",'from':'2025-12-01'"),
+                  STATUS_DENIED_SCOPE, "member until");
+    hosted_accept(&h, wider("clerk", OWN, "['failure.alleged']", "live", days));
+    w->people[WORLD_CLERK] = clerk;
+}

@@ -128,6 +128,7 @@ Test(kind, registry_rows_are_all_open_and_signed_by_those_above) {
         {"log.succeeded", ROLE_ROOT, true},
         {"key.enrolled", ROLE_ROOT | ROLE_AGENCY, false},
         {"key.revoked", ROLE_ROOT | ROLE_AGENCY, false},
+        {"key.rotated", ROLE_ROOT | ROLE_AGENCY, false},
     };
     size_t thresholds = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

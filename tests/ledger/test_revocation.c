@@ -141,6 +141,21 @@ Test(revocation, of_ones_own_log_is_a_row_too) {
     cr_assert_str_eq(revocation_reason_name(rows.list[0].reason), "lost");
 }
 
+Test(revocation, by_a_rotation_is_a_row_of_the_key_that_goes) {
+    uint64_t index = accept(
+        &here, world_event(&agency, &(struct world_event){.issuer = WORLD_AGENCY,
+                                                          .kind = "key.rotated",
+                                                          .open = world_rotate_open(
+                                                              &agency, WORLD_CLERK, WORLD_NEWCOMER,
+                                                              ",'since':'2025-12-01'")}));
+    struct rows rows = rows_of(WORLD_CLERK);
+    cr_assert_eq(rows.count, 1);
+    cr_assert_eq(rows.list[0].index, index);
+    cr_assert_eq(rows.list[0].since_ms, UINT64_C(1764547200000));
+    cr_assert(binds(WORLD_CLERK, &rows.list[0]));
+    cr_assert_eq(rows_of(WORLD_NEWCOMER).count, 0);
+}
+
 Test(revocation, of_another_logs_key_binds_by_its_enroller_or_a_root) {
     accept(&there,
            foreign(WORLD_AGENCY, WORLD_CLERK, "'reason':'compromised','since':'2025-12-01'"));

@@ -142,6 +142,10 @@ static const char *const special_open[KIND_COUNT] = {
                           "\"$C\"}",
     [KIND_KEY_REVOKED] = "{\"key\":\"pd.example/clerk-7\",\"reason\":\"lost\",\"since\":"
                          "\"2024-01-01\"}",
+    [KIND_KEY_ROTATED] =
+        "{\"basis\":\"live\",\"from\":\"2024-01-01\",\"key\":\"pd.example/clerk-6\","
+        "\"kinds\":[\"*\"],\"oris\":[\"NY0303000\"],\"reason\":\"lost\",\"role\":"
+        "\"clerk\",\"since\":\"2024-01-01\",\"until\":\"2024-01-01\",\"vkey\":\"$C\"}",
     [KIND_LOG_OPENED] = OPENED,
     [KIND_LOG_POLICY] = "{\"operators\":{\"a\":\"state\",\"b\":\"doj\",\"c\":\"newsroom\"},"
                         "\"policy\":\"" POLICY "\"}",
@@ -188,7 +192,7 @@ struct bytes sign_text(const char *text, const struct signer *const *signers, si
 
 size_t signers_of(enum kind_id kind, const struct signer *signers[3]) {
     const struct kind *row = kind_at(kind);
-    bool by_root = row->roots_threshold || kind == KIND_KEY_ENROLLED;
+    bool by_root = row->roots_threshold || kind_enrols(row);
     signers[0] = kind == KIND_LOG_OPENED ? &operator_key : by_root ? &roots[0] : &clerk;
     signers[1] = kind == KIND_LOG_OPENED ? &roots[0] : &roots[1];
     signers[2] = &roots[2];

@@ -329,6 +329,15 @@ struct bytes world_revoke(struct world *world, enum world_who by, enum world_who
                        &(struct world_event){.issuer = by, .kind = "key.revoked", .open = open});
 }
 
+const char *world_rotate_open(struct world *world, enum world_who old, enum world_who fresh,
+                              const char *more) {
+    const char *role = role_of(old);
+    bool local = strcmp(role, "agency") == 0 || strcmp(role, "clerk") == 0;
+    return world_enrol_open(
+        world, fresh, role, local ? "['" WORLD_ORI "']" : "[]", "['*']", "both",
+        world_text(world, ",'key':'%s','reason':'lost'%s", world_name(world, old), more));
+}
+
 void world_start(struct world *world, struct bytes notes[WORLD_START]) {
     notes[0] = world_opened(world);
     notes[1] = world_policy(world);
@@ -460,6 +469,9 @@ const char *world_open(struct world *world, enum world_who issuer, const char *k
     }
     if (row->id == KIND_KEY_REVOKED) {
         return world_text(world, "{'key':'%s','reason':'lost'}", world_name(world, WORLD_CLERK));
+    }
+    if (row->id == KIND_KEY_ROTATED) {
+        return world_rotate_open(world, WORLD_CLERK, WORLD_NEWCOMER, "");
     }
     if (row->id == KIND_LOG_OPENED) {
         return world_opened_open(world);

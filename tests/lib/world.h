@@ -77,6 +77,10 @@ struct bytes world_enrol_as(struct world *world, enum world_who by, enum world_w
                             const char *role, const char *oris, const char *kinds,
                             const char *basis, const char *more);
 struct bytes world_revoke(struct world *world, enum world_who by, enum world_who whom);
+/* `open` of a key.rotated: `fresh` takes the place of `old`, with what world_enrol gave that; more
+ * as for world_enrol_open. */
+const char *world_rotate_open(struct world *world, enum world_who old, enum world_who fresh,
+                              const char *more);
 
 /* The parts of the two, for tests that bend them. `urls` are the mirrors' submission prefixes, or
  * NULL for none. Terminated text. */

@@ -90,7 +90,8 @@ static void take_event(struct book *book, const struct event *event, uint64_t in
     issuer->id = event->id;
     if (strcmp(event->kind->name, "log.policy") == 0) {
         take_policy(book, event, index);
-    } else if (strcmp(event->kind->name, "key.revoked") == 0) {
+    } else if (strcmp(event->kind->name, "key.revoked") == 0 ||
+               strcmp(event->kind->name, "key.rotated") == 0) {
         who = person_named(book, bytes_text(event_open_text(event, "key")));
         book->issuers[who].revoked = true;
     }
