@@ -107,10 +107,6 @@ static bool is_in(const struct absence_leaf *leaf, const struct observed *list) 
                                   leaf->proof.count, &list->root);
 }
 
-static bool starts_with(struct bytes text, struct bytes prefix) {
-    return text.len >= prefix.len && memcmp(text.data, prefix.data, prefix.len) == 0;
-}
-
 static enum status check_comparable(const struct observed lists[2], struct refusal *why) {
     if (strcmp(lists[0].list, lists[1].list) != 0) {
         return refuse(why, STATUS_BAD_MEMBER, "two lists: %s, and %s", lists[0].list,
@@ -135,7 +131,7 @@ static bool leaves_no_room(const struct absence *absence, const struct observed 
     const struct absence_leaf *first = &absence->around[0];
     const struct absence_leaf *last = &absence->around[absence->around_count - 1];
     bool before = bytes_compare(first->text, prefix) < 0;
-    bool after = bytes_compare(last->text, prefix) > 0 && !starts_with(last->text, prefix);
+    bool after = bytes_compare(last->text, prefix) > 0 && !list_begins(last->text, prefix);
     if (absence->around_count == 2) {
         return before && after && first->index + 1 == last->index;
     }

@@ -112,6 +112,10 @@ struct bytes list_prefix(struct bytes leaf) {
     return leaf;
 }
 
+bool list_begins(struct bytes leaf, struct bytes prefix) {
+    return leaf.len >= prefix.len && memcmp(leaf.data, prefix.data, prefix.len) == 0;
+}
+
 static bool all_texts(const json_t *cells) {
     if (!json_is_array(cells) || json_array_size(cells) > LIST_CELLS_MAX) {
         return false;

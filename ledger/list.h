@@ -33,6 +33,8 @@ void list_leaf(struct writer *w, const struct bytes *keys, size_t key_count,
                const struct bytes *others, size_t other_count);
 /* The prefix of a leaf of our own making, or of one that list_leaf_check took. */
 struct bytes list_prefix(struct bytes leaf);
+/* Is the leaf one of the key with this prefix? */
+bool list_begins(struct bytes leaf, struct bytes prefix);
 /* OK: the bytes are a leaf in canonical form. BAD_FORM, BAD_CANONICAL, TOO_LARGE. */
 enum status list_leaf_check(struct bytes leaf, struct refusal *why) MUST_USE;
 /* Calls back for each cell of a leaf that list_leaf_check took, as text; `other` is 0 for key

@@ -1,9 +1,7 @@
-#include "ledger/json.h"
-#include "net/file.h"
 #include "tools/cli.h"
-#include "tools/reconcile.h"
+#include "tools/prove.h"
+#include "tools/reconcile_print.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,21 +30,21 @@ struct run {
     const char *mapping_path;
     const char *roster_path;
     const char *roster_column;
-    const char *finds[FINDS_MAX];
+    char *finds[FINDS_MAX];
     size_t find_count;
     bool list[FATE_COUNT];
     bool any_list;
     bool json;
     bool csv;
-    const char *prove;
+    char *prove;
     const char *receipts[2];
     const char *out;
     struct list_map map;
     bool has_map;
     struct rows rows[2];
     struct roster roster;
-    size_t counts[FATE_COUNT];
-    size_t absent[SERVING_COUNT];
+    struct tally tally;
+    int loading;
     size_t dirty;
     json_t *shown;
     /* What --prove named: one row of each key that fits, and of how many keys. */
@@ -54,16 +52,11 @@ struct run {
     size_t proved_keys;
 };
 
-static const char *serving_name(enum serving serving) {
-    static const char *const names[SERVING_COUNT] = {"unknown", "serving", "left"};
-    return names[serving];
-}
-
 /* --- options --- */
 
 static enum status take_fates(struct run *run, const char *text, struct refusal *why) {
     struct bytes rest = bytes_text(text);
-    while (rest.len > 0) {
+    do {
         size_t len = strcspn((const char *)rest.data, ",");
         bool known = len == 7 && memcmp(rest.data, "changed", 7) == 0;
         for (size_t i = FATE_SAME + 1; i < FATE_COUNT; i++) {
@@ -81,7 +74,7 @@ static enum status take_fates(struct run *run, const char *text, struct refusal 
                           "fuller, other; several with commas");
         }
         rest = bytes_of(rest.data + len + (rest.len > len), rest.len - len - (rest.len > len));
-    }
+    } while (rest.len > 0);
     run->any_list = true;
     return STATUS_OK;
 }
@@ -133,12 +126,16 @@ static enum status take_option(struct run *run, int c, struct refusal *why) {
 static void tell_dirty(void *context, uint64_t line, const char *reason) {
     struct run *run = context;
     if (++run->dirty <= SHOWN_DIRTY) {
-        fprintf(stderr, "line %llu: %s\n", (unsigned long long)line, reason);
+        cli_progress_end();
+        fprintf(stderr, "%s, line %llu: %s\n", run->paths[run->loading], (unsigned long long)line,
+                reason);
     }
 }
 
 static enum status load_rows(struct run *run, int number, struct refusal *why) {
     const char *path = run->paths[number];
+    run->loading = number;
+    run->dirty = 0;
     if (rows_is_file(path)) {
         return rows_read(&run->rows[number], path, why);
     }
@@ -147,7 +144,11 @@ static enum status load_rows(struct run *run, int number, struct refusal *why) {
                       "%s: no .rows file; of a published file say with --mapping how it is read",
                       path);
     }
-    return rows_of_csv(&run->rows[number], path, &run->map, tell_dirty, run, why);
+    TRY(rows_of_csv(&run->rows[number], path, &run->map, tell_dirty, run, why));
+    if (run->dirty > SHOWN_DIRTY) {
+        fprintf(stderr, "%s: and %zu lines more\n", path, run->dirty - SHOWN_DIRTY);
+    }
+    return STATUS_OK;
 }
 
 static enum status check_comparable(const struct run *run, struct refusal *why) {
@@ -165,18 +166,42 @@ static enum status check_comparable(const struct run *run, struct refusal *why) 
     return STATUS_OK;
 }
 
+/* Cells are upper-case: so must be what is looked for in them, unless it names one of [find]. */
+static void raise_text(const struct run *run, char *text) {
+    bool named = run->has_map && list_map_names_find(&run->map, text);
+    for (char *c = text; !named && *c != '\0'; c++) {
+        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    }
+}
+
 static enum status load(struct run *run, struct refusal *why) {
     if (run->mapping_path != NULL) {
         TRY(list_map_open(run->mapping_path, &run->map, why));
         run->has_map = true;
     }
+    for (size_t i = 0; i < run->find_count; i++) {
+        raise_text(run, run->finds[i]);
+    }
+    if (run->prove != NULL) {
+        raise_text(run, run->prove);
+    }
     TRY(load_rows(run, 0, why));
     TRY(load_rows(run, 1, why));
     TRY(check_comparable(run, why));
-    return run->roster_path != NULL
-               ? roster_read(&run->roster, run->roster_path, run->roster_column,
-                             run->has_map ? &run->map : NULL, why)
-               : STATUS_OK;
+    if (run->rows[1].count * 2 <= run->rows[0].count && run->rows[0].count > 0) {
+        fprintf(stderr, "dutylog: LOOK AT THIS: B has %zu rows, and A had %zu\n",
+                run->rows[1].count, run->rows[0].count);
+    }
+    if (run->roster_path == NULL) {
+        return STATUS_OK;
+    }
+    TRY(roster_read(&run->roster, run->roster_path, run->roster_column,
+                    run->has_map ? &run->map : NULL, why));
+    if (run->roster.count == 0) {
+        fprintf(stderr, "dutylog: LOOK AT THIS: %s names nobody, so that every officer has left\n",
+                run->roster_path);
+    }
+    return STATUS_OK;
 }
 
 /* --- rows --- */
@@ -189,93 +214,6 @@ static bool is_found(const struct run *run, const struct reconciled *row) {
                 list_map_finds(run->has_map ? &run->map : NULL, run->finds[i], list_prefix(leaf));
     }
     return found;
-}
-
-static void print_csv_cell(struct bytes text) {
-    putchar('"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '"') {
-            putchar('"');
-        }
-        putchar(text.data[i]);
-    }
-    putchar('"');
-}
-
-struct printing {
-    int side; /* 0: key cells, 1: other cells */
-    bool csv;
-    size_t printed;
-};
-
-static void print_cell(void *context, int other, size_t number, struct bytes text) {
-    struct printing *p = context;
-    (void)number;
-    if (other != p->side) {
-        return;
-    }
-    if (p->csv) {
-        putchar(',');
-        print_csv_cell(text);
-    } else {
-        printf("%s%.*s", p->printed > 0 ? " | " : "", (int)text.len, (const char *)text.data);
-    }
-    p->printed++;
-}
-
-static void print_cells(struct bytes leaf, int side, bool csv) {
-    struct printing p = {.side = side, .csv = csv};
-    if (leaf.len > 0 && list_cells(leaf, print_cell, &p) != STATUS_OK) {
-        fputs(csv ? ",\"(out of memory)\"" : "(out of memory)", stdout);
-    }
-}
-
-static void print_row(const struct run *run, const struct reconciled *row) {
-    struct bytes any = row->old.len > 0 ? row->old : row->new;
-    if (run->csv) {
-        printf("%s,%s", fate_name(row->fate),
-               row->fate == FATE_ABSENT ? serving_name(row->serving) : "");
-        print_cells(any, 0, true);
-        printf(",");
-        print_csv_cell(row->old);
-        printf(",");
-        print_csv_cell(row->new);
-        putchar('\n');
-        return;
-    }
-    printf("%-7s %-8s", fate_name(row->fate),
-           row->fate == FATE_ABSENT && run->roster_path != NULL ? serving_name(row->serving) : "");
-    print_cells(any, 0, false);
-    putchar('\n');
-    if (row->old.len > 0) {
-        printf("                was  ");
-        print_cells(row->old, 1, false);
-        putchar('\n');
-    }
-    if (row->new.len > 0) {
-        printf("                %s  ", row->old.len > 0 ? "now" : "   ");
-        print_cells(row->new, 1, false);
-        putchar('\n');
-    }
-}
-
-static json_t *leaf_json(struct bytes leaf) {
-    return leaf.len > 0 ? json_loadb((const char *)leaf.data, leaf.len, 0, NULL) : NULL;
-}
-
-static void keep_row(struct run *run, const struct reconciled *row) {
-    json_t *old = leaf_json(row->old);
-    json_t *new = leaf_json(row->new);
-    json_t *item =
-        json_pack("{s:s, s:O, s:o*, s:o*}", "fate", fate_name(row->fate), "key",
-                  json_array_get(old != NULL ? old : new, 0), "old",
-                  json_incref(json_array_get(old, 1)), "new", json_incref(json_array_get(new, 1)));
-    if (item != NULL && row->fate == FATE_ABSENT) {
-        json_object_set_new(item, "officer", json_string(serving_name(row->serving)));
-    }
-    json_array_append_new(run->shown, item);
-    json_decref(old);
-    json_decref(new);
 }
 
 static void note_proof(struct run *run, const struct reconciled *row) {
@@ -295,45 +233,29 @@ static void take_row(void *context, const struct reconciled *row) {
     if (!is_found(run, row)) {
         return;
     }
-    run->counts[row->fate]++;
-    if (row->fate == FATE_ABSENT) {
-        run->absent[row->serving]++;
-    }
+    tally_add(&run->tally, row);
     note_proof(run, row);
-    if (run->list[row->fate] && run->json) {
-        keep_row(run, row);
-    } else if (run->list[row->fate]) {
-        print_row(run, row);
+    if (!run->list[row->fate]) {
+        return;
+    }
+    if (run->json) {
+        json_array_append_new(run->shown, reconciled_json(row));
+    } else if (run->csv) {
+        reconciled_print_csv(stdout, &run->rows[0], row);
+    } else {
+        reconciled_print(stdout, row);
     }
 }
 
 /* --- results --- */
 
-static void print_list(const struct run *run, int number) {
-    const struct observed *about = &run->rows[number].about;
-    printf("%s  %-9zu rows  %s%s%s\n", number == 0 ? "A" : "B", run->rows[number].count,
-           about->list[0] != '\0' ? about->list : run->paths[number],
-           about->observed[0] != '\0' ? ", observed " : "", about->observed);
-}
-
-static void print_counts(const struct run *run) {
-    const size_t *n = run->counts;
-    print_list(run, 0);
-    print_list(run, 1);
-    if (run->find_count == 0) {
-        printf("same      %6zu\n", n[FATE_SAME]);
+static void print_lists(const struct run *run) {
+    for (int i = 0; i < 2; i++) {
+        const struct observed *about = &run->rows[i].about;
+        printf("%s %14zu rows   %s%s%s\n", i == 0 ? "A" : "B", run->rows[i].count,
+               about->list[0] != '\0' ? about->list : run->paths[i],
+               about->observed[0] != '\0' ? ", observed " : "", about->observed);
     }
-    printf("absent    %6zu", n[FATE_ABSENT]);
-    if (run->roster_path != NULL) {
-        printf("   %zu while the officer is on the roster, %zu whose officer is not",
-               run->absent[SERVING_YES], run->absent[SERVING_NO]);
-    }
-    printf("\nchanged   %6zu   %zu lower, %zu higher, %zu mixed; outcomes\n",
-           n[FATE_LOWER] + n[FATE_HIGHER] + n[FATE_MIXED], n[FATE_LOWER], n[FATE_HIGHER],
-           n[FATE_MIXED]);
-    printf("fuller    %6zu   the same outcome, and more said of it\n", n[FATE_FULLER]);
-    printf("other     %6zu   changed in what is no outcome\n", n[FATE_OTHER]);
-    printf("new       %6zu\n", n[FATE_NEW]);
 }
 
 static json_t *about_json(const struct run *run, int number) {
@@ -344,17 +266,10 @@ static json_t *about_json(const struct run *run, int number) {
 }
 
 static int print_json(struct run *run) {
-    const size_t *n = run->counts;
-    json_t *all = json_pack(
-        "{s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I}, s:I}", "a",
-        about_json(run, 0), "b", about_json(run, 1), "absent", "all", (json_int_t)n[FATE_ABSENT],
-        "serving", (json_int_t)run->absent[SERVING_YES], "left",
-        (json_int_t)run->absent[SERVING_NO], "unknown", (json_int_t)run->absent[SERVING_UNKNOWN],
-        "changed", "lower", (json_int_t)n[FATE_LOWER], "higher", (json_int_t)n[FATE_HIGHER],
-        "mixed", (json_int_t)n[FATE_MIXED], "fuller", (json_int_t)n[FATE_FULLER], "other",
-        (json_int_t)n[FATE_OTHER], "new", (json_int_t)n[FATE_NEW]);
-    if (all != NULL && run->find_count == 0) {
-        json_object_set_new(all, "same", json_integer((json_int_t)n[FATE_SAME]));
+    json_t *all = tally_json(&run->tally, run->find_count == 0);
+    if (all != NULL) {
+        json_object_set_new(all, "a", about_json(run, 0));
+        json_object_set_new(all, "b", about_json(run, 1));
     }
     if (all != NULL && run->any_list) {
         json_object_set(all, "rows", run->shown);
@@ -371,48 +286,6 @@ static int print_json(struct run *run) {
 
 /* --- proving --- */
 
-static enum status write_proof(struct run *run, struct refusal *why) {
-    struct buffer receipts[2];
-    struct absence absence = {.around_count = 0};
-    const struct rows *b = &run->rows[1];
-    struct bytes prefix = list_prefix(run->proved);
-    size_t at = rows_lower_bound(b, prefix);
-    if (at < b->count && b->leaves[at].len >= prefix.len &&
-        memcmp(b->leaves[at].data, prefix.data, prefix.len) == 0) {
-        return refuse(why, STATUS_BAD_MEMBER,
-                      "another row of this key is in the second list: fewer rows of a key are no "
-                      "absence");
-    }
-    rows_prove(&run->rows[0], rows_lower_bound(&run->rows[0], run->proved), &absence.row);
-    if (at > 0) {
-        rows_prove(b, at - 1, &absence.around[absence.around_count++]);
-    }
-    if (at < b->count) {
-        rows_prove(b, at, &absence.around[absence.around_count++]);
-    }
-    buffer_init(&receipts[0], RECEIPT_SIZE_MAX);
-    buffer_init(&receipts[1], RECEIPT_SIZE_MAX);
-    uint8_t *memory = malloc(ABSENCE_SIZE_MAX);
-    enum status status = memory != NULL ? file_read(run->receipts[0], &receipts[0], why)
-                                        : refuse(why, STATUS_NOMEM, "out of memory");
-    if (status == STATUS_OK) {
-        status = file_read(run->receipts[1], &receipts[1], why);
-    }
-    if (status == STATUS_OK) {
-        struct writer w;
-        absence.receipts[0] = buffer_view(&receipts[0]);
-        absence.receipts[1] = buffer_view(&receipts[1]);
-        writer_init(&w, memory, ABSENCE_SIZE_MAX);
-        absence_format(&w, &absence);
-        assert(!w.failed);
-        status = file_create(run->out, writer_view(&w), why);
-    }
-    free(memory);
-    buffer_clear(&receipts[0]);
-    buffer_clear(&receipts[1]);
-    return status;
-}
-
 static int prove(struct run *run) {
     struct refusal why = {.text = ""};
     if (run->proved_keys != 1) {
@@ -423,7 +296,8 @@ static int prove(struct run *run) {
                                "as --list absent shows it",
                          run->prove);
     }
-    enum status status = write_proof(run, &why);
+    enum status status =
+        prove_absence(&run->rows[0], &run->rows[1], run->proved, run->receipts, run->out, &why);
     return status == STATUS_OK ? CLI_OK
                                : cli_error("reconcile", cli_exit_of(status), "%s", why.text);
 }
@@ -433,16 +307,16 @@ static int prove(struct run *run) {
 static int work(struct run *run) {
     struct refusal why = {.text = ""};
     enum status status = load(run, &why);
+    if (status == STATUS_OK && run->csv) {
+        reconciled_print_csv_header(stdout, &run->rows[0]);
+    }
     if (status == STATUS_OK) {
         status = reconcile(&run->rows[0], &run->rows[1], run->has_map ? &run->map : NULL,
                            run->roster_path != NULL ? &run->roster : NULL, take_row, run,
-                           &run->counts[FATE_SAME], &why);
+                           &run->tally.counts[FATE_SAME], &why);
     }
     if (status != STATUS_OK) {
         return cli_error("reconcile", cli_exit_of(status), "%s", why.text);
-    }
-    if (run->dirty > SHOWN_DIRTY) {
-        fprintf(stderr, "and %zu lines more\n", run->dirty - SHOWN_DIRTY);
     }
     if (run->prove != NULL) {
         return prove(run);
@@ -451,7 +325,8 @@ static int work(struct run *run) {
         return print_json(run);
     }
     if (!run->any_list) {
-        print_counts(run);
+        print_lists(run);
+        tally_print(stdout, &run->tally, run->find_count == 0, run->roster_path != NULL);
     }
     return CLI_OK;
 }

@@ -36,6 +36,7 @@ struct csv {
     gzFile file;        /* NULL: bytes in memory */
     struct bytes bytes; /* what is left of them */
     uint64_t size;
+    uint64_t unpacked; /* bytes read so far */
     struct csv_parser parser;
     uint64_t line; /* that the next character is on */
     bool ended;
@@ -139,12 +140,20 @@ static enum status read_chunk(struct csv *csv, uint8_t *chunk, size_t *len, stru
     }
     int n = gzread(csv->file, chunk, CHUNK);
     int error = Z_OK;
-    const char *text = n <= 0 ? gzerror(csv->file, &error) : "";
+    if (n <= 0) {
+        gzerror(csv->file, &error);
+    }
     if (n < 0 || error != Z_OK) { /* a file that ends halfway says so at its end only */
-        return refuse(why, STATUS_IO, "%s: %s: is it a whole CSV or gzip file?", csv->name,
-                      error == Z_ERRNO ? strerror(errno) : text);
+        return error == Z_ERRNO
+                   ? refuse(why, STATUS_IO, "%s: %s", csv->name, strerror(errno))
+                   : refuse(why, STATUS_BAD_FORM, "%s: no whole gzip file: it %s", csv->name,
+                            error == Z_BUF_ERROR ? "ends halfway" : "is damaged");
     }
     *len = (size_t)n;
+    csv->unpacked += *len;
+    if (csv->unpacked > CSV_SIZE_MAX) {
+        return refuse(why, STATUS_TOO_LARGE, "%s: over 256 MiB, unpacked", csv->name);
+    }
     return STATUS_OK;
 }
 

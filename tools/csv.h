@@ -2,9 +2,9 @@
  *
  * The first row is the header. Rows are handed out one at a time, each cell valid UTF-8 without
  * U+0000: what a file has else is replaced by U+FFFD, byte by byte, and the row is marked. A quote
- * that is not closed, or a cell or row beyond the limits, ends the reading with a refusal that
- * names the line: what follows cannot be told apart from what went wrong. Blank lines are skipped.
- * One thread; one file at a time each. */
+ * that is not closed, or a cell, row or file beyond the limits, ends the reading with a refusal
+ * that names the line: what follows cannot be told apart from what went wrong. Blank lines are
+ * skipped. One thread; one file at a time each. */
 #ifndef DUTYLOG_TOOLS_CSV_H
 #define DUTYLOG_TOOLS_CSV_H
 
@@ -12,6 +12,9 @@
 
 #define CSV_CELLS_MAX 256          /* in a row */
 #define CSV_CELL_MAX (1024 * 1024) /* bytes of a cell */
+#define CSV_SIZE_MAX                                                                               \
+    ((uint64_t)256 * 1024 * 1024) /* of a file, unpacked: a gzip bomb ends there                   \
+                                   */
 
 struct csv;
 
@@ -22,7 +25,8 @@ struct csv_row {
     bool replaced; /* a byte was no UTF-8 and is U+FFFD now */
 };
 
-/* Opens the file and reads its header. NOT_FOUND, IO; BAD_FORM: empty, or no CSV; NOMEM. */
+/* Opens the file and reads its header. NOT_FOUND, IO; BAD_FORM: empty, no CSV, no whole gzip;
+ * NOMEM. */
 enum status csv_open(const char *path, struct csv **out, struct refusal *why) MUST_USE;
 /* The same of bytes in memory, which live as long as the reading; `name` for refusals. */
 enum status csv_open_bytes(struct bytes content, const char *name, struct csv **out,

@@ -1,26 +1,23 @@
 #include "tools/list_map.h"
 
 #include "ledger/json.h"
-#include "net/buffer.h"
-#include "net/file.h"
+#include "tools/ini_file.h"
 
-#include <ini.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LIST_MAP_MEMORY (2 * LIST_MAP_SIZE_MAX)
 
 struct parse {
     struct list_map *map;
     struct refusal *why;
-    enum status status;
 };
 
-/* A copy of the text, upper-cased if it is compared with cells; NULL: no room, which cannot be: the
- * file is no larger than the memory. */
+/* A copy of the text, upper-cased if it is compared with cells. Texts are parts of the file, each
+ * kept once, with a byte more each: the memory is twice the file's maximum. */
 static const char *keep(struct list_map *map, struct bytes text, bool upper) {
-    if (map->memory_used + text.len + 1 > 4 * LIST_MAP_SIZE_MAX) {
-        return NULL;
-    }
+    assert(map->memory_used + text.len + 1 <= LIST_MAP_MEMORY);
     char *out = map->memory + map->memory_used;
     for (size_t i = 0; i < text.len; i++) {
         char c = (char)text.data[i];
@@ -76,8 +73,7 @@ static enum status take_cells(struct parse *p, const char *value, bool keys) {
     size_t *count = keys ? &map->key_count : &map->other_count;
     while (next_item(&rest, ',', &item)) {
         const char *label = keep(map, item, false);
-        if (label == NULL || item.len == 0 || *count == LIST_CELLS_MAX ||
-            find_cell(map, label) != NULL) {
+        if (item.len == 0 || *count == LIST_CELLS_MAX || find_cell(map, label) != NULL) {
             return refuse(p->why, STATUS_BAD_FORM,
                           "%s: a list of at most %d columns, separated by commas, each once",
                           keys ? "key" : "other", LIST_CELLS_MAX);
@@ -91,23 +87,23 @@ static enum status take_cells(struct parse *p, const char *value, bool keys) {
 
 static enum status take_list(struct parse *p, const char *name, const char *value) {
     struct list_map *map = p->map;
-    if (strcmp(name, "key") == 0 && map->key_count == 0) {
-        map->person = LIST_CELLS_MAX;
+    if (strcmp(name, "key") == 0) {
         return take_cells(p, value, true);
     }
-    if (strcmp(name, "other") == 0 && map->other_count == 0) {
+    if (strcmp(name, "other") == 0) {
         return take_cells(p, value, false);
     }
-    if (strcmp(name, "person") == 0) {
+    if (strcmp(name, "person") == 0 && map->person == LIST_CELLS_MAX) {
         for (size_t i = 0; i < map->key_count; i++) {
             if (strcmp(map->keys[i].label, value) == 0) {
                 map->person = i;
                 return STATUS_OK;
             }
         }
-        return refuse(p->why, STATUS_BAD_FORM, "person: one of the key columns, named before it");
+        return refuse(p->why, STATUS_BAD_FORM,
+                      "person: one of the key columns, named before it, once");
     }
-    return refuse(p->why, STATUS_BAD_FORM, "[list] has key, other and person, each once");
+    return refuse(p->why, STATUS_BAD_FORM, "[list] has key, other and person (once)");
 }
 
 static enum status take_strip(struct parse *p, struct list_map_cell *cell, const char *value) {
@@ -118,8 +114,7 @@ static enum status take_strip(struct parse *p, struct list_map_cell *cell, const
         if (item.len == 0) {
             continue;
         }
-        if (pattern == NULL || cell->strips.count == LIST_STRIPS_MAX ||
-            item.len > LIST_STRIP_SIZE_MAX) {
+        if (cell->strips.count == LIST_STRIPS_MAX || item.len > LIST_STRIP_SIZE_MAX) {
             return refuse(p->why, STATUS_BAD_FORM,
                           "at most %d patterns of %d characters, separated by spaces",
                           LIST_STRIPS_MAX, LIST_STRIP_SIZE_MAX);
@@ -130,10 +125,17 @@ static enum status take_strip(struct parse *p, struct list_map_cell *cell, const
 }
 
 static enum status take_outcome(struct parse *p, struct list_map_cell *cell, const char *value) {
+    bool items = strcmp(value, "items") == 0;
     if (cell >= p->map->keys && cell < p->map->keys + LIST_CELLS_MAX) {
         return refuse(p->why, STATUS_BAD_FORM, "an outcome is one of the other columns");
     }
-    cell->outcome = strcmp(value, "items") == 0 ? OUTCOME_ITEMS : OUTCOME_RANKS;
+    if (cell->outcome != OUTCOME_NONE || (!items && strchr(value, '|') == NULL)) {
+        return refuse(p->why, STATUS_BAD_FORM,
+                      "%s: once, either items, or values in two ranks or more, the gravest first, "
+                      "with | between ranks",
+                      cell->label);
+    }
+    cell->outcome = items ? OUTCOME_ITEMS : OUTCOME_RANKS;
     cell->ranks = keep(p->map, bytes_text(value), true);
     return STATUS_OK;
 }
@@ -175,10 +177,10 @@ static enum status take_line(struct parse *p, const char *section, const char *n
                                          : take_outcome(p, cell, value);
 }
 
-static int on_line(void *context, const char *section, const char *name, const char *value) {
-    struct parse *p = context;
-    p->status = take_line(p, section, name, value);
-    return p->status == STATUS_OK;
+static enum status on_line(void *context, const char *section, const char *name, const char *value,
+                           struct refusal *why) {
+    struct parse p = {.map = context, .why = why};
+    return take_line(&p, section, name, value);
 }
 
 /* --- what names the keys --- */
@@ -206,32 +208,17 @@ static void hash_keys(struct list_map *map) {
 
 enum status list_map_open(const char *path, struct list_map *out, struct refusal *why) {
     struct buffer file;
-    struct parse p = {.map = out, .why = why, .status = STATUS_OK};
     memset(out, 0, sizeof *out);
+    out->person = LIST_CELLS_MAX;
     buffer_init(&file, LIST_MAP_SIZE_MAX);
-    out->memory = calloc(1, 4 * LIST_MAP_SIZE_MAX);
-    enum status status = out->memory != NULL ? file_read(path, &file, why)
+    out->memory = calloc(1, LIST_MAP_MEMORY);
+    enum status status = out->memory != NULL ? ini_file_read(path, &file, on_line, out, why)
                                              : refuse(why, STATUS_NOMEM, "out of memory");
+    if (status == STATUS_OK && out->key_count == 0) {
+        status = refuse(why, STATUS_BAD_FORM, "%s: [list] lacks key", path);
+    }
     if (status == STATUS_OK) {
         hash_of(file.data, file.len, &out->file);
-        if (memchr(file.data != NULL ? (const char *)file.data : "", 0, file.len) != NULL ||
-            buffer_append(&file, bytes_of("", 1)) != STATUS_OK) {
-            status = refuse(why, STATUS_BAD_FORM, "%s: no text, or over 64 KiB", path);
-        }
-    }
-    if (status == STATUS_OK) {
-        struct refusal reason;
-        int line = ini_parse_string((const char *)file.data, on_line, &p);
-        if (line != 0) {
-            reason = *why;
-            status =
-                refuse(why, STATUS_BAD_FORM, "%s, line %d: %s", path, line < 0 ? 0 : line,
-                       p.status != STATUS_OK ? reason.text : "neither a section nor name = value");
-        } else if (out->key_count == 0) {
-            status = refuse(why, STATUS_BAD_FORM, "%s: [list] lacks key", path);
-        }
-    }
-    if (status == STATUS_OK) {
         out->person = out->person < out->key_count ? out->person : out->key_count;
         hash_keys(out);
     }
@@ -244,16 +231,32 @@ void list_map_close(struct list_map *map) {
     map->memory = NULL;
 }
 
-bool list_map_finds(const struct list_map *map, const char *name, struct bytes text) {
-    struct bytes rest = bytes_text(name);
+static bool finds_text(const char *texts, struct bytes in) {
+    struct bytes rest = bytes_text(texts);
     struct bytes item;
-    for (size_t i = 0; map != NULL && i < map->find_count; i++) {
-        if (strcmp(map->finds[i].name, name) == 0) {
-            rest = bytes_text(map->finds[i].texts);
+    while (next_item(&rest, '|', &item)) {
+        if (item.len > 0 && memmem(in.data, in.len, item.data, item.len) != NULL) {
+            return true;
         }
     }
-    while (next_item(&rest, '|', &item)) {
-        if (item.len > 0 && memmem(text.data, text.len, item.data, item.len) != NULL) {
+    return false;
+}
+
+bool list_map_names_find(const struct list_map *map, const char *name) {
+    for (size_t i = 0; map != NULL && i < map->find_count; i++) {
+        if (strcmp(map->finds[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool list_map_finds(const struct list_map *map, const char *name, struct bytes text) {
+    if (!list_map_names_find(map, name)) {
+        return finds_text(name, text);
+    }
+    for (size_t i = 0; i < map->find_count; i++) {
+        if (strcmp(map->finds[i].name, name) == 0 && finds_text(map->finds[i].texts, text)) {
             return true;
         }
     }

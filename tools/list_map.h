@@ -46,6 +46,8 @@ struct list_map {
  * is large: not for a stack. */
 enum status list_map_open(const char *path, struct list_map *out, struct refusal *why) MUST_USE;
 void list_map_close(struct list_map *map);
+/* Has [find] this name? */
+bool list_map_names_find(const struct list_map *map, const char *name);
 /* Does one of the texts of a find (or, of a name that [find] lacks, the text itself) stand in the
  * cell or leaf? */
 bool list_map_finds(const struct list_map *map, const char *name, struct bytes text);

@@ -223,7 +223,7 @@ static enum status read_rows(struct observation *o, struct refusal *why) {
     TRY(set_hash(o, "keys", &o->rows.about.keys, why));
     TRY(set_hash(o, "mapping", &o->rows.mapping, why));
     TRY(set_hash(o, "root", &o->rows.about.root, why));
-    TRY(rows_write(&o->rows, &o->map, rows, why));
+    TRY(rows_write(&o->rows, rows, why));
     json_t *draft = json_pack("{s:O}", "open", o->members.open);
     char *text = draft != NULL ? json_dumps(draft, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     json_decref(draft);

@@ -14,6 +14,12 @@ const char *fate_name(enum fate fate) {
     return names[fate];
 }
 
+const char *serving_name(enum serving serving) {
+    static const char *const names[SERVING_COUNT] = {"unknown", "serving", "left"};
+    assert(serving < SERVING_COUNT);
+    return names[serving];
+}
+
 /* --- roster --- */
 
 static int by_bytes(const void *a, const void *b) {
@@ -30,8 +36,13 @@ static enum status read_persons(struct roster *roster, struct csv *csv, size_t c
         if (raw.len == 0) {
             continue;
         }
-        TRY(buffer_reserve(&roster->text, raw.len + 1, &room));
+        if (buffer_reserve(&roster->text, raw.len + 1, &room) != STATUS_OK) {
+            return refuse(why, STATUS_NOMEM, "the roster: out of memory");
+        }
         struct bytes cell = list_cell(raw, strips, room);
+        if (cell.len == 0) {
+            continue;
+        }
         memmove(room, cell.data, cell.len); /* what was stripped stood before it */
         room[cell.len] = '\n';
         buffer_commit(&roster->text, cell.len + 1);
@@ -90,7 +101,7 @@ struct person_of {
 
 static void look_up_person(void *context, int other, size_t number, struct bytes text) {
     struct person_of *p = context;
-    if (other == 0 && number == p->number) {
+    if (other == 0 && number == p->number && text.len > 0) { /* nobody's row: unknown */
         bool there = bsearch(&text, p->roster->persons, p->roster->count, sizeof text, by_bytes);
         p->serving = there ? SERVING_YES : SERVING_NO;
     }
@@ -127,8 +138,7 @@ struct comparing {
 /* The end of the rows that begin with the key of the row at `from`. */
 static size_t key_end(const struct rows *rows, size_t from, struct bytes prefix) {
     size_t end = from;
-    while (end < rows->count && rows->leaves[end].len >= prefix.len &&
-           memcmp(rows->leaves[end].data, prefix.data, prefix.len) == 0) {
+    while (end < rows->count && list_begins(rows->leaves[end], prefix)) {
         end++;
     }
     return end;

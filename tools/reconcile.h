@@ -22,6 +22,9 @@ const char *fate_name(enum fate fate);
 /* Whether the officer is on the roster of the later day. */
 enum serving { SERVING_UNKNOWN, SERVING_YES, SERVING_NO, SERVING_COUNT };
 
+/* "unknown", "serving", "left". Static. */
+const char *serving_name(enum serving serving);
+
 struct reconciled {
     enum fate fate;
     enum serving serving; /* of an absent row */

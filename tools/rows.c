@@ -3,6 +3,7 @@
 #include "crypto/encoding.h"
 #include "ledger/json.h"
 #include "net/file.h"
+#include "tools/cli.h"
 #include "tools/csv.h"
 
 #include <assert.h>
@@ -24,6 +25,10 @@ void rows_close(struct rows *rows) {
     rows->leaves = NULL;
     rows->hashes = NULL;
     rows->count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        json_decref(rows->labels[i]);
+        rows->labels[i] = NULL;
+    }
 }
 
 static int by_bytes(const void *a, const void *b) {
@@ -59,6 +64,14 @@ static enum status index_rows(struct rows *rows, struct bytes text, bool sort,
 }
 
 /* --- from a published file --- */
+
+static json_t *labels_of(const struct list_map_cell *cells, size_t count) {
+    json_t *labels = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(labels, json_string(cells[i].label));
+    }
+    return labels;
+}
 
 struct reading {
     struct rows *rows;
@@ -115,13 +128,6 @@ static enum status take_row(struct reading *r, const struct csv_row *row, struct
     TRY(buffer_reserve(&r->scratch, need, &memory));
     take_cells(row, r->map->keys, r->key_columns, r->map->key_count, &memory, keys);
     take_cells(row, r->map->others, r->other_columns, r->map->other_count, &memory, others);
-    if (row->replaced) {
-        r->dirty(r->context, row->line, "bytes that are no UTF-8 were replaced by U+FFFD");
-    } else if (row->count != csv_columns(r->csv, &names)) {
-        r->dirty(r->context, row->line,
-                 "another number of cells than the header has: those missing are empty, those too "
-                 "many are left out");
-    }
     if (all_empty(keys, r->map->key_count)) {
         r->dirty(r->context, row->line, "left out: all key cells are empty");
         return STATUS_OK;
@@ -131,6 +137,13 @@ static enum status take_row(struct reading *r, const struct csv_row *row, struct
     if (w.failed) {
         r->dirty(r->context, row->line, "left out: its leaf has over 8192 bytes");
         return STATUS_OK;
+    }
+    if (row->replaced) {
+        r->dirty(r->context, row->line, "bytes that are no UTF-8 were replaced by U+FFFD");
+    } else if (row->count != csv_columns(r->csv, &names)) {
+        r->dirty(r->context, row->line,
+                 "another number of cells than the header has: those missing are empty, those too "
+                 "many are left out");
     }
     if (r->rows->count == LIST_ROWS_MAX) {
         return refuse(why, STATUS_TOO_LARGE, "over %u rows", LIST_ROWS_MAX);
@@ -167,25 +180,38 @@ static enum status hash_file(const char *path, struct hash *out, struct refusal 
 enum status rows_of_csv(struct rows *rows, const char *path, const struct list_map *map,
                         rows_dirty *dirty, void *context, struct refusal *why) {
     struct reading r = {.rows = rows, .map = map, .dirty = dirty, .context = context};
-    struct csv_row row;
+    struct refusal reason = {.text = ""};
+    struct csv_row row = {.line = 0};
+    uint64_t done = 0;
+    uint64_t total = 0;
     rows->about.keys = map->keys_id;
     rows->mapping = map->file;
+    rows->labels[0] = labels_of(map->keys, map->key_count);
+    rows->labels[1] = labels_of(map->others, map->other_count);
     TRY(hash_file(path, &rows->about.file, why));
     TRY(csv_open(path, &r.csv, why));
     buffer_init(&r.scratch, (size_t)2 * CSV_CELLS_MAX * CSV_CELL_MAX + 1);
-    enum status status = find_columns(&r, why);
+    enum status status = find_columns(&r, &reason);
     while (status == STATUS_OK) {
-        status = csv_next(r.csv, &row, why);
+        status = csv_next(r.csv, &row, &reason);
         if (status == STATUS_OK) {
-            status = take_row(&r, &row, why);
+            status = take_row(&r, &row, &reason);
+        }
+        if (row.line % 4096 == 0) {
+            csv_progress(r.csv, &done, &total);
+            cli_progress("rows", done, total);
         }
     }
+    cli_progress_end();
     csv_close(r.csv);
     buffer_clear(&r.scratch);
     if (status == STATUS_NOT_FOUND) {
         return index_rows(rows, buffer_view(&rows->text), true, why);
     }
-    return why->text[0] != '\0' ? status : refuse(why, status, "%s: out of memory", path);
+    return reason.text[0] != '\0'
+               ? refuse(why, status, "%s", reason.text)
+               : refuse(why, status, "%s: %s", path,
+                        status == STATUS_TOO_LARGE ? "over 512 MiB of rows" : "out of memory");
 }
 
 /* --- from a .rows file --- */
@@ -214,6 +240,14 @@ static bool take_hash(const json_t *about, const char *name, struct hash *out) {
     return json_is_string(value) && bytes_hex_to_hash(jcs_text(value), out);
 }
 
+static bool are_labels(const json_t *labels) {
+    bool good = json_is_array(labels) && json_array_size(labels) <= LIST_CELLS_MAX;
+    for (size_t i = 0; good && i < json_array_size(labels); i++) {
+        good = json_is_string(json_array_get(labels, i));
+    }
+    return good;
+}
+
 static enum status read_about(struct rows *rows, struct bytes line, struct hash *root,
                               uint64_t *count, struct refusal *why) {
     json_t *about = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
@@ -227,6 +261,9 @@ static enum status read_about(struct rows *rows, struct bytes line, struct hash 
                 json_is_integer(rows_counted) && json_integer_value(rows_counted) >= 0 &&
                 json_integer_value(rows_counted) <= LIST_ROWS_MAX;
     *count = good ? (uint64_t)json_integer_value(rows_counted) : 0;
+    rows->labels[0] = json_incref(json_object_get(about, "key"));
+    rows->labels[1] = json_incref(json_object_get(about, "other"));
+    good = good && are_labels(rows->labels[0]) && are_labels(rows->labels[1]);
     json_decref(about);
     return good ? STATUS_OK
                 : refuse(why, STATUS_BAD_FORM, "its second line does not say of what it is");
@@ -278,22 +315,13 @@ static json_t *hex_of(const struct hash *hash) {
     return json_stringn(hex, sizeof hex);
 }
 
-static json_t *labels_of(const struct list_map_cell *cells, size_t count) {
-    json_t *labels = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(labels, json_string(cells[i].label));
-    }
-    return labels;
-}
-
-enum status rows_write(const struct rows *rows, const struct list_map *map, const char *path,
-                       struct refusal *why) {
+enum status rows_write(const struct rows *rows, const char *path, struct refusal *why) {
     const struct observed *o = &rows->about;
-    json_t *about = json_pack(
-        "{s:s, s:I, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o}", "address", o->address, "count",
-        (json_int_t)o->count, "file", hex_of(&o->file), "key", labels_of(map->keys, map->key_count),
-        "keys", hex_of(&o->keys), "list", o->list, "mapping", hex_of(&rows->mapping), "observed",
-        o->observed, "other", labels_of(map->others, map->other_count), "root", hex_of(&o->root));
+    json_t *about =
+        json_pack("{s:s, s:I, s:o, s:O, s:o, s:s, s:o, s:s, s:O, s:o}", "address", o->address,
+                  "count", (json_int_t)o->count, "file", hex_of(&o->file), "key", rows->labels[0],
+                  "keys", hex_of(&o->keys), "list", o->list, "mapping", hex_of(&rows->mapping),
+                  "observed", o->observed, "other", rows->labels[1], "root", hex_of(&o->root));
     char *text = about != NULL ? json_dumps(about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(about);
     struct buffer out;

@@ -7,19 +7,22 @@
 #include "net/buffer.h"
 #include "tools/list_map.h"
 
+#include <jansson.h>
+
 #define ROWS_SIZE_MAX ((size_t)512 * 1024 * 1024)
 #define ROWS_FILE_MAX ((size_t)256 * 1024 * 1024) /* a published file */
 
 struct rows {
     struct observed about; /* list, observed, address; file, keys, root, count */
     struct hash mapping;
+    json_t *labels[2];  /* of the key cells and of the other cells, arrays of texts; owned */
     struct buffer text; /* all leaves */
     struct bytes *leaves;
     struct hash *hashes;
     size_t count;
 };
 
-/* What is to be said of the file while it is read: at most one line for a row. */
+/* What is to be said of the file while it is read: at most once for a row. */
 typedef void rows_dirty(void *context, uint64_t line, const char *reason);
 
 /* From a published file, plain or gzip, or from what was fetched. The mapping's columns must be
@@ -30,8 +33,7 @@ enum status rows_of_csv(struct rows *rows, const char *path, const struct list_m
 /* From a .rows file: sorted, and with the root that it says, or BAD_FORM, BAD_PROOF. */
 enum status rows_read(struct rows *rows, const char *path, struct refusal *why) MUST_USE;
 /* Writes the .rows file. Refuses to replace one. */
-enum status rows_write(const struct rows *rows, const struct list_map *map, const char *path,
-                       struct refusal *why) MUST_USE;
+enum status rows_write(const struct rows *rows, const char *path, struct refusal *why) MUST_USE;
 void rows_init(struct rows *rows);
 void rows_close(struct rows *rows);
 

@@ -1,6 +1,7 @@
 #include "tools/verify_print.h"
 
 #include "tools/cli.h"
+#include "tools/text_print.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -119,8 +120,8 @@ static void print_cell(void *context, int other, size_t number, struct bytes tex
     struct cells_print *p = context;
     (void)number;
     if (other == p->side) {
-        fprintf(p->out, "%s%.*s", p->printed++ > 0 ? " | " : "", (int)text.len,
-                (const char *)text.data);
+        fputs(p->printed++ > 0 ? " | " : "", p->out);
+        text_print(p->out, text);
     }
 }
 

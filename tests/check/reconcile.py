@@ -1,35 +1,54 @@
 #!/usr/bin/python3
 """Compares two published lists, as specs/lists.md has it, and shares no code with dutylog.
 
-    reconcile.py A B --mapping FILE [--roster FILE] [--find NAME]
+    reconcile.py A B --mapping FILE [--roster FILE] [--find NAME] [--roots]
 
 Prints one JSON object with the counts, and the keys of absent rows where --find is given.
 """
-import argparse, collections, configparser, csv, gzip, hashlib, io, json, re, sys
+import argparse, collections, csv, functools, gzip, hashlib, io, json, re, sys
 
 BLANK = re.compile("[\x00-\x20\x7f\x85\xa0]+")
 
 
+SMALL = {ord(c): ord(c) - 32 for c in "abcdefghijklmnopqrstuvwxyz"}
+
+
 def upper(text):
-    return "".join(chr(ord(c) - 32) if "a" <= c <= "z" else c for c in text)
+    return text.translate(SMALL)
+
+
+def read_ini(path):
+    """Sections of (name, value) pairs; an indented line is one more value of the name before."""
+    sections, pairs, name = collections.defaultdict(list), None, None
+    for line in open(path, encoding="utf-8"):
+        text = re.split(r"\s;", line.rstrip(), maxsplit=1)[0].rstrip()
+        if not text.strip() or text.lstrip()[0] in ";#":
+            continue
+        if text[0] == "[":
+            pairs, name = sections[text[1:text.index("]")]], None
+        elif name is not None and line[0] in " \t":
+            pairs.append((name, text.strip()))
+        else:
+            name, value = (part.strip() for part in re.split("[=:]", text, maxsplit=1))
+            pairs.append((name, value))
+    return sections
 
 
 class Mapping:
     def __init__(self, path):
-        ini = configparser.RawConfigParser(comment_prefixes=(";", "#"), inline_comment_prefixes=(";",), delimiters=("=",),
-                                           strict=False)
-        ini.optionxform = str
-        ini.read(path)
-        section = lambda name: dict(ini[name]) if ini.has_section(name) else {}
-        split = lambda text: [part.strip(" ") for part in text.split(",")]
-        self.keys, self.others = split(ini["list"]["key"]), split(ini["list"].get("other", "")) if "other" in ini["list"] else []
-        self.person = ini["list"].get("person")
-        self.columns, self.outcomes = section("columns"), section("outcome")
-        self.finds = {name: [upper(t.strip(" ")) for t in text.split("|")] for name, text in section("find").items()}
-        self.strips = {}
-        for label, patterns in section("strip").items():
-            self.strips[label] = ["".join("[0-9]" if c == "#" else re.escape(c) for c in upper(p)) for p in patterns.split(" ") if p]
+        ini = read_ini(path)
+        every = lambda section, name: [v for n, v in ini[section] if n == name]
+        split = lambda values: [part.strip(" ") for value in values for part in value.split(",")]
+        self.keys, self.others = split(every("list", "key")), split(every("list", "other"))
+        self.person = next(iter(every("list", "person")), None)
+        self.columns, self.outcomes = dict(ini["columns"]), dict(ini["outcome"])
+        self.finds, self.strips = collections.defaultdict(list), collections.defaultdict(list)
+        for name, text in ini["find"]:
+            self.finds[name] += [upper(t.strip(" ")) for t in text.split("|") if t.strip(" ")]
+        for label, patterns in ini["strip"]:
+            self.strips[label] += ["".join("[0-9]" if c == "#" else re.escape(c) for c in upper(p)) for p in patterns.split(" ") if p]
 
+    @functools.cache
     def cell(self, label, raw):
         text = upper(BLANK.sub(" ", raw).strip(" "))
         again = True
@@ -45,6 +64,28 @@ class Mapping:
         return text
 
 
+# A quoted cell: a quote that no blanks and then an end follow stands for itself, two of them for one.
+CELL = re.compile(r'[ \t]*(?:"((?:[^"]|""|"(?![ \t]*(?:[,\r\n]|\Z)))*)"[ \t]*|([^,\r\n]*))(,|\r|\n|\Z)')
+
+
+def cells_of(text):
+    if not re.search(r'(?:^|[,\r\n])[ \t]+"', text):  # the quick way, where nothing is out of the ordinary
+        try:
+            return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        except csv.Error:
+            pass
+    rows, row, at = [], [], 0
+    while at < len(text):
+        cell = CELL.match(text, at)
+        quoted, plain, end = cell.groups()
+        row.append(plain if quoted is None else quoted.replace('""', '"'))
+        at = cell.end()
+        if end != ",":
+            rows += [row] if len(row) > 1 or quoted is not None or plain else []
+            row = []
+    return rows + ([row + [""]] if row else [])
+
+
 def lines_of(path):
     data = open(path, "rb").read()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -56,7 +97,7 @@ def lines_of(path):
         except UnicodeDecodeError as wrong:
             text += [data[:wrong.start].decode(), "\ufffd"]
             data = data[wrong.start + 1:]
-    rows = [row for row in csv.reader(io.StringIO("".join(text).replace("\0", "\ufffd"), newline="")) if row]
+    rows = cells_of("".join(text).replace("\0", "\ufffd"))
     header = [name.strip("".join(map(chr, range(33)))) for name in rows[0]]
     header[0] = header[0].removeprefix("\ufeff").strip()
     return header, rows[1:]
@@ -148,19 +189,39 @@ def compare(a, b, mapping, roster=None, finds=None):
     names = []
     order = lambda counter: sorted(counter.elements(), key=lambda o: json.dumps(o, ensure_ascii=False, separators=(",", ":")).encode())
     for key in set(a) | set(b):
-        said = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
-        if finds and not any(text in said for text in finds):
+        if finds and not any(text in json.dumps(key, ensure_ascii=False, separators=(",", ":")) for text in finds):
             continue
         counts["same"] += sum((a[key] & b[key]).values())
+        if a[key] == b[key]:
+            continue
         old, new = order(a[key] - b[key]), order(b[key] - a[key])
         pairs = min(len(old), len(new))
         counts.update(weigh(mapping, x, y) for x, y in zip(old, new))
         counts["new"] += len(new) - pairs
         for _ in old[pairs:]:
-            serving = "unknown" if roster is None else "serving" if key[mapping.keys.index(mapping.person)] in roster else "left"
+            person = roster is not None and key[mapping.keys.index(mapping.person)]
+            serving = "unknown" if not person else "serving" if person in roster else "left"
             counts.update(["absent", serving])
             names.append((serving, key))
     return counts, sorted(names)
+
+
+def read_roster(path, mapping):
+    header, rows = lines_of(path)
+    at = header.index(mapping.columns.get(mapping.person, mapping.person))
+    return {mapping.cell(mapping.person, row[at]) for row in rows if at < len(row)}
+
+
+def result_of(a, b, mapping, roster=None, find=None):
+    """Of two lists as read_list reads them."""
+    finds = mapping.finds.get(find, [upper(find)]) if find else None
+    counts, names = compare(a[0], b[0], mapping, roster, finds)
+    fates = ("same", "absent", "serving", "left", "unknown", "lower", "higher", "mixed", "fuller", "other", "new")
+    result = {fate: counts[fate] for fate in fates}
+    result["rows"] = [len(a[1]), len(b[1])]
+    if find:
+        result["names"] = names
+    return result
 
 
 def main():
@@ -170,22 +231,14 @@ def main():
     parser.add_argument("--mapping", required=True)
     parser.add_argument("--roster")
     parser.add_argument("--find")
+    parser.add_argument("--roots", action="store_true")
     options = parser.parse_args()
     mapping = Mapping(options.mapping)
-    (a, leaves_a), (b, leaves_b) = read_list(options.a, mapping), read_list(options.b, mapping)
-    roster = None
-    if options.roster:
-        header, rows = lines_of(options.roster)
-        at = header.index(mapping.columns.get(mapping.person, mapping.person))
-        roster = {mapping.cell(mapping.person, row[at]) for row in rows if at < len(row)}
-    finds = mapping.finds.get(options.find, [options.find]) if options.find else None
-    counts, names = compare(a, b, mapping, roster, finds)
-    fates = ("same", "absent", "serving", "left", "unknown", "lower", "higher", "mixed", "fuller", "other", "new")
-    result = {fate: counts[fate] for fate in fates}
-    result["rows"] = [len(leaves_a), len(leaves_b)]
-    result["roots"] = [root_of(leaves_a), root_of(leaves_b)]
-    if options.find:
-        result["names"] = names
+    a, b = read_list(options.a, mapping), read_list(options.b, mapping)
+    roster = read_roster(options.roster, mapping) if options.roster else None
+    result = result_of(a, b, mapping, roster, options.find)
+    if options.roots:
+        result["roots"] = [root_of(a[1]), root_of(b[1])]
     print(json.dumps(result))
 
 

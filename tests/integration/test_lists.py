@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Observed lists: recorded through a real node, reconciled as an independent script does, absences proved to anyone. Over
 the real lists of ../shared/data (or $DUTYLOG_SHARED) where they are there, and over a small list of every trap."""
+import functools
 import gzip
 import http.server
 import json
@@ -17,6 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("DUTYLOG_SHARED", ROOT / "../shared")) / "data/nypd-discipline"
 MAPPING = str(ROOT / "specs/mappings/nypd-discipline.ini")
 CHECK = ROOT / "tests/check"
+sys.path.insert(0, str(CHECK))
+import reconcile  # noqa: E402
+import verify  # noqa: E402
+
 FATES = ("same", "new", "lower", "higher", "mixed", "fuller", "other")
 
 HEADER = "officer,date,case_no,description,disposition,penalty\r\n"
@@ -59,11 +64,25 @@ def write(w, name, text):
     return path
 
 
+mapping_of = functools.cache(reconcile.Mapping)
+
+
+@functools.cache
+def opinion_of(reader, path, mapping):
+    return reader(path, mapping_of(mapping))
+
+
+def opinion(a, b, roster, find, mapping):
+    lists = [opinion_of(reconcile.read_list, path, mapping) for path in (a, b)]
+    names = opinion_of(reconcile.read_roster, roster, mapping) if roster else None
+    return reconcile.result_of(*lists, mapping_of(mapping), names, find)
+
+
 def both(a, b, roster=None, find=None, mapping=MAPPING):
     """The counts of the program and of the script, which must be equal."""
     more = [*(["--roster", roster] if roster else []), *(["--find", find] if find else [])]
     said = json.loads(dutylog("reconcile", a, b, "--mapping", mapping, "--json", *more))
-    told = json.loads(run(CHECK / "reconcile.py", a, b, "--mapping", mapping, *more))
+    told = opinion(a, b, roster, find, mapping)
     mine = {**{f: said["changed"].get(f, said.get(f)) for f in FATES}, **said["absent"]}
     yours = {**{f: told[f] for f in FATES}, "all": told["absent"], **{s: told[s] for s in ("serving", "left", "unknown")}}
     if find:
@@ -118,7 +137,8 @@ def sizes(path):
 def test_small_lists_with_every_trap():
     w = World()
     a, b, roster = write(w, "a.csv", ONE), write(w, "b.csv.gz", TWO), write(w, "roster.csv", ROSTER)
-    counts, told = both(a, b, roster)
+    counts, _ = both(a, b, roster)
+    told = json.loads(run(CHECK / "reconcile.py", a, b, "--mapping", MAPPING, "--roots"))
     assert counts == {"same": 1, "new": 2, "lower": 2, "higher": 0, "mixed": 0, "fuller": 1, "other": 1, "all": 3,
                       "serving": 2, "left": 1, "unknown": 0}, counts
     assert told["rows"] == [8, 7]
@@ -140,17 +160,51 @@ def test_small_lists_with_every_trap():
     # Dirty rows are told by line, and stop nothing.
     said = dutylog("reconcile", a, write(w, "dirty.csv", TWO.encode() + b"off-\xff9,1,c,Bad byte,,\r\n,,,,,\r\n"), "--mapping",
                    MAPPING, quiet=True)
-    assert "line 7: another number" not in said and "line 6: another number of cells" in said, said
+    assert said.count("dirty.csv, line") == 3 and "line 6: another number of cells" in said, said
     assert "line 9: bytes that are no UTF-8" in said and "line 10: left out: all key cells" in said, said
     assert "no column 'description'" in dutylog("reconcile", a, write(w, "none.csv", "officer\n1\n"), "--mapping", MAPPING, ok=1,
                                                 quiet=True)
     assert "line 4: a quote" in dutylog("reconcile", a, write(w, "torn.csv", HEADER + 'a,,,b,,\n\nx,,,"y\n'), "--mapping", MAPPING,
                                         ok=1, quiet=True)
+    # Nothing that a list says runs in a spreadsheet, or steers a terminal.
+    evil = write(w, "evil.csv", HEADER + '=cmd,,+1,@SUM(A1),-1,"\ttab"\n\u009b31m,,c,\u202ex,,\n')
+    table = dutylog("reconcile", a, evil, "--mapping", MAPPING, "--list", "all", "--csv")
+    assert 'new,,"\'=CMD","\'@SUM(A1)",,,,"\'+1","\'-1","TAB"\n' in table and table.startswith("fate,roster,\"officer\","), table
+    assert "?31M | ?X" in dutylog("reconcile", a, evil, "--mapping", MAPPING, "--list", "new")
+    # What is looked for may be written small; a gzip bomb and half a gzip file end in a refusal; a roster of nobody is told.
+    assert dutylog("reconcile", a, b, "--mapping", MAPPING, "--find", "left Post").split()[8:10] == ["absent", "1"]
+    assert dutylog("reconcile", a, b, "--mapping", MAPPING, "--find", "left Post", "--list", "absent").startswith("absent")
+    bomb = w.path("bomb.csv.gz")
+    open(bomb, "wb").write(gzip.compress(HEADER.encode()) + gzip.compress(b"\n" * (1 << 20)) * 257)
+    assert "over 256 MiB, unpacked" in dutylog("reconcile", a, bomb, "--mapping", MAPPING, ok=1, quiet=True)
+    half = w.path("half.csv.gz")
+    open(half, "wb").write(open(b, "rb").read()[:-12])
+    assert "ends halfway" in dutylog("reconcile", a, half, "--mapping", MAPPING, ok=1, quiet=True)
+    nobody = write(w, "nobody.csv", "officer\n  \n")
+    said = dutylog("reconcile", a, write(w, "short.csv", HEADER), "--mapping", MAPPING, "--roster", nobody, quiet=True)
+    assert "nobody.csv names nobody" in said and "B has 0 rows, and A had 8" in said, said
+    w.close()
+
+
+def test_mappings_are_refused_by_line():
+    w = World()
+    a = write(w, "a.csv", ONE)
+    good = "[list]\nkey = officer,\nother = penalty\nperson = officer\n".replace(",\n", ", description\n")
+    for text, why in ((good + "[outcome]\npenalty = itms\n", "line 6: penalty: once, either items, or values"),
+                      (good + "[find]\nx = " + "y" * 200 + "\n", "line 6: a line has at most 197 characters"),
+                      (good + "[strip]\nofficer = x\n[colums]\n officer = x\n", "no section [colums]"), ("", "[list] lacks key"),
+                      (good + "person = officer\n", "line 5: [list] has key"), (good.replace("penalty", "officer"), "line 3: other"),
+                      (good + "x\0\n", "NUL byte"), (good + "[outcome]\nofficer = items\n", "one of the other columns"),
+                      (good + "[columns]\ndate = x\n", "date is no column"), (good + "[strip\n", "line 5: neither")):
+        assert why in dutylog("reconcile", a, a, "--mapping", write(w, "wrong.ini", text), ok=1, quiet=True), why
+    # A long line goes on in the next, indented.
+    both(a, write(w, "b.csv", TWO), mapping=write(w, "long.ini", good.replace(", description", ",\n").replace(",\n", "\n  description\n")
+         + "[find]\nx = NOTHING |\n  LEFT\n"), find="x")
     w.close()
 
 
 def test_random_lists_agree():
-    w, dice = World(), random.Random(7)
+    w, dice, theirs = World(), random.Random(7), reconcile.Mapping(MAPPING)
     words = ["Failed to intervene", "01. failed\tto  intervene", "", "x", '"q"', "a,b", "Penalty: A", "A (3), B (12 days)", "A (3)",
              "b (12), b (9)", "A (4), A (4)", "GUILTY", "NOT GUILTY", "line\nbreak", "caf\u00e9\u00a0au lait", "(5) x", "((7) A", "A (007)"]
     quote = lambda c: '"' + c.replace('"', '""') + '"' if dice.random() < 0.7 or set(c) & set(',"\n\r') else c
@@ -161,6 +215,16 @@ def test_random_lists_agree():
                     for _ in range(dice.choice((0, 1, 30, 200)))]
             paths.append(write(w, f"{number}-{side}.csv", "officer,description,disposition,penalty,case_no\n" + "".join(r + "\n" for r in rows)))
         both(*paths)
+    # Quotes and blanks where no program would have written them.
+    odd, bits = 0, ['"', '"', ",", ",", " ", "\t", "\n", "\r", "x", "y", '"x"', ',"x y",']
+    for number in range(60):
+        path = write(w, f"odd-{number}.csv", "officer,description,disposition,penalty,case_no\n" + "".join(dice.choices(bits, k=40)))
+        if subprocess.run([os.path.join(BUILD, "dutylog"), "reconcile", path, path, "--mapping", MAPPING], capture_output=True).returncode == 0:
+            odd += 1
+            seen = json.loads(dutylog("observe", path, "--as", f"odd-{number}", "--mapping", MAPPING, "--keep", w.path("kept"), "--json"))
+            _, leaves = reconcile.read_list(path, theirs)
+            assert seen["members"]["root"] == reconcile.root_of(leaves), path
+    assert odd > 10
     w.close()
 
 
@@ -191,16 +255,19 @@ def test_an_absence_is_proved_to_anyone():
     assert "several" in absence(w, rows[0], rows[1], "OFF-", "x", pair, ok=1, quiet=True)
     assert "another row of this key" in absence(w, rows[0], rows[1], "DISCOURTESY", "x", pair, ok=1, quiet=True)
     # The receipts the other way round; of another list; of no list.
-    absence(w, rows[0], rows[1], "OFF-1", "turned", pair[1::-1])
-    check_absence(w, w.path("turned"), ok=1)
-    absence(w, rows[0], rows[1], "OFF-1", "wrong", (pair[0], pair[2]))
-    check_absence(w, w.path("wrong"), ok=1)
+    for wrong in (pair[1::-1], (pair[0], pair[2]), (pair[0], pair[0])):
+        assert "the receipt of another list" in absence(w, rows[0], rows[1], "OFF-1", "x", wrong, ok=1, quiet=True)
+    desk = w.path("desk.receipt")
+    w.agency.add(w.event(w.roots[0], "key.enrolled", {"basis": "live", "kinds": ["*"], "oris": [], "role": "clerk", "vkey": w.desk.vkey}))
+    open(desk, "wb").write(w.agency.add(w.finding())[1])
+    assert "not of list.observed" in absence(w, rows[0], rows[1], "OFF-1", "x", (desk, pair[1]), ok=1, quiet=True)
+    assert "no receipt" in absence(w, rows[0], rows[1], "OFF-1", "x", (two, pair[1]), ok=1, quiet=True)
+    assert "already" in absence(w, rows[0], rows[1], "OFF-1", "absence", pair, ok=1, quiet=True)
+    assert not os.path.exists(w.path("x"))
     w.close()
 
 
 def test_every_damage_is_refused_by_both():
-    sys.path.insert(0, str(CHECK))
-    import verify
     w = World()
     observer(w)
     for text, day in ((ONE, "2023-09-01"), (TWO, "2023-09-20")):
@@ -298,5 +365,5 @@ def test_new_yorks_lists():
 
 
 if __name__ == "__main__":
-    main([test_small_lists_with_every_trap, test_random_lists_agree, test_an_absence_is_proved_to_anyone,
+    main([test_small_lists_with_every_trap, test_mappings_are_refused_by_line, test_random_lists_agree, test_an_absence_is_proved_to_anyone,
           test_every_damage_is_refused_by_both, test_a_list_is_fetched, test_new_yorks_lists])
