@@ -1,7 +1,9 @@
 /* Recording an accepted event: the issuer's sequence, its case, and what the kind does to the
  * registry and the rules. */
 #include "ledger/accept_parts.h"
+#include "ledger/agency.h"
 #include "ledger/case_index.h"
+#include "ledger/recognition.h"
 #include "ledger/revocation.h"
 #include "ledger/schema.h"
 #include "ledger/succession.h"
@@ -23,7 +25,8 @@ static enum status add_opened(struct store_txn *txn, const struct log *log,
         TRY(issuer_add(txn, log->number, &root));
     }
     struct issuer runs_it = issuer_named(&opened.operator_vkey, ROLE_OPERATOR);
-    return issuer_add(txn, log->number, &runs_it);
+    TRY(issuer_add(txn, log->number, &runs_it));
+    return recognition_put_opened(txn, log->number, event);
 }
 
 static enum status add_enrolled(struct store_txn *txn, const struct log *log,
@@ -84,29 +87,45 @@ static enum status apply_succession(struct store_txn *txn, const struct log *log
     return succession_put(txn, log->number, vkey_name(&succession.old), &row);
 }
 
+/* From the first one on, no event may be about an agency that is not registered. */
+static enum status apply_agency(struct store_txn *txn, const struct log *log,
+                                const struct event *event, uint64_t index, uint64_t stamp_ms) {
+    if (event->kind->id == KIND_AGENCY_REGISTERED) {
+        struct accept_state state;
+        TRY(accept_state_get(txn, log->number, &state));
+        state.agencies += state.agencies < UINT32_MAX;
+        TRY(accept_state_put(txn, log->number, &state));
+    }
+    return agency_put(txn, log->number, event, index, stamp_ms);
+}
+
 static enum status apply_kind(struct store_txn *txn, const struct log *log,
                               const struct event *event, const struct issuer *issuer,
                               uint64_t index, uint64_t stamp_ms) {
-    enum kind_id kind = event->kind->id;
-    if (kind == KIND_KEY_ENROLLED) {
+    /* Other kinds, which are in no table of the registry, do nothing here. */
+    switch ((int)event->kind->id) {
+    case KIND_KEY_ENROLLED:
         return add_enrolled(txn, log, event, issuer->number, index);
-    }
-    if (kind == KIND_KEY_REVOKED) {
+    case KIND_KEY_REVOKED:
         return revoke(txn, log, event, issuer, index, stamp_ms);
-    }
-    if (kind == KIND_KEY_ROTATED) {
+    case KIND_KEY_ROTATED:
         TRY(add_enrolled(txn, log, event, issuer->number, index));
         return take_back(txn, log, event, issuer, index, stamp_ms);
-    }
-    if (kind == KIND_LOG_POLICY) {
+    case KIND_LOG_POLICY:
         return mark_policy(txn, log, index);
-    }
-    if (kind == KIND_LOG_SUCCEEDED) {
+    case KIND_LOG_RECOGNISED:
+        return recognition_put(txn, log->number, event, index, stamp_ms);
+    case KIND_LOG_SUCCEEDED:
         return apply_succession(txn, log, event, index);
+    case KIND_AGENCY_REGISTERED:
+    case KIND_AGENCY_RENAMED:
+    case KIND_AGENCY_MERGED:
+        return apply_agency(txn, log, event, index, stamp_ms);
+    default:
+        /* Of log.opened, the keys were added before its issuer could be found. */
+        assert(!event->kind->registry || event->kind->id == KIND_LOG_OPENED);
+        return STATUS_OK;
     }
-    /* Of log.opened, the keys were added before its issuer could be found. */
-    assert(!event->kind->registry || kind == KIND_LOG_OPENED);
-    return STATUS_OK;
 }
 
 enum status accept_apply(struct store_txn *txn, const struct log *log,

@@ -2,9 +2,11 @@
  * enrolment or a revocation is its issuer's to make, and that what an event says of another event
  * of this log is true. What it says of other logs is standing, not acceptance. */
 #include "ledger/accept_parts.h"
+#include "ledger/agency.h"
 #include "ledger/body.h"
 #include "ledger/json.h"
 #include "ledger/member.h"
+#include "ledger/recognition.h"
 #include "ledger/succession.h"
 
 #include <assert.h>
@@ -148,6 +150,16 @@ static enum status check_rotation(struct check *c) {
     TRY(check_fresh(c, &fresh));
     TRY(issuer_may_replace(&old, &fresh, c->why));
     return issuer_may_grant(&c->issuer, &fresh, c->why);
+}
+
+static enum status check_recognition(struct check *c) {
+    return recognition_check(c->txn, c->log, c->event, c->why);
+}
+
+static enum status check_agency(struct check *c) {
+    struct accept_state state;
+    TRY(accept_state_get(c->txn, c->log->number, &state));
+    return agency_check(c->txn, c->log->number, state.agencies, c->event, c->why);
 }
 
 /* --- references --- */
@@ -299,13 +311,15 @@ static enum status check_days(struct check *c) {
 
 enum status accept_check_kind(struct check *c) {
     static enum status (*const checks[KIND_COUNT])(struct check * c) = {
-        [KIND_LOG_POLICY] = check_policy,      [KIND_LOG_SUCCEEDED] = check_succession,
-        [KIND_KEY_ENROLLED] = check_enrolment, [KIND_KEY_REVOKED] = check_revocation,
-        [KIND_KEY_ROTATED] = check_rotation,   [KIND_EVENT_OPENED] = check_disclosure,
+        [KIND_LOG_POLICY] = check_policy,          [KIND_LOG_SUCCEEDED] = check_succession,
+        [KIND_KEY_ENROLLED] = check_enrolment,     [KIND_KEY_REVOKED] = check_revocation,
+        [KIND_KEY_ROTATED] = check_rotation,       [KIND_EVENT_OPENED] = check_disclosure,
+        [KIND_LOG_RECOGNISED] = check_recognition,
     };
     /* After entry 0: its seq is 1, and the only operator has used that. */
     assert(c->event->kind->id != KIND_LOG_OPENED);
     TRY(check_days(c));
+    TRY(check_agency(c));
     if (c->event->kind->id != KIND_KEY_ENROLLED) {
         TRY(check_references(c));
     }

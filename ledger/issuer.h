@@ -37,6 +37,7 @@ struct accept_state {
     uint64_t closed_at;     /* index of the log.succeeded that ends this log; 0: it goes on */
     uint32_t issuers;       /* numbers given */
     uint32_t threshold;     /* of log.opened */
+    uint32_t agencies;      /* accepted agency.registered; 0: any ORI may be named */
     char operator_name[OPENED_OPERATOR_MAX + 1];
 };
 enum status accept_state_get(struct store_txn *txn, uint32_t log,

@@ -172,7 +172,8 @@ struct kind {
     uint32_t roles;       /* who may be the issuer */
     bool roots_threshold; /* must carry signatures of exactly `threshold` roots (log.opened,
                              log.policy, log.succeeded) */
-    bool registry;        /* changes what acceptance keeps of the log: keys, policy, its end */
+    bool registry;        /* changes what acceptance keeps of the log: keys, policy, agencies, logs
+                             recognised, its end */
     bool has_ori;         /* carries an `ori` member that the issuer's scope must cover */
     uint64_t refers;      /* the kinds that its member `event` may name */
     enum effect effect;   /* what it does to a case */

@@ -15,6 +15,7 @@ const struct kind kind_agency_registered = {
     ROW(KIND_AGENCY_REGISTERED, "agency.registered", agency_registered),
     .roles = ROLES_ABOVE,
     .has_ori = true,
+    .registry = true,
     .help = "an agency exists, with its ORI, state, size and type",
 };
 
@@ -27,6 +28,7 @@ const struct kind kind_agency_renamed = {
     ROW(KIND_AGENCY_RENAMED, "agency.renamed", agency_renamed),
     .roles = ROLES_ABOVE,
     .has_ori = true,
+    .registry = true,
     .help = "an agency has another name from now on",
 };
 
@@ -39,6 +41,7 @@ const struct kind kind_agency_merged = {
     ROW(KIND_AGENCY_MERGED, "agency.merged", agency_merged),
     .roles = ROLES_ABOVE,
     .has_ori = true,
+    .registry = true,
     .help = "an agency is part of another one from now on",
 };
 

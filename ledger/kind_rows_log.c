@@ -42,6 +42,7 @@ const struct kind kind_log_recognised = {
     ROW(KIND_LOG_RECOGNISED, "log.recognised", log_recognised),
     .roles = ROLE_ROOT,
     .roots_threshold = true,
+    .registry = true,
     .help = "another log counts for this authority",
 };
 

@@ -15,7 +15,8 @@
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
     /* "logs": their number [logs]; "store": format, times opened [store_lmdb]; "signing": commits \
-     * that let signatures out [guard]; "restoring": a mark [restore] */                           \
+     * that let signatures out [guard]; "restoring": a mark [restore]; "recognitions": how many    \
+     * rows were written [recognition] */                                                          \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \
@@ -67,6 +68,11 @@
     X(SUCCESSION, 'z', false)                                                                      \
     /* 16 bytes of a public key's hash, log, index: that log takes the key back [revocation] */    \
     X(REVOCATION, 'V', false)                                                                      \
+    /* ORI, log, index: what that log says of the agency [agency] */                               \
+    X(AGENCY, 'G', false)                                                                          \
+    /* log: who signed its opening; log, 16 bytes of an origin's hash, index: it recognises that   \
+     * log [recognition] */                                                                        \
+    X(RECOGNITION, 'k', true)                                                                      \
     /* key ID, hash of the vkey, hash of the file: vkey, evidence file [fork_keep] */              \
     X(EVIDENCE, 'E', false)                                                                        \
     /* log, size, hash: signed checkpoint not yet explained [fork_keep] */                         \

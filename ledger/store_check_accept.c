@@ -209,6 +209,7 @@ static enum status compare_scattered(struct store_check *check, struct store_txn
 static const struct scattered scattered[] = {
     {TABLE_SUCCESSION, HASH_SIZE, "successions"},
     {TABLE_REVOCATION, 16, "revocations"},
+    {TABLE_AGENCY, ORI_SIZE, "agencies"},
 };
 
 /* The index of cases is not the log's alone: each of its rows is looked up in the stored one, and
@@ -268,6 +269,7 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
     TRY(compare_table(check, stored, derived, log, TABLE_ISSUER_NAME, "issuers' names"));
     TRY(compare_table(check, stored, derived, log, TABLE_SEQUENCE, "sequences"));
     TRY(compare_table(check, stored, derived, log, TABLE_POLICY, "policies"));
+    TRY(compare_table(check, stored, derived, log, TABLE_RECOGNITION, "recognised logs"));
     for (size_t i = 0; i < sizeof scattered / sizeof scattered[0]; i++) {
         TRY(compare_scattered(check, stored, derived, log, &scattered[i]));
     }

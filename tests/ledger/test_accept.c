@@ -213,6 +213,17 @@ Test(accept_policy, is_for_the_logs_own_key) {
 TestSuite(accept_scope, .init = open_started, .fini = close_all);
 
 Test(accept_scope, every_role_signs_exactly_its_kinds) {
+    /* A log that registers one agency wants all registered that are spoken of. */
+    static const char *const oris[] = {WORLD_ORI, "NY9999900"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *open = world_text(w,
+                                      "{'name':'A','officers':1,'ori':'%s','state':'MN','type':"
+                                      "'municipal'}",
+                                      oris[i]);
+        hosted_accept(&h, world_event(w, &(struct world_event){.issuer = WORLD_ROOT_1,
+                                                               .kind = "agency.registered",
+                                                               .open = open}));
+    }
     for (unsigned i = WORLD_ROOT_1; i <= WORLD_POST; i++) {
         enum world_who who = (enum world_who)i;
         uint32_t role = hosted_issuer(&h, who).roles;
