@@ -187,6 +187,7 @@ help:
 clean:
 	rm -rf build build-*
 
+include tests/next.mk
 include tests/sim/sim.mk
 include tests/faults/faults.mk
 

@@ -105,7 +105,8 @@ struct accept_place {
 /* May the submission be the entry at `index`, received at `stamp_ms`? OK (see place->logged), or
  * DENIED_KEY, DENIED_SCOPE, DENIED_SIGNATURE, CONFLICT_GAP, CONFLICT_USED, CLOSED, BAD_MEMBER (a
  * reference that the prefix refutes, an entry 0 that is not log.opened), the verdict of
- * submission_prepare, or STORE_*. Writes nothing. */
+ * submission_prepare, UNJUDGED (this build lacks the table in force), or STORE_*. Writes nothing.
+ */
 enum status accept_check(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index, uint64_t stamp_ms,
                          struct accept_place *place, struct refusal *why) MUST_USE;
@@ -137,7 +138,8 @@ void judge_prepare(struct store_txn *txn, const struct log *log, uint64_t index,
 void judge_prepare_trusted(struct store_txn *txn, const struct log *log, uint64_t index,
                            struct bytes entry, struct judgement *out);
 void judgement_release(struct judgement *judgement);
-/* Judges one entry, which must be the next: accepts it, or records why not. */
+/* Judges one entry, which must be the next: accepts it, or records why not. UNJUDGED: this build
+ * lacks the kinds table in force (ledger/rules.h); then nothing is recorded. */
 enum status judge_entry(struct store_txn *txn, const struct log *log,
                         const struct judgement *entry) MUST_USE;
 /* Of an entry that its log's host accepted, and that is of a kind which changes nothing but its
@@ -153,8 +155,8 @@ enum status judge_size(struct store_txn *txn, uint32_t log, uint64_t *judged) MU
 /* What was judged otherwise than by judge_advance ends here. */
 enum status judge_set_size(struct store_txn *txn, uint32_t log, uint64_t judged) MUST_USE;
 /* Judges entries [judged, min(judged + max, size)) in order, records verdicts of those not
- * accepted, and moves the judged size. Verifies what `prepared` (may be NULL) does not cover. Write
- * transaction. */
+ * accepted, and moves the judged size; it stays where the rules are not known. Verifies what
+ * `prepared` (may be NULL) does not cover. Write transaction. */
 enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t size, size_t max,
                           struct judgement *prepared, size_t prepared_count,
                           uint64_t *judged) MUST_USE;

@@ -17,7 +17,7 @@ static enum status add_opened(struct store_txn *txn, const struct log *log,
                               const struct event *event) {
     struct opened opened;
     opened_of(event, &opened);
-    struct accept_state state = {.threshold = (uint32_t)opened.threshold};
+    struct accept_state state = {.threshold = (uint32_t)opened.threshold, .rules = {.table = 1}};
     memcpy(state.operator_name, opened.operator_name, sizeof state.operator_name);
     TRY(accept_state_put(txn, log->number, &state));
     for (size_t i = 0; i < opened.authority_count; i++) {
@@ -99,6 +99,15 @@ static enum status apply_agency(struct store_txn *txn, const struct log *log,
     return agency_put(txn, log->number, event, index, stamp_ms);
 }
 
+/* Also of a table that this build lacks: then it is the last entry that is judged. */
+static enum status activate(struct store_txn *txn, const struct log *log, const struct event *event,
+                            uint64_t index) {
+    struct accept_state state;
+    TRY(accept_state_get(txn, log->number, &state));
+    rules_of(event, index, &state.rules);
+    return accept_state_put(txn, log->number, &state);
+}
+
 static enum status apply_kind(struct store_txn *txn, const struct log *log,
                               const struct event *event, const struct issuer *issuer,
                               uint64_t index, uint64_t stamp_ms) {
@@ -121,6 +130,8 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     case KIND_AGENCY_RENAMED:
     case KIND_AGENCY_MERGED:
         return apply_agency(txn, log, event, index, stamp_ms);
+    case KIND_RULES_ACTIVATED:
+        return activate(txn, log, event, index);
     default:
         /* Of log.opened, the keys were added before its issuer could be found. */
         assert(!event->kind->registry || event->kind->id == KIND_LOG_OPENED);

@@ -94,7 +94,8 @@ static enum status check_not_revoked(const struct check *c) {
     return STATUS_OK;
 }
 
-static enum status check_open(const struct check *c) {
+/* The log goes on, and the kind is one of the table that it is under. */
+static enum status check_state(struct check *c) {
     struct accept_state state;
     TRY(accept_state_get(c->txn, c->log->number, &state));
     if (state.closed_at != 0) {
@@ -103,7 +104,14 @@ static enum status check_open(const struct check *c) {
                       "goes on, signed anew for that one",
                       (unsigned long long)state.closed_at);
     }
-    return STATUS_OK;
+    c->rules = state.rules;
+    if (c->event->kind->table > state.rules.table) {
+        return refuse(c->why, STATUS_BAD_KIND,
+                      "member kind: %s is of kinds table %u, and this log is under table %u until "
+                      "a rules.activated",
+                      c->event->kind->name, c->event->kind->table, state.rules.table);
+    }
+    return rules_check(c->txn, c->log, c->why);
 }
 
 static enum status check_next(struct check *c, struct accept_place *place) {
@@ -157,7 +165,7 @@ static enum status check_later(struct check *c, const struct vkey *signer, uint6
         }
         return status;
     }
-    TRY(check_open(c));
+    TRY(check_state(c));
     TRY(check_not_revoked(c));
     TRY(check_next(c, place));
     TRY(issuer_covers(&c->issuer, c->event, stamp_ms, c->why));

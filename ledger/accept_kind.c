@@ -45,12 +45,28 @@ static enum status check_after(struct check *c) {
     return status;
 }
 
+/* A kind of the set that came with a later table; NULL: none, or the set is of all kinds. */
+static const struct kind *kinds_after(uint64_t kinds, uint32_t table) {
+    for (size_t i = 0; i < KIND_COUNT && kinds != KINDS_ALL; i++) {
+        if ((kinds & KIND_BIT(i)) != 0 && kind_at((enum kind_id)i)->table > table) {
+            return kind_at((enum kind_id)i);
+        }
+    }
+    return NULL;
+}
+
 /* A fresh key: under a name of its own, and not the log's. */
 static enum status check_fresh(struct check *c, const struct issuer *fresh) {
     struct issuer known;
     if (memcmp(fresh->vkey.key.bytes, c->log->vkey.key.bytes, sizeof fresh->vkey.key.bytes) == 0) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member vkey: the log's own key, which signs checkpoints and nothing else");
+    }
+    const struct kind *later = kinds_after(fresh->kinds, c->rules.table);
+    if (later != NULL) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member kinds: %s is of kinds table %u, and this log is under table %u",
+                      later->name, later->table, c->rules.table);
     }
     enum status status = issuer_find(c->txn, c->log->number, vkey_name(&fresh->vkey), &known);
     if (status == STATUS_OK) {
@@ -160,6 +176,19 @@ static enum status check_agency(struct check *c) {
     struct accept_state state;
     TRY(accept_state_get(c->txn, c->log->number, &state));
     return agency_check(c->txn, c->log->number, state.agencies, c->event, c->why);
+}
+
+/* --- rules --- */
+
+static enum status check_activation(struct check *c) {
+    struct rules fresh;
+    rules_of(c->event, c->index, &fresh);
+    if (fresh.table <= c->rules.table) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member table: %u is not after %u, the kinds table that this log is under",
+                      fresh.table, c->rules.table);
+    }
+    return STATUS_OK;
 }
 
 /* --- references --- */
@@ -314,7 +343,7 @@ enum status accept_check_kind(struct check *c) {
         [KIND_LOG_POLICY] = check_policy,          [KIND_LOG_SUCCEEDED] = check_succession,
         [KIND_KEY_ENROLLED] = check_enrolment,     [KIND_KEY_REVOKED] = check_revocation,
         [KIND_KEY_ROTATED] = check_rotation,       [KIND_EVENT_OPENED] = check_disclosure,
-        [KIND_LOG_RECOGNISED] = check_recognition,
+        [KIND_LOG_RECOGNISED] = check_recognition, [KIND_RULES_ACTIVATED] = check_activation,
     };
     /* After entry 0: its seq is 1, and the only operator has used that. */
     assert(c->event->kind->id != KIND_LOG_OPENED);

@@ -31,6 +31,7 @@ struct check {
     const struct event *event;
     uint64_t index; /* that the entry would get */
     uint64_t stamp_ms;
+    struct rules rules; /* in force */
     struct issuer issuer;
     struct refusal *why;
 };

@@ -50,6 +50,7 @@ unsigned answer_http(enum status status) {
     case STATUS_STORE_IN_USE:
     case STATUS_BUSY:
     case STATUS_CLOCK:
+    case STATUS_UNJUDGED:
     case STATUS_FULL:
     case STATUS_NOMEM:
         return 503;

@@ -67,7 +67,8 @@ static enum status get_names(const json_t *const members[TOP_COUNT], struct even
     struct bytes name = jcs_text(members[TOP_KIND]);
     event->kind = kind_find((const char *)name.data, name.len);
     if (event->kind == NULL) {
-        return refuse(why, STATUS_BAD_KIND, "the kind %.60s is not in kinds table %d",
+        return refuse(why, STATUS_BAD_KIND,
+                      "the kind %.60s is not in kinds table %u, the newest of this build",
                       (const char *)name.data, KIND_TABLE_NUMBER);
     }
     return STATUS_OK;

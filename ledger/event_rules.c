@@ -259,6 +259,15 @@ static enum status check_merged(const struct event *event, struct refusal *why) 
     return STATUS_OK;
 }
 
+static enum status check_activated(const struct event *event, struct refusal *why) {
+    uint64_t table = 0;
+    if (event_open_integer(event, "table", &table) && table < 2) {
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "table must be from 2 on: a log is under table 1 from its opening");
+    }
+    return STATUS_OK;
+}
+
 static enum status check_subject(const struct event *event, struct refusal *why) {
     uint64_t subject = 0;
     if (event_open_integer(event, "subject", &subject) && subject == 0) {
@@ -293,6 +302,7 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
         [KIND_KEY_ROTATED] = check_key_rotated,   [KIND_LOG_OPENED] = check_log_opened,
         [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
         [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
+        [KIND_RULES_ACTIVATED] = check_activated,
     };
     TRY(check_live(event, why));
     TRY(check_occurred(event, why));

@@ -8,7 +8,7 @@
 /* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
  * revoked_at, u32 enroller, u64 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
  * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
- * issuers, u32 threshold, u32 agencies, and the operator's name. */
+ * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, and the operator's name. */
 #define RECORD_MAX                                                                                 \
     (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 8 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)
@@ -138,6 +138,9 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
         reader_u32(&r, &state.issuers);
         reader_u32(&r, &state.threshold);
         reader_u32(&r, &state.agencies);
+        reader_u32(&r, &state.rules.table);
+        reader_u64(&r, &state.rules.since);
+        reader_hash(&r, &state.rules.hash);
         if (r.failed || r.rest.len == 0 || r.rest.len >= sizeof state.operator_name) {
             return STATUS_STORE_CORRUPT;
         }
@@ -151,7 +154,7 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
 
 enum status accept_state_put(struct store_txn *txn, uint32_t log,
                              const struct accept_state *state) {
-    uint8_t memory[8 + 8 + 4 + 4 + 4 + sizeof state->operator_name];
+    uint8_t memory[8 + 8 + 4 + 4 + 4 + 4 + 8 + HASH_SIZE + sizeof state->operator_name];
     struct writer w;
     assert(state->operator_name[0] != '\0');
     writer_init(&w, memory, sizeof memory);
@@ -160,6 +163,9 @@ enum status accept_state_put(struct store_txn *txn, uint32_t log,
     writer_u32(&w, state->issuers);
     writer_u32(&w, state->threshold);
     writer_u32(&w, state->agencies);
+    writer_u32(&w, state->rules.table);
+    writer_u64(&w, state->rules.since);
+    writer_hash(&w, &state->rules.hash);
     writer_text(&w, state->operator_name);
     assert(!w.failed);
     struct key key = key_log(TABLE_ACCEPT, log);

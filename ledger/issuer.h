@@ -5,6 +5,7 @@
 
 #include "ledger/accept.h"
 #include "ledger/opened.h"
+#include "ledger/rules.h"
 
 /* Writes the record of a known issuer back. */
 enum status issuer_put(struct store_txn *txn, uint32_t log, const struct issuer *issuer) MUST_USE;
@@ -38,6 +39,7 @@ struct accept_state {
     uint32_t issuers;       /* numbers given */
     uint32_t threshold;     /* of log.opened */
     uint32_t agencies;      /* accepted agency.registered; 0: any ORI may be named */
+    struct rules rules;     /* the kinds table in force */
     char operator_name[OPENED_OPERATOR_MAX + 1];
 };
 enum status accept_state_get(struct store_txn *txn, uint32_t log,

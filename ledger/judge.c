@@ -122,6 +122,7 @@ enum status judge_entry(struct store_txn *txn, const struct log *log,
                         const struct judgement *entry) {
     struct refusal why = entry->submission.why;
     enum status status = entry->form;
+    TRY(rules_check(txn, log, NULL));
     if (status == STATUS_OK) {
         status = judge_event(txn, log, &entry->submission, entry->index, entry->stamp_ms, &why);
     }
@@ -152,8 +153,9 @@ enum status judge_follows(struct store_txn *txn, const struct log *log,
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
     }
-    *follows = status == STATUS_OK && issuer.revoked_at == 0 && state.closed_at == 0 &&
-               event->seq == issuer.last_seq + 1 &&
+    *follows = status == STATUS_OK && issuer.revoked_at == 0 &&
+               event->kind->table <= state.rules.table && rules_known(&state.rules) &&
+               state.closed_at == 0 && event->seq == issuer.last_seq + 1 &&
                (event->seq == 1 || hash_equal(&event->prev, &issuer.last_id)) &&
                judgement->stamp_ms >= state.last_stamp_ms && judgement->index > 0;
     return STATUS_OK;
@@ -196,7 +198,12 @@ enum status judge_advance(struct store_txn *txn, const struct log *log, uint64_t
     assert(next <= size);
     uint64_t end = size - next > max ? next + max : size;
     for (uint64_t index = next; index < end; index++) {
-        TRY(judge_next(txn, log, index, prepared, prepared_count));
+        enum status status = judge_next(txn, log, index, prepared, prepared_count);
+        if (status == STATUS_UNJUDGED) {
+            end = index;
+            break;
+        }
+        TRY(status);
     }
     if (end > next) {
         TRY(judge_set_size(txn, log->number, end));

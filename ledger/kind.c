@@ -49,12 +49,16 @@ static const struct kind *const kinds[KIND_COUNT] = {
     [KIND_POLICY_REVOKED] = &kind_policy_revoked,
     [KIND_RESPONSE_APPENDED] = &kind_response_appended,
     [KIND_RETALIATION_ALLEGED] = &kind_retaliation_alleged,
+    [KIND_RULES_ACTIVATED] = &kind_rules_activated,
     [KIND_SEAL_ORDERED] = &kind_seal_ordered,
     [KIND_STAMP_UNCONFIRMED] = &kind_stamp_unconfirmed,
     [KIND_STANDARD_PUBLISHED] = &kind_standard_published,
     [KIND_SUBMISSION_WITHHELD] = &kind_submission_withheld,
     [KIND_TRAINING_COMPLETED] = &kind_training_completed,
     [KIND_WITNESS_REPORTED] = &kind_witness_reported,
+#ifdef DUTYLOG_TABLE_NEXT
+    [KIND_NEXT_TESTED] = &kind_next_tested,
+#endif
 };
 
 static bool name_is(const char *row, const char *name, size_t len) {
@@ -63,7 +67,7 @@ static bool name_is(const char *row, const char *name, size_t len) {
 
 const struct kind *kind_find(const char *name, size_t len) {
     size_t low = 0;
-    size_t high = KIND_COUNT;
+    size_t high = KIND_WITNESS_REPORTED + 1; /* those of the first table */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const char *row = kinds[middle]->name;
@@ -76,6 +80,11 @@ const struct kind *kind_find(const char *name, size_t len) {
             low = middle + 1;
         } else {
             high = middle;
+        }
+    }
+    for (size_t i = KIND_WITNESS_REPORTED + 1; i < KIND_COUNT; i++) {
+        if (name_is(kinds[i]->name, name, len)) {
+            return kinds[i];
         }
     }
     return NULL;

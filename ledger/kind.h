@@ -13,7 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KIND_TABLE_NUMBER 1
+/* The newest table of this build. Tests build a program of the table after this one, which has one
+ * kind more, to see old and new builds together. */
+#ifdef DUTYLOG_TABLE_NEXT
+#define KIND_TABLE_NUMBER 2u
+#else
+#define KIND_TABLE_NUMBER 1u
+#endif
 
 enum member_type {
     MEMBER_TEXT,         /* a string of 1 to `max` bytes, no control characters but newline */
@@ -78,7 +84,7 @@ enum role {
 };
 #define ROLE_LAST ROLE_OBSERVER
 
-/* For code that treats one kind apart; the number is never written. */
+/* For code that treats one kind apart. */
 enum kind_id {
     KIND_AGENCY_MERGED,
     KIND_AGENCY_REGISTERED,
@@ -124,12 +130,17 @@ enum kind_id {
     KIND_POLICY_REVOKED,
     KIND_RESPONSE_APPENDED,
     KIND_RETALIATION_ALLEGED,
+    KIND_RULES_ACTIVATED,
     KIND_SEAL_ORDERED,
     KIND_STAMP_UNCONFIRMED,
     KIND_STANDARD_PUBLISHED,
     KIND_SUBMISSION_WITHHELD,
     KIND_TRAINING_COMPLETED,
     KIND_WITNESS_REPORTED,
+/* Of later tables: after all before, since a store keeps sets of kinds by these numbers. */
+#ifdef DUTYLOG_TABLE_NEXT
+    KIND_NEXT_TESTED,
+#endif
     KIND_COUNT
 };
 
@@ -169,10 +180,11 @@ enum effect {
 struct kind {
     enum kind_id id;
     const char *name;
+    uint32_t table;       /* that brought it: refused in a log that is under an earlier one */
     uint32_t roles;       /* who may be the issuer */
     bool roots_threshold; /* must carry signatures of exactly `threshold` roots (log.opened,
-                             log.policy, log.succeeded) */
-    bool registry;        /* changes what acceptance keeps of the log: keys, policy, agencies, logs
+                             log.policy, log.succeeded, rules.activated) */
+    bool registry;        /* changes what acceptance keeps of the log: keys, rules, agencies, logs
                              recognised, its end */
     bool has_ori;         /* carries an `ori` member that the issuer's scope must cover */
     uint64_t refers;      /* the kinds that its member `event` may name */
@@ -186,8 +198,8 @@ struct kind {
 
 /* The row of a kind, or NULL. Static. */
 const struct kind *kind_find(const char *name, size_t len);
-/* The row of a kind. Rows are numbered in bytewise order of names: whoever wants all goes from 0 to
- * KIND_COUNT. Static. */
+/* The row of a kind. Those of one table are numbered in bytewise order of names, those of a later
+ * one after them: whoever wants all goes from 0 to KIND_COUNT. Static. */
 const struct kind *kind_at(enum kind_id id);
 /* A kind's member, or NULL. Static. */
 const struct kind_member *kind_member_find(const struct kind *kind, const char *name, size_t len);

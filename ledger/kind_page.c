@@ -97,21 +97,21 @@ static void put_case(struct writer *w, const struct kind *kind) {
     writer_text(w, first ? "" : ".");
 }
 
-static void put_refers(struct writer *w, const struct kind *kind) {
+static void put_refers(struct writer *w, const struct kind *kind, uint32_t table) {
     bool first = true;
     if (kind->refers == 0) {
         return;
     }
     writer_text(w, " `event` is of kind: ");
     for (size_t i = 0; i < KIND_COUNT && kind->refers != KINDS_ALL; i++) {
-        if ((kind->refers & KIND_BIT(i)) != 0) {
+        if ((kind->refers & KIND_BIT(i)) != 0 && kind_at((enum kind_id)i)->table <= table) {
             put_item(w, &first, kind_at((enum kind_id)i)->name);
         }
     }
     writer_text(w, kind->refers == KINDS_ALL ? "any." : ".");
 }
 
-static void put_kind(struct writer *w, const struct kind *kind) {
+static void put_kind(struct writer *w, const struct kind *kind, uint32_t table) {
     writer_text(w, "\n### `");
     writer_text(w, kind->name);
     writer_text(w, "`\n");
@@ -121,7 +121,7 @@ static void put_kind(struct writer *w, const struct kind *kind) {
     put_roles(w, kind);
     writer_text(w, kind->roots_threshold ? ". Signed by the authority." : ".");
     put_case(w, kind);
-    put_refers(w, kind);
+    put_refers(w, kind, table);
     writer_text(w, "\n\n| member | type | | |\n|---|---|---|---|\n");
     for (size_t i = 0; i < kind->member_count; i++) {
         put_member(w, &kind->members[i]);
@@ -152,10 +152,10 @@ static void put_disciplines(struct writer *w) {
     writer_text(w, " also `paid`,\ntrue or false; and no other member. `none` stands alone.\n");
 }
 
-void kind_page_write(struct writer *w) {
+static void put_head(struct writer *w, uint32_t table) {
     writer_text(w, "# Kinds of events\n\n"
                    "Kinds table number ");
-    writer_decimal(w, KIND_TABLE_NUMBER);
+    writer_decimal(w, table);
     writer_text(w,
                 ". `dutylog event --kinds` writes this page from the table that it works by, so "
                 "page and program\ncannot differ; the page's SHA-256 is the table's name in "
@@ -183,7 +183,39 @@ void kind_page_write(struct writer *w) {
         writer_text(w, " |\n");
     }
     writer_text(w, "\n## Kinds\n");
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        put_kind(w, kind_at((enum kind_id)i));
+}
+
+/* The parts that the page consists of: the head, then a kind each. */
+#define PARTS ((size_t)1 + KIND_COUNT)
+
+static void put_part(struct writer *w, uint32_t table, size_t part) {
+    if (part == 0) {
+        put_head(w, table);
+        return;
     }
+    const struct kind *kind = kind_at((enum kind_id)(part - 1));
+    if (kind->table <= table) {
+        put_kind(w, kind, table);
+    }
+}
+
+void kind_page_write(struct writer *w, uint32_t table) {
+    assert(table >= 1 && table <= KIND_TABLE_NUMBER);
+    for (size_t part = 0; part < PARTS; part++) {
+        put_part(w, table, part);
+    }
+}
+
+void kind_page_hash(uint32_t table, struct hash *out) {
+    struct hash_stream stream;
+    hash_start(&stream);
+    for (size_t part = 0; part < PARTS; part++) {
+        uint8_t memory[16 * 1024];
+        struct writer w;
+        writer_init(&w, memory, sizeof memory);
+        put_part(&w, table, part);
+        assert(!w.failed); /* a unit test writes every part */
+        hash_add(&stream, memory, w.len);
+    }
+    hash_finish(&stream, out);
 }

@@ -8,8 +8,10 @@
 
 /* A member's type in the words of specs/event.md#types: "day"; for MEMBER_CODE: "code". Static. */
 const char *member_type_name(enum member_type type);
-/* Writes the page; at most KIND_PAGE_MAX bytes. */
+/* Writes the page of a table that this build has; at most KIND_PAGE_MAX bytes. */
 #define KIND_PAGE_MAX (128 * 1024)
-void kind_page_write(struct writer *w);
+void kind_page_write(struct writer *w, uint32_t table);
+/* The page's SHA-256: the table's name in a rules.activated. */
+void kind_page_hash(uint32_t table, struct hash *out);
 
 #endif

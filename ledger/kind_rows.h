@@ -50,12 +50,16 @@ extern const struct kind kind_policy_revised;
 extern const struct kind kind_policy_revoked;
 extern const struct kind kind_response_appended;
 extern const struct kind kind_retaliation_alleged;
+extern const struct kind kind_rules_activated;
 extern const struct kind kind_seal_ordered;
 extern const struct kind kind_stamp_unconfirmed;
 extern const struct kind kind_standard_published;
 extern const struct kind kind_submission_withheld;
 extern const struct kind kind_training_completed;
 extern const struct kind kind_witness_reported;
+#ifdef DUTYLOG_TABLE_NEXT
+extern const struct kind kind_next_tested;
+#endif
 
 /* --- codes (kind_codes.c), each list ended by NULL --- */
 
@@ -91,6 +95,7 @@ extern const char *const codes_yes_no[];
 /* --- limits of members --- */
 
 #define OPERATOR_MAX 64
+#define TABLE_MAX 1000000
 #define MEMBER_NAME_MAX 64
 #define TEXT_MAX 1000
 #define TITLE_MAX 200
@@ -99,7 +104,7 @@ extern const char *const codes_yes_no[];
 #define AUTHORITY_MAX 16
 #define THRESHOLD_MAX (EVENT_SIGNATURES_MAX - 1) /* log.opened carries the operator's line too */
 #define ORIS_MAX 64
-#define KINDS_MAX KIND_COUNT
+#define KINDS_MAX 64 /* bits of a set of kinds */
 #define MEASURES_MAX 16
 #define ELEMENTS_MAX 64
 #define SUBJECTS_MAX 999
@@ -164,6 +169,9 @@ extern const char *const codes_yes_no[];
 #define ROLES_CASE (ROLES_AGENCY | ROLES_OUTSIDE)
 #define ROLES_ABOVE (ROLE_ROOT | ROLE_POST)
 #define ROLES_OBSERVERS (ROLE_ROOT | ROLE_OPERATOR | ROLE_AGENCY | ROLES_OUTSIDE | ROLE_OBSERVER)
-#define ROW(i, n, m) .id = i, .name = n, .members = m, .member_count = sizeof m / sizeof m[0]
+#define ROW(i, n, m) ROW_SINCE(1, i, n, m)
+/* Of a kind that came with table `t`. */
+#define ROW_SINCE(t, i, n, m)                                                                      \
+    .id = i, .name = n, .table = t, .members = m, .member_count = sizeof m / sizeof m[0]
 
 #endif

@@ -123,6 +123,31 @@ const struct kind kind_key_rotated = {
     .help = "puts a fresh key in the place of another, which it takes back",
 };
 
+static const struct kind_member rules_activated[] = {
+    REQUIRED("hash", MEMBER_HASH, 0, "the SHA-256 of that table's page of kinds"),
+    REQUIRED("table", MEMBER_INTEGER, TABLE_MAX, "the number of the kinds table from here on"),
+};
+const struct kind kind_rules_activated = {
+    ROW(KIND_RULES_ACTIVATED, "rules.activated", rules_activated),
+    .roles = ROLE_ROOT,
+    .roots_threshold = true,
+    .registry = true,
+    .help = "puts the log under a newer kinds table",
+};
+
+#ifdef DUTYLOG_TABLE_NEXT
+static const struct kind_member next_tested[] = {
+    ORI,
+    REQUIRED("title", MEMBER_TITLE, TITLE_MAX, "anything"),
+};
+const struct kind kind_next_tested = {
+    ROW_SINCE(2, KIND_NEXT_TESTED, "next.tested", next_tested),
+    .roles = ROLES_AGENCY,
+    .has_ori = true,
+    .help = "for tests: a kind that the released table lacks",
+};
+#endif
+
 static const struct kind_member fork_observed[] = {
     REQUIRED("evidence", MEMBER_EVIDENCE, EVIDENCE_MAX, "the evidence file, in base64"),
     REQUIRED("origin", MEMBER_ORIGIN, NAME_SIZE_MAX, "the origin of the log that forked"),

@@ -3,6 +3,7 @@
 
 #include "ledger/guard.h"
 #include "ledger/mirror_parts.h"
+#include "ledger/rules.h"
 #include "ledger/schema.h"
 #include "ledger/sequencer.h"
 
@@ -100,6 +101,10 @@ static enum status judge_one(struct restore_judge_job *job, struct batch *batch,
     judge_prepare_trusted(batch->txn, job->log, index, entry, &judgement);
     enum status status = judge_entry(batch->txn, job->log, &judgement);
     judgement_release(&judgement);
+    if (status == STATUS_UNJUDGED) {
+        enum status same = rules_check(batch->txn, job->log, &why);
+        return same == status ? refuse(&job->why, STATUS_STORE_FAILED, "%s", why.text) : same;
+    }
     TRY(status);
     status = judge_verdict(batch->txn, job->log->number, index, &why);
     if (status != STATUS_OK && !batch_is_fatal(status)) {

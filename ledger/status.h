@@ -47,7 +47,8 @@
     X(FULL, "no room")                                                                             \
     X(NOMEM, "out of memory")                                                                      \
     X(IO, "input or output failed")                                                                \
-    X(RATE, "over its rate, try again later")
+    X(RATE, "over its rate, try again later")                                                      \
+    X(UNJUDGED, "by rules that this build lacks")
 
 enum status {
 #define STATUS_ENUM(name, text) STATUS_##name,

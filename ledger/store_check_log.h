@@ -38,8 +38,10 @@ struct store_replay {
     struct store_txn *scratch;
     const struct log *log;
     bool signatures;
-    uint64_t end;   /* entries to judge: all, or of a mirrored log those judged so far */
-    uint64_t next;  /* to be applied */
+    uint64_t end;      /* entries to judge: all, or of a mirrored log those judged so far */
+    uint64_t next;     /* to be applied */
+    uint64_t beyond;   /* stored and unjudged, since this build lacks the rules */
+    uint64_t unjudged; /* of those applied: past rules that this build lacks; nothing is compared */
     uint64_t cases; /* out of store_replay_end: the rows that the log has in the index of cases */
     bool compared;  /* out of it: whether all was applied, so that the tables could be compared */
 };

@@ -46,6 +46,11 @@ static enum status submit_one(struct submit_job *job, struct batch *batch, struc
     result->received_ms = stamp_ms;
     result->status = accept_check(batch->txn, job->log, &job->submissions[which],
                                   tree->frontier.size, stamp_ms, &result->place, &result->why);
+    const struct event *event = &job->submissions[which].event;
+    if (result->status == STATUS_OK && !result->place.logged &&
+        event->kind->id == KIND_RULES_ACTIVATED) {
+        result->status = rules_may_activate(event, &result->why);
+    }
     if (batch_is_fatal(result->status)) {
         return result->status;
     }

@@ -245,6 +245,10 @@ static enum status expose_logs(struct exposition *e, const struct node *node,
          offsetof(struct log_sizes, cosigned)},
         {"dutylog_log_judged_entries", "Its judged size; a log of opaque entries has none.",
          offsetof(struct log_sizes, judged)},
+        {"dutylog_log_table", "The kinds table that it is under, as far as it is judged.",
+         offsetof(struct log_sizes, table)},
+        {"dutylog_log_unjudged", "1 if this build lacks that table, so that it judges no further.",
+         offsetof(struct log_sizes, lacks)},
         {"dutylog_log_newest_cosignature_seconds", "When we last cosigned anything of it.",
          offsetof(struct log_sizes, newest)},
         {"dutylog_log_silent", "1 if that is a day ago, and the log pushes to us.",
@@ -259,7 +263,8 @@ static enum status expose_logs(struct exposition *e, const struct node *node,
             log_sizes_read(txn, &node->config, &node->logs[i], clock_wall_ms() / 1000, &sizes[i]);
     }
     for (size_t f = 0; f < sizeof figures / sizeof figures[0] && status == STATUS_OK; f++) {
-        bool judged = figures[f].offset == offsetof(struct log_sizes, judged);
+        bool judged = figures[f].offset >= offsetof(struct log_sizes, judged) &&
+                      figures[f].offset <= offsetof(struct log_sizes, lacks);
         expose_family(e, EXPOSE_GAUGE, figures[f].name, figures[f].help);
         for (size_t i = 0; i < node->log_count; i++) {
             uint32_t flags = node->logs[i].flags;

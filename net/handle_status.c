@@ -1,6 +1,7 @@
 /* What an operator, a monitor or a script asks: which logs, how far, how healthy. */
 #include "crypto/encoding.h"
 #include "ledger/guard.h"
+#include "ledger/rules.h"
 #include "net/handlers.h"
 #include "net/health.h"
 #include "net/log_sizes.h"
@@ -17,6 +18,13 @@ static enum status sizes_json(const struct node *node, struct store_txn *txn, co
     uint64_t refused = 0;
     TRY(log_sizes_read(txn, &node->config, log, clock_wall_ms() / 1000, &sizes));
     json_object_set_new(object, "size", json_integer((json_int_t)sizes.stored));
+    if ((log->flags & LOG_EVENTS) != 0) {
+        json_object_set_new(object, "table", json_integer((json_int_t)sizes.table));
+    }
+    if (sizes.lacks != 0) {
+        json_object_set_new(object, "unjudged",
+                            json_integer((json_int_t)(sizes.stored - sizes.judged)));
+    }
     if ((log->flags & LOG_OWN) != 0) {
         json_object_set_new(object, "published", json_integer((json_int_t)sizes.published));
         return STATUS_OK;
@@ -140,9 +148,10 @@ void handle_status(struct request *request) {
     struct health health;
     health_of_node(node, &health);
     json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", node->config.name, "connections",
-                  (json_int_t)stats.connections, "requests", (json_int_t)stats.requests,
-                  "body_bytes", (json_int_t)stats.body_bytes, "health", health_json(&health));
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "name", node->config.name, "table",
+                  (json_int_t)rules_newest(), "connections", (json_int_t)stats.connections,
+                  "requests", (json_int_t)stats.requests, "body_bytes",
+                  (json_int_t)stats.body_bytes, "health", health_json(&health));
     if (object != NULL && node->submitter != NULL) {
         json_object_set_new(object, "log", own_json(node));
     }

@@ -1,9 +1,11 @@
 #include "net/judge.h"
 
 #include "ledger/accept.h"
+#include "ledger/rules.h"
 #include "net/log.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct judge {
     struct waiting {
         bool stored; /* since the log's last turn: something may be there to judge */
         bool due;    /* this round */
+        bool told;   /* that this build lacks its kinds table */
     } * waiting;     /* by log number - 1 */
     bool busy;
     size_t turn; /* the log looked at last: each gets its turn */
@@ -21,6 +24,9 @@ struct judge {
     bool resting; /* the timer runs */
     const struct log *log;
     uint64_t size;
+    uint64_t next;         /* the first that is not judged */
+    bool lacks;            /* its kinds table: it is judged no further by this build */
+    struct refusal reason; /* and which that is */
     struct judgement prepared[JUDGE_BATCH_MAX];
     size_t prepared_count;
     uint8_t *entries; /* their bytes, JUDGE_BATCH_MAX * ENTRY_SIZE_MAX at most */
@@ -86,7 +92,8 @@ static void turn_over(struct judge *j, bool again) {
 static void put_off(struct judge *j) {
     release_prepared(j);
     j->busy = false;
-    j->waiting[j->log->number - 1] = (struct waiting){.stored = true};
+    j->waiting[j->log->number - 1].stored = true;
+    j->waiting[j->log->number - 1].due = false;
     if (j->closing) {
         maybe_closed(j);
     } else {
@@ -143,18 +150,24 @@ static void prepare(struct work *work) {
     struct judge *j = work->context;
     struct store_txn *txn = NULL;
     struct signed_checkpoint checkpoint;
-    uint64_t next = 0;
     size_t used = 0;
     j->size = 0;
+    j->next = 0;
+    j->lacks = false;
     if (store_begin(j->node->store, STORE_READ, &txn) != STATUS_OK) {
         return;
     }
     enum status status = mirror_checkpoint(txn, j->log->number, &checkpoint);
     if (status == STATUS_OK) {
         j->size = checkpoint.size;
-        status = judge_size(txn, j->log->number, &next);
+        status = judge_size(txn, j->log->number, &j->next);
     }
-    for (; status == STATUS_OK && next < j->size && j->prepared_count < JUDGE_BATCH_MAX; next++) {
+    if (status == STATUS_OK) {
+        status = rules_check(txn, j->log, &j->reason);
+        j->lacks = status == STATUS_UNJUDGED;
+    }
+    for (uint64_t next = j->next;
+         status == STATUS_OK && next < j->size && j->prepared_count < JUDGE_BATCH_MAX; next++) {
         size_t len = 0;
         status = prepare_one(j, txn, next, j->entries + used, &len);
         used += len;
@@ -162,8 +175,19 @@ static void prepare(struct work *work) {
     store_abort(txn);
 }
 
+/* Once a run: it stays so until another build starts here. */
+static void tell_lack(struct judge *j) {
+    struct waiting *waiting = &j->waiting[j->log->number - 1];
+    if (j->lacks && !waiting->told) {
+        waiting->told = true;
+        log_line(LOG_WARN, "judge", "unjudged", "log=%s judged=%" PRIu64 " why=\"%s\"",
+                 j->log->vkey.name, j->next, j->reason.text);
+    }
+}
+
 static void prepared(struct work *work) {
     struct judge *j = work->context;
+    tell_lack(j);
     if (j->prepared_count == 0 || j->closing) {
         turn_over(j, false); /* all is judged, or there is no mirror checkpoint yet */
         return;

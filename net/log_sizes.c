@@ -3,6 +3,7 @@
 #include "ledger/accept.h"
 #include "ledger/guard.h"
 #include "ledger/mirror.h"
+#include "ledger/rules.h"
 #include "ledger/schema.h"
 #include "ledger/sequencer.h"
 
@@ -21,6 +22,18 @@ static bool is_pulled(const struct node_config *config, const struct log *log) {
     return false;
 }
 
+/* The kinds table of a log of events. */
+static enum status read_rules(struct store_txn *txn, const struct log *log, struct log_sizes *out) {
+    struct rules rules;
+    if ((log->flags & LOG_EVENTS) == 0) {
+        return STATUS_OK;
+    }
+    TRY(rules_in_force(txn, log->number, &rules));
+    out->table = rules.table;
+    out->lacks = rules_known(&rules) ? 0 : 1;
+    return STATUS_OK;
+}
+
 enum status log_sizes_read(struct store_txn *txn, const struct node_config *config,
                            const struct log *log, uint64_t now_seconds, struct log_sizes *out) {
     struct tree_head tree;
@@ -30,6 +43,7 @@ enum status log_sizes_read(struct store_txn *txn, const struct node_config *conf
     struct log_sizes sizes = {0};
     TRY(tree_read_head(txn, log->number, &tree));
     sizes.stored = tree.size;
+    TRY(read_rules(txn, log, &sizes));
     if ((log->flags & LOG_OWN) != 0) {
         TRY(or_none(sequencer_published(txn, log->number, &published)));
         sizes.published = published.size;

@@ -12,6 +12,8 @@ struct log_sizes {
     uint64_t pending;   /* from here on a mirrored log's */
     uint64_t cosigned;
     uint64_t judged; /* of a log of events */
+    uint64_t table;  /* the kinds table that a log of events is under, as far as it is judged */
+    uint64_t lacks;  /* 1: this build lacks that table: what is stored beyond is unjudged */
     uint64_t newest; /* when this node last cosigned anything of it, in seconds */
     uint64_t silent; /* 1: that is a day ago (design G4). Never of a log that is pulled, which we
                         cosign when it has grown */

@@ -5,6 +5,7 @@
 #include "ledger/accused.h"
 #include "ledger/guard.h"
 #include "ledger/regain.h"
+#include "ledger/rules.h"
 #include "net/log.h"
 #include "net/puller.h"
 
@@ -108,7 +109,8 @@ static enum status add_mirrors(struct slot *slot, struct store_txn *txn) {
     }
     TRY(judge_size(txn, slot->log->number, &judged));
     enum status status = mirror_checkpoint(txn, slot->log->number, &mirrored);
-    if (status == STATUS_OK && judged < mirrored.size) {
+    if (status == STATUS_OK && judged < mirrored.size &&
+        rules_check(txn, slot->log, NULL) != STATUS_UNJUDGED) {
         return STATUS_BUSY; /* what is stored may name mirrors that are not known yet */
     }
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {

@@ -50,6 +50,8 @@ enum cli_exit cli_exit_of(enum status status) {
     switch (status) {
     case STATUS_OK:
         return CLI_OK;
+    case STATUS_UNJUDGED:
+        return CLI_UNJUDGED;
     case STATUS_STORE_FAILED:
     case STATUS_STORE_DOUBT:
     case STATUS_STORE_IN_USE:

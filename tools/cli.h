@@ -16,10 +16,12 @@
 
 enum cli_exit {
     CLI_OK = 0,
-    CLI_REFUSED = 1, /* not verified, or refused by a node: the thing itself is wrong */
-    CLI_USAGE = 2,   /* wrong options; nothing was done */
-    CLI_FAILED = 3,  /* a file, the network or the machine failed: trying again may help */
-    CLI_PENDING = 4, /* durable at the node, but no receipt yet: ask again later */
+    CLI_REFUSED = 1,  /* not verified, or refused by a node: the thing itself is wrong */
+    CLI_USAGE = 2,    /* wrong options; nothing was done */
+    CLI_FAILED = 3,   /* a file, the network or the machine failed: trying again may help */
+    CLI_PENDING = 4,  /* durable at the node, but no receipt yet: ask again later */
+    CLI_UNJUDGED = 5, /* nothing wrong, but not all was judged: the log is under rules that this
+                         build lacks */
 };
 
 struct cli_command {

@@ -95,7 +95,9 @@ static enum status audit_all(struct audit *a, struct refusal *why) {
     if (a->has_policy) {
         audit_quorum(a, &a->policy, "your");
     }
-    return (a->flags & LOG_EVENTS) != 0 && !a->no_quorum ? audit_own_policy(a, why) : STATUS_OK;
+    /* Of unjudged entries one may be its policy. */
+    bool own = (a->flags & LOG_EVENTS) != 0 && !a->no_quorum && read->unjudged == 0;
+    return own ? audit_own_policy(a, why) : STATUS_OK;
 }
 
 static double seconds_now(void) {
@@ -124,16 +126,26 @@ static int run(struct audit *a) {
     uint64_t rate = (uint64_t)((double)a->read.frontier.size / (took > 0.001 ? took : 0.001));
     if (a->json) {
         printf("{\"entries\":%" PRIu64 ",\"entries_per_second\":%" PRIu64
-               ",\"log\":\"%s\",\"refused\":%" PRIu64 ",\"verified\":%s,\"wrong\":%" PRIu64 "}\n",
-               a->read.frontier.size, rate, a->vkey.name, a->read.refused,
-               a->wrong == 0 ? "true" : "false", a->wrong);
+               ",\"log\":\"%s\",\"refused\":%" PRIu64 ",\"unjudged\":%" PRIu64
+               ",\"verified\":%s,\"wrong\":%" PRIu64 "}\n",
+               a->read.frontier.size, rate, a->vkey.name, a->read.refused, a->read.unjudged,
+               a->wrong == 0 && a->read.unjudged == 0 ? "true" : "false", a->wrong);
     } else {
+        if (a->read.unjudged > 0) {
+            printf("%" PRIu64 " entries unjudged, nor is the log's own policy asked: %s\n",
+                   a->read.unjudged, a->read.lacks.text);
+        }
         printf("%s: %s, %" PRIu64 " entries, %" PRIu64 " things wrong; %.1f s, %" PRIu64
                " entries/s\n",
-               a->wrong == 0 ? "verified" : "NOT VERIFIED", a->vkey.name, a->read.frontier.size,
-               a->wrong, took, rate);
+               a->wrong > 0            ? "NOT VERIFIED"
+               : a->read.unjudged == 0 ? "verified"
+                                       : "verified in part",
+               a->vkey.name, a->read.frontier.size, a->wrong, took, rate);
     }
-    return a->wrong == 0 ? CLI_OK : CLI_REFUSED;
+    if (a->wrong > 0) {
+        return CLI_REFUSED;
+    }
+    return a->read.unjudged == 0 ? CLI_OK : CLI_UNJUDGED;
 }
 
 static int load_policy(struct audit *a, const char *path) {

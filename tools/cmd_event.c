@@ -2,6 +2,7 @@
 #include "ledger/event.h"
 #include "ledger/kind_page.h"
 #include "ledger/member.h"
+#include "ledger/rules.h"
 #include "net/file.h"
 #include "net/keyfile.h"
 #include "tools/cli.h"
@@ -74,7 +75,7 @@ static int print_page(void) {
         return cli_error("event", CLI_FAILED, "out of memory");
     }
     writer_init(&w, page, KIND_PAGE_MAX);
-    kind_page_write(&w);
+    kind_page_write(&w, rules_newest());
     assert(!w.failed); /* the table is ours, and its page's size a constant */
     fwrite(page, 1, w.len, stdout);
     free(page);

@@ -1,3 +1,4 @@
+#include "ledger/rules.h"
 #include "ledger/store_check_log.h"
 #include "ledger/store_lmdb.h"
 #include "ledger/store_memory.h"
@@ -40,6 +41,7 @@ struct fsck {
     uint64_t judged; /* entries, anew */
     uint64_t total;  /* entries to hash and to judge, as far as is known */
     uint64_t findings;
+    uint64_t unjudged; /* entries under rules that this build lacks */
     uint64_t logs;
     uint64_t cases;     /* rows of the index of cases that the logs make */
     bool cases_unknown; /* of a log that could not be read */
@@ -120,6 +122,23 @@ static void judged(void *context, uint64_t entries) {
     cli_progress("fsck", atomic_load(&f->entries) + f->judged, f->total);
 }
 
+/* What is under a kinds table that this build lacks: no damage, but not looked at. */
+static void tell_unjudged(struct fsck *f, struct store_txn *txn, const struct log *log,
+                          uint64_t count) {
+    struct refusal why = {.text = ""};
+    if (count == 0) {
+        return;
+    }
+    f->unjudged += count;
+    if (!f->json) {
+        cli_progress_end();
+        /* Of a log that a newer build judged, the rules in force say so; of its copy, its entries.
+         */
+        (void)!rules_check(txn, log, &why);
+        printf("log %s: %" PRIu64 " entries unjudged: %s\n", log->vkey.name, count, why.text);
+    }
+}
+
 static enum status check_acceptance(struct fsck *f, struct store_check *check,
                                     struct store_txn *txn, const struct log *log, uint64_t size) {
     struct store *scratch = NULL;
@@ -136,6 +155,7 @@ static enum status check_acceptance(struct fsck *f, struct store_check *check,
         status = store_replay_end(&replay, status);
         f->cases += replay.cases;
         f->cases_unknown = f->cases_unknown || !replay.compared;
+        tell_unjudged(f, txn, log, replay.unjudged + replay.beyond);
     }
     store_memory_close(scratch);
     return status;
@@ -212,15 +232,18 @@ static int run(struct fsck *f) {
     uint64_t rate = (uint64_t)((double)entries / (took > 0.001 ? took : 0.001));
     if (f->json) {
         printf("{\"entries\":%" PRIu64 ",\"entries_per_second\":%" PRIu64 ",\"findings\":%" PRIu64
-               ",\"logs\":%" PRIu64 ",\"signatures\":%s}\n",
-               entries, rate, f->findings, f->logs, f->signatures ? "true" : "false");
+               ",\"logs\":%" PRIu64 ",\"signatures\":%s,\"unjudged\":%" PRIu64 "}\n",
+               entries, rate, f->findings, f->logs, f->signatures ? "true" : "false", f->unjudged);
     } else {
         printf("%s: %" PRIu64 " logs, %" PRIu64 " entries, %" PRIu64 " findings; %.1f s, %" PRIu64
                " entries/s%s\n",
                f->findings == 0 ? "clean" : "DAMAGED", f->logs, entries, f->findings, took, rate,
                f->signatures ? "" : "; events' signatures not verified: see --signatures");
     }
-    return f->findings == 0 ? CLI_OK : CLI_REFUSED;
+    if (f->findings > 0) {
+        return CLI_REFUSED;
+    }
+    return f->unjudged == 0 ? CLI_OK : CLI_UNJUDGED;
 }
 
 /* LMDB believes the page numbers in its file, and the file's pages have no checksums: damage to

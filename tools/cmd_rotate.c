@@ -76,6 +76,9 @@ static enum status find_scope(struct rotating *r, struct refusal *why) {
     if (r->wrong > 0) {
         return refuse(why, STATUS_BAD_PROOF, "the log does not verify: nothing is made");
     }
+    if (r->read.unjudged > 0) {
+        return refuse(why, STATUS_UNJUDGED, "nothing is made: %s", r->read.lacks.text);
+    }
     enum status status = issuer_find(r->read.txn, r->read.log.number, bytes_text(r->name), &issuer);
     if (status == STATUS_NOT_FOUND || r->enrolment == NULL) {
         return refuse(why, STATUS_NOT_FOUND, "%s is not enrolled in %s", r->name, r->log.name);

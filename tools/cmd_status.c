@@ -71,7 +71,12 @@ static void print_logs(const json_t *logs) {
         } else {
             printf("%12s %9s", "-", "-");
         }
-        printf("%s\n", json_is_true(json_object_get(log, "silent")) ? "  silent for a day" : "");
+        printf("%s", json_is_true(json_object_get(log, "silent")) ? "  silent for a day" : "");
+        if (json_object_get(log, "unjudged") != NULL) {
+            printf("  %lld unjudged: needs a build with kinds table %lld", number(log, "unjudged"),
+                   number(log, "table"));
+        }
+        putchar('\n');
     }
 }
 

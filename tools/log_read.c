@@ -1,6 +1,7 @@
 #include "tools/log_read.h"
 
 #include "ledger/batch.h"
+#include "ledger/rules.h"
 #include "ledger/store_memory.h"
 #include "ledger/tile.h"
 #include "tools/cli.h"
@@ -142,6 +143,12 @@ static enum status judge(struct log_read *r, uint64_t index, struct bytes entry)
     struct refusal why;
     judge_prepare(r->txn, &r->log, index, entry, &judgement);
     enum status status = judge_entry(r->txn, &r->log, &judgement);
+    if (status == STATUS_UNJUDGED) {
+        r->unjudged++;
+        judgement_release(&judgement);
+        status = rules_check(r->txn, &r->log, &r->lacks);
+        return status == STATUS_UNJUDGED ? STATUS_OK : status;
+    }
     if (status == STATUS_OK && judge_verdict(r->txn, r->log.number, index, &why) != STATUS_OK) {
         r->refused++;
         wrong(r, "entry %" PRIu64 ": against the log's rules: %s", index, why.text);

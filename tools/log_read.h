@@ -37,6 +37,8 @@ struct log_read {
     struct merkle_frontier frontier;
     struct store_txn *txn; /* what acceptance knows after the last entry; NULL: not opened */
     uint64_t refused;      /* entries that the log's rules do not admit */
+    uint64_t unjudged;     /* entries under a kinds table that this build lacks */
+    struct refusal lacks;  /* which; where there are such */
     /* Its own. */
     struct fetcher *fetcher;
     struct store *scratch;

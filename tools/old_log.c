@@ -179,6 +179,9 @@ enum status old_log_read(struct old_log *old, struct refusal *why) {
                       old->vkey.name);
     }
     TRY(log_read_entries(read, why));
+    if (read->unjudged > 0) {
+        return refuse(why, STATUS_UNJUDGED, "the old log: %s", read->lacks.text);
+    }
     if (!old->has_opened) {
         succeed_wrong(old, "entry 0 of %s is no log.opened: nobody is named who may end it",
                       old->vkey.name);

@@ -121,6 +121,9 @@ static enum status say_left_behind(const struct checking *c) {
 static enum status check_all(struct checking *c, struct refusal *why) {
     TRY(log_read_checkpoint(&c->read, why));
     TRY(log_read_entries(&c->read, why));
+    if (c->read.unjudged > 0) {
+        return refuse(why, STATUS_UNJUDGED, "the successor: %s", c->read.lacks.text);
+    }
     if (!c->found) {
         succeed_wrong(c->old, "%s says nothing of %s", c->read.log.vkey.name, c->old->vkey.name);
         return STATUS_OK;

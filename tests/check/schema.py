@@ -103,6 +103,8 @@ def settle(kind, opened):
             opened["from"], opened["until"] = sorted((opened["from"], opened["until"]))
     elif kind == "key.revoked" and "vkey" in opened:
         opened["key"] = opened["vkey"].split("+")[0]
+    elif kind == "rules.activated":
+        opened["table"] = dice.choice((2, 3, 1000000))
     elif kind == "log.opened":
         opened.update(authority=ROOTS, log_vkey=LOG, operator_vkey=vkey("pd.example/op"), threshold=2)
     elif kind == "log.policy":
@@ -206,6 +208,7 @@ def related(event):
     span = [opened.get(n) for n in ("from", "until")]
     return (all(isinstance(v, str) for v in pair) and pair[0] > pair[1] or opened.get("subject") == 0
             or 0 < sum(n in opened for n in together) < len(together)
+            or event["kind"] == "rules.activated" and opened.get("table") in (0, 1)
             or event["kind"] == "key.revoked" and str(opened.get("vkey", opened.get("key"))).split("+")[0] != opened.get("key")
             or event["kind"] in ("key.enrolled", "key.rotated") and all(isinstance(v, str) for v in span) and span[0] > span[1]
             or event["kind"] == "event.opened" and (opened.get("index"), opened.get("count")) != (1, 3) or event["kind"].startswith("log.") or opened.get("into", 0) == opened.get("ori", 1))

@@ -11,7 +11,7 @@ Exit status: 0 good, 1 bad (the reason is printed), 2 usage.
 import argparse, datetime, json, pathlib, re, sys
 from c2sp import (Bad, check_quorum, below, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
                   parse_proof, root_of, roots_of, sha, signed, times_of)
-from event import KINDS, parse_event, parse_json
+from event import BY_AUTHORITY, KINDS, parse_event, parse_json
 
 
 def by(event, line, key):
@@ -124,7 +124,7 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
             scope = named[event.top["issuer"]]
         need(event.top["issuer"] == scope["key"].name, "issued by a key that nothing leads to")
         check_scope(event, scope, day_of(stamp))
-        if event.kind == "log.policy":
+        if event.kind in BY_AUTHORITY:
             check_authority(event, 0, opened)
         else:
             need(by(event, 0, scope["key"]), "the issuer's signature does not verify")

@@ -130,6 +130,7 @@ class Node:
         self.sections, self.process, self.exempt = [], None, []
         self.head = None  # the head file's name, once there is one
         self.options = []  # further lines of [node]
+        self.program = os.path.join(BUILD, "dutylogd")
         self.listen = "127.0.0.1"
         self.address = "127.0.0.1"  # where it is asked
         self.prefix = ()  # what the daemon is run under
@@ -152,7 +153,7 @@ class Node:
     def start(self, wait=True, prefix=()):
         self.write_config()
         log = open(self.path("log.txt"), "a")
-        command = [*self.prefix, *prefix, os.path.join(BUILD, "dutylogd"), "-c", self.path("node.ini")]
+        command = [*self.prefix, *prefix, self.program, "-c", self.path("node.ini")]
         self.process = subprocess.Popen(command, stderr=log, stdout=log)
         log.close()
         if wait:

@@ -38,6 +38,7 @@ static const struct {
     {STATUS_FULL, 503},
     {STATUS_NOMEM, 503},
     {STATUS_RATE, 429},
+    {STATUS_UNJUDGED, 503},
     {STATUS_STORE_DOUBT, 500},
     {STATUS_STORE_CORRUPT, 500},
     {STATUS_IO, 500},

@@ -129,6 +129,7 @@ Test(kind, registry_rows_are_all_open_and_signed_by_those_above) {
         {"key.enrolled", ROLE_ROOT | ROLE_AGENCY, false},
         {"key.revoked", ROLE_ROOT | ROLE_AGENCY, false},
         {"key.rotated", ROLE_ROOT | ROLE_AGENCY, false},
+        {"rules.activated", ROLE_ROOT, true},
     };
     size_t thresholds = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -148,7 +149,7 @@ Test(kind, registry_rows_are_all_open_and_signed_by_those_above) {
         cr_expect(kind_member_find(kind, "case", 4) == NULL ||
                   (kind->roles & (ROLE_ROOT | ROLE_OPERATOR | ROLE_OBSERVER)) == 0);
     }
-    cr_expect_eq(thresholds, 4);
+    cr_expect_eq(thresholds, 5);
 }
 
 Test(kind, codes_are_those_of_the_design) {

@@ -37,7 +37,7 @@ Test(spec, the_page_of_kinds_is_the_table) {
     size_t len = fread(page, 1, sizeof page, file);
     fclose(file);
     writer_init(&w, memory, sizeof memory);
-    kind_page_write(&w);
+    kind_page_write(&w, 1);
     cr_assert_not(w.failed);
     cr_expect(bytes_equal(bytes_of(page, len), writer_view(&w)),
               "the table has changed: dutylog event --kinds > specs/kinds.md");

@@ -153,6 +153,7 @@ static const char *const special_open[KIND_COUNT] = {
                            "\"successor\":\"$N\",\"vkey\":\"$P\"}",
     [KIND_NODE_SILENT] = "{\"last\":\"2024-01-01T00:00:00Z\",\"observed\":\"2024-01-02T00:00:01Z\","
                          "\"origin\":\"log.example\",\"vkey\":\"$0\"}",
+    [KIND_RULES_ACTIVATED] = "{\"hash\":\"$H\",\"table\":2}",
     [KIND_STAMP_UNCONFIRMED] =
         "{\"event\":" EVENT_REF ",\"quorum\":\"2024-01-01T03:00:00Z\",\"received\":"
         "\"2024-01-01T01:00:00Z\",\"size\":9}",

@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+"""A log goes under a newer kinds table (rules.activated): nodes of a build that lacks it store and cosign, and judge no further;
+the same folder under the newer build is judged to its end. The newer build is tests/next.mk's."""
+import hashlib
+import os
+import subprocess
+
+from world import BUILD, ORI, Key, World, main, until
+
+NEXT = os.path.join(BUILD, "next")
+
+
+def run(build, *command, code):
+    done = subprocess.run([os.path.join(build, "dutylog"), *command], capture_output=True, text=True)
+    assert done.returncode == code, (command, done)
+    return done.stdout + done.stderr
+
+
+def row(node, origin):
+    return next(log for log in node.json("/logs")["logs"] if log["origin"] == origin)
+
+
+def test_rules():
+    for program in ("dutylogd", "dutylog"):
+        assert os.path.exists(os.path.join(NEXT, program)), f"make {os.path.join(NEXT, program)}"
+    w = World().start()
+    w.open_log()
+    a, b, _ = w.roots
+    page = subprocess.run([os.path.join(NEXT, "dutylog"), "event", "--kinds"], capture_output=True, check=True).stdout
+    activation = {"hash": hashlib.sha256(page).hexdigest(), "table": 2}
+    tested = {"ori": ORI, "title": "after the first table"}
+
+    # A host that lacks the table does not log it; one that has it, only the table that it has.
+    status, said = w.agency.add(w.event(a, "rules.activated", activation, b, keep=False))
+    assert status == 400 and b"member table: this node has kinds table 1, and not 2: install" in said, (status, said)
+    assert w.agency.stop() == 0
+    w.agency.program = os.path.join(NEXT, "dutylogd")
+    w.agency.start()
+    status, said = w.agency.add(w.event(a, "rules.activated", {**activation, "hash": "07" * 32}, b, keep=False))
+    assert status == 400 and b"member hash: not that of kinds table 2" in said, (status, said)
+    for key, kind, members in ((w.desk, "next.tested", tested), (a, "key.enrolled", {
+            "basis": "live", "kinds": ["next.tested"], "oris": [ORI], "role": "clerk", "vkey": Key("nypd.example/desk-2").vkey})):
+        status, said = w.agency.add(w.event(key, kind, members, keep=False))
+        assert status == 400 and b"next.tested is of kinds table 2, and this log is under table 1" in said, (status, said)
+
+    # The mirrors lack it, and cosign: receipts arrive.
+    status, receipt = w.agency.add(w.event(a, "rules.activated", activation, b))
+    assert status == 200 and w.verify(receipt).returncode == 0, (status, receipt)
+    at = row(w.agency, w.origin)["size"]
+    for _ in range(2):
+        status, late = w.agency.add(w.event(w.desk, "next.tested", tested))
+        assert status == 200, (status, late)
+    status, known = w.agency.add(w.finding())
+    assert status == 200 and w.verify(known).returncode == 0, (status, known)
+    status, said = w.agency.add(w.event(a, "rules.activated", activation, b, keep=False))
+    assert status == 400 and b"2 is not after 2" in said, (status, said)
+    assert "not in kinds table 1, the newest of this build" in (w.verify(late).stdout + w.verify(late).stderr)
+    for name in w.MIRRORS:
+        node = w.nodes[name]
+        until(lambda: row(node, w.origin)["mirrored"] == at + 3 and row(node, w.origin)["judged"] == at
+              and node.log().count("unjudged") == 1, 10, f"{name} stores all, and judges up to the activation")
+        assert row(node, w.origin)["table"] == 2 and row(node, w.origin)["unjudged"] == 3, row(node, w.origin)
+        assert node.json("/status")["table"] == 1 and node.get("/healthz")[0] == 200
+    state = w.nodes["state"]
+    metrics = state.get("/metrics")[1].decode()
+    assert f'dutylog_log_unjudged{{log="{w.origin}"}} 1' in metrics and f'dutylog_log_table{{log="{w.origin}"}} 2' in metrics
+    assert "3 unjudged: needs a build with kinds table 2" in run(BUILD, "status", state.url, code=0)
+    said = run(BUILD, "audit", w.agency.url, "--vkey", w.log.vkey, "--policy", w.path("policy"), code=5)
+    assert "3 entries unjudged" in said and "under kinds table 2" in said and "verified in part" in said, said
+    assert "verified: " in run(NEXT, "audit", w.agency.url, "--vkey", w.log.vkey, code=0)
+
+    # It stays so over a restart, and ends with the build that has the table.
+    assert state.stop() == 0
+    assert "3 entries unjudged" in run(BUILD, "fsck", state.path("data"), code=5)
+    state.start()
+    until(lambda: row(state, w.origin)["unjudged"] == 3 and state.log().count("unjudged") == 2, 10, "still unjudged")
+    assert state.stop() == 0
+    state.program = os.path.join(NEXT, "dutylogd")
+    state.start()
+    until(lambda: row(state, w.origin)["judged"] == at + 3, 10, "all judged")
+    assert "unjudged" not in row(state, w.origin) and row(state, w.origin)["refused"] == 0, row(state, w.origin)
+    assert state.stop() == 0
+    assert "clean" in run(NEXT, "fsck", "--signatures", state.path("data"), code=0)
+    assert "3 entries unjudged" in run(BUILD, "fsck", state.path("data"), code=5)
+    # A host goes back to a build that lacks its own log's rules: it takes nothing, and says why.
+    assert w.agency.stop() == 0
+    w.agency.program = os.path.join(BUILD, "dutylogd")
+    w.agency.start()
+    status, said = w.agency.add(w.finding(keep=False))
+    assert status == 503 and b"put this log under kinds table 2, and this build has table 1" in said, (status, said)
+    w.agency.stop()
+    assert "3 entries unjudged" in run(BUILD, "fsck", w.agency.path("data"), code=5)
+    w.close()
+
+
+main([test_rules])
