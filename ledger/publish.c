@@ -2,6 +2,7 @@
  * (design G7). */
 #include "ledger/publish_parts.h"
 #include "ledger/schema.h"
+#include "ledger/tree.h"
 
 #include <assert.h>
 #include <string.h>
@@ -12,6 +13,7 @@
  * ones, hourly ones. */
 
 #define HALF_HOUR 1800u
+#define HOUR 3600u
 
 static enum status read_published(struct bytes key, struct bytes value, struct published *out) {
     struct reader r;
@@ -35,9 +37,8 @@ static bool same_log(const struct key *prefix, struct bytes found) {
     return found.len == prefix->len + 8 && memcmp(found.data, prefix->data, prefix->len) == 0;
 }
 
-/* The last one at or below `size`. */
-static enum status published_at_most(struct store_txn *txn, uint32_t log, uint64_t size,
-                                     struct published *out) {
+enum status sequencer_published_at_most(struct store_txn *txn, uint32_t log, uint64_t size,
+                                        struct published *out) {
     struct key prefix = key_log(TABLE_PUBLISHED, log);
     struct key from = key_log_u64(TABLE_PUBLISHED, log, size);
     struct bytes key;
@@ -51,7 +52,7 @@ enum status sequencer_published(struct store_txn *txn, uint32_t log, struct publ
     struct published fresh = {.size = 0};
     struct bytes value;
     struct reader r;
-    TRY(published_at_most(txn, log, UINT64_MAX, &first));
+    TRY(sequencer_published_at_most(txn, log, UINT64_MAX, &first));
     struct key key = key_log(TABLE_REFRESHED, log);
     enum status status = store_get(txn, key_view(&key), &value);
     if (status == STATUS_OK) {
@@ -81,23 +82,54 @@ static uint64_t half_hour(const struct published *published) {
     return published->quorum_time / HALF_HOUR;
 }
 
+/* Entry `index` was received at most an hour before `latest` (seconds), and no later than an hour
+ * after `first`; true also of what has no stamp. */
+static enum status within_hour(struct store_txn *txn, uint32_t log, uint64_t index, uint64_t first,
+                               uint64_t latest, bool *within) {
+    struct bytes entry;
+    struct bytes note;
+    uint64_t stamp_ms = 0;
+    TRY(tree_entry(txn, log, index, &entry));
+    *within = entry_parse(entry, &stamp_ms, &note, NULL) != STATUS_OK ||
+              (latest <= stamp_ms / 1000 + HOUR && stamp_ms / 1000 <= first + HOUR);
+    return STATUS_OK;
+}
+
+/* Without `latest`, is every event that it covers first confirmed at the same time by `next`? Then
+ * the time of an event, once confirmed, never changes, whichever of the two a node keeps. */
+static enum status confirms_alike(struct store_txn *txn, uint32_t log,
+                                  const struct published *before, const struct published *latest,
+                                  const struct published *next, bool *alike) {
+    uint64_t first = latest->quorum_time;
+    assert(before->size < latest->size);
+    TRY(within_hour(txn, log, before->size, first, next->quorum_time, alike));
+    bool also = false;
+    TRY(within_hour(txn, log, latest->size - 1, first, next->quorum_time, &also));
+    *alike = *alike && also;
+    return STATUS_OK;
+}
+
 /* Of each half hour the first and the last are kept: design G7 asks for the first, but then, in a
  * log that falls silent, the second event of a half hour would be shown with the time of whatever
  * is published next, be it a day later. So the latest goes only if it was not its half hour's
- * first, which it is iff the one before it falls into another, and `next` falls into the same one.
- */
+ * first, which it is iff the one before it falls into another, `next` falls into the same one, and no
+ * event's time hangs on it. */
 static enum status drop_superseded(struct store_txn *txn, uint32_t log,
                                    const struct published *latest, const struct published *next) {
     struct published before;
     if (latest->size == 0 || half_hour(next) != half_hour(latest)) {
         return STATUS_OK;
     }
-    enum status status = published_at_most(txn, log, latest->size - 1, &before);
+    enum status status = sequencer_published_at_most(txn, log, latest->size - 1, &before);
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
     TRY(status);
-    if (half_hour(&before) != half_hour(latest)) {
+    bool alike = false;
+    if (half_hour(&before) == half_hour(latest)) {
+        TRY(confirms_alike(txn, log, &before, latest, next, &alike));
+    }
+    if (!alike) {
         return STATUS_OK;
     }
     struct key key = key_log_u64(TABLE_PUBLISHED, log, latest->size);
@@ -121,7 +153,7 @@ static enum status put_note(struct store_txn *txn, const struct key *key, const 
 
 enum status publish_keep(struct store_txn *txn, uint32_t log, const struct published *next) {
     struct published latest;
-    enum status status = published_at_most(txn, log, UINT64_MAX, &latest);
+    enum status status = sequencer_published_at_most(txn, log, UINT64_MAX, &latest);
     if (status == STATUS_OK) {
         assert(latest.size < next->size);
         TRY(drop_superseded(txn, log, &latest, next));
@@ -137,7 +169,7 @@ static enum status publish_apply(struct job *base, struct batch *batch) {
     struct published latest;
     struct published next = {.size = job->size, .quorum_time = job->quorum_time, .note = job->note};
     uint32_t log = job->log->number;
-    enum status status = published_at_most(batch->txn, log, UINT64_MAX, &latest);
+    enum status status = sequencer_published_at_most(batch->txn, log, UINT64_MAX, &latest);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
     }

@@ -102,6 +102,9 @@ struct published {
 /* The latest published checkpoint. NOT_FOUND. */
 enum status sequencer_published(struct store_txn *txn, uint32_t log,
                                 struct published *out) MUST_USE;
+/* The largest kept one of at most this size, as first published. NOT_FOUND. */
+enum status sequencer_published_at_most(struct store_txn *txn, uint32_t log, uint64_t size,
+                                        struct published *out) MUST_USE;
 /* The smallest kept one whose size is above `index`, as first published. NOT_FOUND. */
 enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, uint64_t index,
                                          struct published *out) MUST_USE;

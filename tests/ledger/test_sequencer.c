@@ -401,7 +401,7 @@ Test(cut, stops_where_another_root_was_signed) {
 TestSuite(publish, .init = open_started, .fini = close_all);
 
 #define HALF_HOUR 1800u
-#define NOON 1766664000u /* 2025-12-25T12:00:00Z */
+#define NOON ((uint64_t)WORLD_TIME_MS / 1000) /* when the entries were received */
 
 static enum status publish(uint64_t size, uint64_t time, const char *note) {
     struct publish_job job;
@@ -495,6 +495,19 @@ Test(publish, keeps_the_first_and_the_last_of_each_half_hour) {
     CHECK_OK(publish(10, NOON + 9 * HALF_HOUR - 1, "10"));
     cr_assert_str_eq(kept(), " 1 4 5 7 8 9 10");
     is_latest(10, NOON + 9 * HALF_HOUR - 1, "10");
+}
+
+/* What confirms a stamp is not dropped for what comes too late to do so: the time of an event, once
+ * confirmed, is the same whichever checkpoints a node has kept. */
+Test(publish, keeps_what_the_time_of_an_event_hangs_on) {
+    CHECK_OK(publish(1, NOON + HALF_HOUR, "1"));
+    CHECK_OK(publish(2, NOON + HALF_HOUR + 1, "2"));
+    CHECK_OK(publish(3, NOON + 2 * HALF_HOUR - 1, "3")); /* confirms what 2 did */
+    cr_assert_str_eq(kept(), " 1 3");
+    CHECK_OK(publish(4, NOON + 2 * HALF_HOUR, "4"));
+    CHECK_OK(publish(5, NOON + 2 * HALF_HOUR + 1, "5"));
+    CHECK_OK(publish(6, NOON + 2 * HALF_HOUR + 2, "6"));
+    cr_assert_str_eq(kept(), " 1 3 4 5 6"); /* over an hour late: 5 and 6 tell other times */
 }
 
 Test(publish, keeps_logs_apart) {

@@ -1,0 +1,377 @@
+/* The answer of GET /case: canonical JSON, written member by member in the order of names. Nothing
+ * in it is a node's own: no address, no log number, no size that was not named. */
+#include "ledger/case.h"
+#include "ledger/json.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What each part takes at most, beside names and what it copies of its event. */
+#define HEAD_MAX 1024
+#define LOG_MAX (6 * NAME_SIZE_MAX + 256)
+#define EVENT_MAX (24 * NAME_SIZE_MAX + 1024)
+#define SUBJECT_MAX (40 * NAME_SIZE_MAX + 2048)
+
+struct out {
+    struct writer *w;
+    const struct case_view *view;
+};
+
+/* --- small parts --- */
+
+/* `name` comes with what stands before it: a brace or a comma. */
+static void put_text(struct out *o, const char *name, struct bytes text) {
+    writer_text(o->w, name);
+    jcs_write_text(o->w, text);
+}
+
+static void put_number(struct out *o, const char *name, uint64_t number) {
+    writer_text(o->w, name);
+    writer_decimal(o->w, number);
+}
+
+static void put_hash(struct out *o, const char *name, const struct hash *hash) {
+    writer_text(o->w, name);
+    writer_u8(o->w, '"');
+    writer_hash_hex(o->w, hash);
+    writer_u8(o->w, '"');
+}
+
+static void put_value(struct out *o, const char *name, const json_t *value) {
+    writer_text(o->w, name);
+    enum status status = jcs_write(o->w, value, NULL);
+    assert(status == STATUS_OK || status == STATUS_TOO_LARGE); /* parsed from this form */
+    o->w->failed = o->w->failed || status != STATUS_OK;
+}
+
+static void put_member(struct out *o, const char *name, const struct case_item *item,
+                       const char *member) {
+    const json_t *value = json_object_get(item->event.open, member);
+    if (value != NULL) {
+        put_value(o, name, value);
+    }
+}
+
+static const char *origin_of(const struct out *o, size_t log) {
+    return o->view->logs[log].origin;
+}
+
+/* `"index":…,"log":…`, which name an entry. */
+static void put_entry(struct out *o, const char *name, size_t log, uint64_t index) {
+    put_number(o, name, index);
+    put_text(o, ",\"log\":", bytes_text(origin_of(o, log)));
+}
+
+static void put_event_at(struct out *o, const char *name, size_t event) {
+    const struct case_item *item = o->view->sorted[event];
+    put_entry(o, name, item->log, item->index);
+}
+
+static void put_proof(struct out *o, size_t log, struct bytes issuer, uint64_t seq) {
+    writer_text(o->w, ",\"proof\":\"/");
+    writer_hash_hex(o->w, &o->view->logs[log].id);
+    writer_text(o->w, "/receipt/");
+    writer_bytes(o->w, issuer); /* a name: nothing in it is escaped */
+    writer_u8(o->w, '/');
+    writer_decimal(o->w, seq);
+    writer_u8(o->w, '"');
+}
+
+/* --- events --- */
+
+/* The day that an imported event claims: of its days of facts, the one that a live event must have;
+ * else the first. */
+static const char *claimed_day(const struct event *event) {
+    const char *first = NULL;
+    for (size_t i = 0; i < event->kind->member_count; i++) {
+        const struct kind_member *member = &event->kind->members[i];
+        const char *day = member->past ? event_open_text(event, member->name) : NULL;
+        if (day != NULL && (first == NULL || member->required_live)) {
+            first = day;
+        }
+    }
+    return first;
+}
+
+static const char *role_of(uint32_t roles) {
+    for (uint32_t bit = 1; bit <= ROLE_LAST; bit <<= 1) {
+        if ((roles & bit) != 0) {
+            return role_name(bit);
+        }
+    }
+    return "none";
+}
+
+static void put_why(struct out *o, size_t event) {
+    const struct standing_result *result = &o->view->results[event];
+    if (result->why == WHY_NOTHING) {
+        return;
+    }
+    writer_text(o->w, ",\"why\":{");
+    if (result->other != STANDING_NONE) {
+        bool by_key = result->why == WHY_COMPROMISED || result->why == WHY_REVOKED;
+        if (by_key) {
+            const struct case_revocation *row =
+                &o->view->revocations[o->view->link_revocation[result->other]];
+            put_entry(o, "\"index\":", row->log, row->index);
+        } else {
+            put_event_at(o, "\"index\":", result->other);
+        }
+        writer_u8(o->w, ',');
+    }
+    put_text(o, "\"rule\":", bytes_text(standing_why_name(result->why)));
+    writer_u8(o->w, '}');
+}
+
+static void put_event(struct out *o, size_t event) {
+    const struct case_item *item = o->view->sorted[event];
+    const struct standing_event *e = &o->view->events[event];
+    const struct standing_result *result = &o->view->results[event];
+    const char *claimed = e->imported ? claimed_day(&item->event) : NULL;
+    writer_u8(o->w, '{');
+    if (claimed != NULL) {
+        put_text(o, "\"claimed\":", bytes_text(claimed));
+        writer_u8(o->w, ',');
+    }
+    put_number(o, "\"confirmed\":", item->confirmed_ms);
+    put_hash(o, ",\"id\":", &item->event.id);
+    put_number(o, ",\"index\":", item->index);
+    put_text(o, ",\"issuer\":", item->event.issuer);
+    put_text(o, ",\"kind\":", bytes_text(item->event.kind->name));
+    put_text(o, ",\"log\":", bytes_text(origin_of(o, item->log)));
+    if (item->event.open != NULL) {
+        put_value(o, ",\"open\":", item->event.open);
+    }
+    put_proof(o, item->log, item->event.issuer, item->event.seq);
+    put_text(o, ",\"role\":", bytes_text(role_of(item->signer.role)));
+    put_number(o, ",\"seq\":", item->event.seq);
+    put_number(o, ",\"stamp\":", item->stamp_ms);
+    put_text(o, ",\"standing\":", bytes_text(standing_name(result->standing)));
+    put_number(o, ",\"subject\":", result->subject);
+    put_why(o, event);
+    writer_u8(o->w, '}');
+}
+
+/* --- subjects --- */
+
+static bool is_open_appeal(const struct standing_result *r) {
+    return r->open_appeal && !r->corrected;
+}
+
+static void put_appeals(struct out *o, uint64_t subject) {
+    bool any = false;
+    for (size_t i = 0; i < o->view->count; i++) {
+        const struct standing_result *result = &o->view->results[i];
+        if (is_open_appeal(result) && result->subject == subject) {
+            put_event_at(o, any ? ",{\"index\":" : "\"appeals\":[{\"index\":", i);
+            writer_u8(o->w, '}');
+            any = true;
+        }
+    }
+    if (any) {
+        writer_text(o->w, "],");
+    }
+}
+
+static void put_certificate(struct out *o, const struct standing_subject *s) {
+    if (s->certificate != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[s->certificate];
+        put_member(o, "\"certificate\":{\"action\":", item, "action");
+        put_member(o, ",\"decided_by\":", item, "decided_by");
+        put_event_at(o, ",\"index\":", s->certificate);
+        writer_text(o->w, "},");
+    }
+}
+
+static void put_served(struct out *o, size_t event) {
+    const struct case_item *item = o->view->sorted[event];
+    bool served = item->event.kind->effect == EFFECT_SERVES;
+    put_event_at(o, ",\"served\":{\"index\":", event);
+    put_member(o, ",\"reason\":", item, "reason");
+    put_text(o, ",\"state\":", bytes_text(served ? "served" : "not served"));
+    writer_u8(o->w, '}');
+}
+
+static void put_discipline(struct out *o, const struct standing_subject *s) {
+    if (s->discipline != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[s->discipline];
+        size_t served = o->view->results[s->discipline].served;
+        put_member(o, "\"discipline\":{\"decided_by\":", item, "decided_by");
+        put_event_at(o, ",\"index\":", s->discipline);
+        put_member(o, ",\"measures\":", item, "discipline");
+        if (served != STANDING_NONE) {
+            put_served(o, served);
+        }
+        writer_text(o->w, "},");
+    }
+}
+
+static void put_finding(struct out *o, const struct standing_subject *s) {
+    if (s->finding != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[s->finding];
+        const char *disposition = event_open_text(&item->event, "disposition");
+        put_member(o, "\"finding\":{\"decided_by\":", item, "decided_by");
+        put_text(o, ",\"disposition\":",
+                 bytes_text(disposition != NULL ? disposition : "reversed_on_appeal"));
+        put_event_at(o, ",\"index\":", s->finding);
+        writer_text(o->w, "},");
+    }
+}
+
+static void put_recommended(struct out *o, uint64_t subject) {
+    bool any = false;
+    for (size_t i = 0; i < o->view->count; i++) {
+        const struct standing_result *result = &o->view->results[i];
+        const struct case_item *item = o->view->sorted[i];
+        if (!result->last_recommended || result->corrected || result->subject != subject) {
+            continue;
+        }
+        writer_text(o->w, any ? "," : ",\"recommended\":[");
+        put_member(o, "{\"by\":", item, "recommended_by");
+        put_member(o, ",\"discipline\":", item, "discipline");
+        put_member(o, ",\"disposition\":", item, "disposition");
+        put_event_at(o, ",\"index\":", i);
+        writer_u8(o->w, '}');
+        any = true;
+    }
+    if (any) {
+        writer_u8(o->w, ']');
+    }
+}
+
+static void put_separation(struct out *o, const struct standing_subject *s) {
+    if (s->separation != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[s->separation];
+        writer_text(o->w, ",\"separation\":{");
+        if (json_object_get(item->event.open, "separated") != NULL) {
+            put_member(o, "\"day\":", item, "separated");
+            writer_u8(o->w, ',');
+        }
+        put_event_at(o, "\"index\":", s->separation);
+        put_member(o, ",\"reason\":", item, "reason");
+        writer_u8(o->w, '}');
+    }
+}
+
+static void put_subject(struct out *o, const struct standing_subject *s) {
+    const struct case_item *first = o->view->sorted[s->first];
+    const char *party = event_open_text(&first->event, "party");
+    writer_u8(o->w, '{');
+    put_appeals(o, s->subject);
+    put_certificate(o, s);
+    put_discipline(o, s);
+    put_finding(o, s);
+    put_text(o, "\"party\":", bytes_text(party != NULL ? party : "unknown"));
+    put_recommended(o, s->subject);
+    put_separation(o, s);
+    put_number(o, ",\"subject\":", s->subject);
+    writer_u8(o->w, '}');
+}
+
+/* --- the whole --- */
+
+/* Of those not yet written, the log whose origin is the first. */
+static size_t next_log(const struct case_view *view, const char *after) {
+    size_t next = STANDING_NONE;
+    for (size_t i = 0; i < view->log_count; i++) {
+        const char *origin = view->logs[i].origin;
+        if (view->logs[i].contributes && (after == NULL || strcmp(origin, after) > 0) &&
+            (next == STANDING_NONE || strcmp(origin, view->logs[next].origin) < 0)) {
+            next = i;
+        }
+    }
+    return next;
+}
+
+static void put_logs(struct out *o) {
+    const char *after = NULL;
+    writer_text(o->w, ",\"logs\":[");
+    for (size_t i; (i = next_log(o->view, after)) != STANDING_NONE;) {
+        const struct case_log *log = &o->view->logs[i];
+        put_hash(o, after != NULL ? ",{\"id\":" : "{\"id\":", &log->id);
+        put_text(o, ",\"origin\":", bytes_text(log->origin));
+        put_hash(o, ",\"root\":", &log->root);
+        put_number(o, ",\"size\":", log->size);
+        writer_u8(o->w, '}');
+        after = log->origin;
+    }
+    writer_u8(o->w, ']');
+}
+
+static int compare_revocations(const struct case_view *view, size_t a, size_t b) {
+    const struct case_revocation *x = &view->revocations[a];
+    const struct case_revocation *y = &view->revocations[b];
+    int origins = strcmp(view->logs[x->log].origin, view->logs[y->log].origin);
+    return origins != 0 ? origins : x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The next after `after`, by origin and index; `after` STANDING_NONE: the first. */
+static size_t next_revocation(const struct case_view *view, size_t after) {
+    size_t next = STANDING_NONE;
+    for (size_t i = 0; i < view->revocation_count; i++) {
+        bool above = after == STANDING_NONE || compare_revocations(view, i, after) > 0;
+        if (above && (next == STANDING_NONE || compare_revocations(view, i, next) < 0)) {
+            next = i;
+        }
+    }
+    return next;
+}
+
+static void put_revocations(struct out *o) {
+    size_t at = STANDING_NONE;
+    bool any = false;
+    writer_text(o->w, ",\"revocations\":[");
+    while ((at = next_revocation(o->view, at)) != STANDING_NONE) {
+        const struct case_revocation *row = &o->view->revocations[at];
+        put_number(o, any ? ",{\"confirmed\":" : "{\"confirmed\":", row->confirmed_ms);
+        put_number(o, ",\"index\":", row->index);
+        put_text(o, ",\"issuer\":", bytes_text(row->issuer));
+        put_text(o, ",\"log\":", bytes_text(origin_of(o, row->log)));
+        put_proof(o, row->log, bytes_text(row->issuer), row->seq);
+        put_text(o, ",\"reason\":", bytes_text(revocation_reason_name(row->reason)));
+        put_number(o, ",\"seq\":", row->seq);
+        writer_u8(o->w, '}');
+        any = true;
+    }
+    writer_u8(o->w, ']');
+}
+
+size_t case_write_max(const struct case_view *view) {
+    size_t max = HEAD_MAX + view->log_count * LOG_MAX + view->revocation_count * EVENT_MAX;
+    for (size_t i = 0; i < view->count; i++) {
+        /* The members of `open` once in the event, once in what its subject comes to. */
+        max += EVENT_MAX + SUBJECT_MAX + 2 * view->items[i].event.all.len;
+    }
+    return max;
+}
+
+enum status case_write(const struct case_view *view, struct writer *w) {
+    struct out o = {.w = w, .view = view};
+    uint8_t hex[2 * HANDLE_SIZE];
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < HANDLE_SIZE; i++) {
+        hex[2 * i] = (uint8_t)digits[view->handle[i] >> 4];
+        hex[2 * i + 1] = (uint8_t)digits[view->handle[i] & 15];
+    }
+    put_text(&o, "{\"case\":", bytes_of(hex, sizeof hex));
+    writer_text(w, ",\"events\":[");
+    for (size_t i = 0; i < view->count; i++) {
+        if (i > 0) {
+            writer_u8(w, ',');
+        }
+        put_event(&o, i);
+    }
+    put_number(&o, "],\"left_out\":", view->left_out);
+    put_logs(&o);
+    put_text(&o, ",\"ori\":", bytes_of(view->ori, ORI_SIZE));
+    put_revocations(&o);
+    writer_text(w, ",\"subjects\":[");
+    for (size_t i = 0; i < view->standing.subject_count; i++) {
+        if (i > 0) {
+            writer_u8(w, ',');
+        }
+        put_subject(&o, &view->subjects[i]);
+    }
+    writer_text(w, "]}\n");
+    return writer_status(w);
+}
