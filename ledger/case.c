@@ -3,7 +3,6 @@
 #include "ledger/json.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HOUR_MS 3600000u
@@ -135,17 +134,27 @@ static void read_item(const struct case_view *view, const struct case_item *item
 
 /* --- sorting --- */
 
-static int compare_items(const void *a, const void *b, void *context) {
-    const struct case_view *view = context;
-    const struct case_item *const *x = a;
-    const struct case_item *const *y = b;
-    struct standing_event left = {.confirmed_ms = (*x)->confirmed_ms,
-                                  .origin = bytes_text(view->logs[(*x)->log].origin),
-                                  .index = (*x)->index};
-    struct standing_event right = {.confirmed_ms = (*y)->confirmed_ms,
-                                   .origin = bytes_text(view->logs[(*y)->log].origin),
-                                   .index = (*y)->index};
-    return standing_compare(&left, &right);
+static bool item_before(const struct case_view *view, const struct case_item *a,
+                        const struct case_item *b) {
+    struct standing_event left = {.confirmed_ms = a->confirmed_ms,
+                                  .origin = bytes_text(view->logs[a->log].origin),
+                                  .index = a->index};
+    struct standing_event right = {.confirmed_ms = b->confirmed_ms,
+                                   .origin = bytes_text(view->logs[b->log].origin),
+                                   .index = b->index};
+    return standing_compare(&left, &right) < 0;
+}
+
+/* Into their order; they come nearly so, by their stamps. */
+static void sort_items(struct case_view *view) {
+    for (size_t i = 0; i < view->count; i++) {
+        struct case_item *item = &view->items[i];
+        size_t at = i;
+        for (; at > 0 && item_before(view, item, view->sorted[at - 1]); at--) {
+            view->sorted[at] = view->sorted[at - 1];
+        }
+        view->sorted[at] = item;
+    }
 }
 
 static size_t place_of_item(const struct case_view *view, size_t item) {
@@ -157,10 +166,7 @@ static size_t place_of_item(const struct case_view *view, size_t item) {
 }
 
 void case_judge(struct case_view *view) {
-    for (size_t i = 0; i < view->count; i++) {
-        view->sorted[i] = &view->items[i];
-    }
-    qsort_r(view->sorted, view->count, sizeof view->sorted[0], compare_items, view);
+    sort_items(view);
     for (size_t i = 0; i < view->count; i++) {
         read_item(view, view->sorted[i], &view->events[i]);
     }

@@ -123,8 +123,8 @@ static enum status read_event(struct gather *g, size_t log, uint64_t index, uint
 static enum status confirmed_at(struct gather *g, size_t log, uint64_t index, uint64_t stamp_ms,
                                 uint64_t *confirmed_ms) {
     struct published at;
-    enum status status = sequencer_published_covering(g->txn, g->view->logs[log].stored.number,
-                                                      index, &at);
+    enum status status =
+        sequencer_published_covering(g->txn, g->view->logs[log].stored.number, index, &at);
     if (status == STATUS_OK) {
         *confirmed_ms = case_confirmed(stamp_ms, at.quorum_time);
     }
@@ -156,8 +156,7 @@ static enum status gather_rows(struct gather *g, const struct case_prefix *prefi
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static bool row_before(const struct gather *g, const struct case_row *a,
-                       const struct case_row *b) {
+static bool row_before(const struct gather *g, const struct case_row *a, const struct case_row *b) {
     if (a->stamp_ms != b->stamp_ms) {
         return a->stamp_ms < b->stamp_ms;
     }
@@ -348,12 +347,8 @@ static enum status take_level(struct gather *g) {
 
 enum status case_gather(struct store_txn *txn, const struct case_pin *pins, size_t pin_count,
                         struct case_row *rows, struct case_view *view, struct refusal *why) {
-    struct gather g = {.txn = txn,
-                       .pins = pins,
-                       .pin_count = pin_count,
-                       .view = view,
-                       .rows = rows,
-                       .why = why};
+    struct gather g = {
+        .txn = txn, .pins = pins, .pin_count = pin_count, .view = view, .rows = rows, .why = why};
     struct case_prefix prefix = case_prefix_of(view->ori, view->handle);
     TRY(check_pins(&g));
     TRY(gather_rows(&g, &prefix));

@@ -112,8 +112,8 @@ static enum status confirms_alike(struct store_txn *txn, uint32_t log,
 /* Of each half hour the first and the last are kept: design G7 asks for the first, but then, in a
  * log that falls silent, the second event of a half hour would be shown with the time of whatever
  * is published next, be it a day later. So the latest goes only if it was not its half hour's
- * first, which it is iff the one before it falls into another, `next` falls into the same one, and no
- * event's time hangs on it. */
+ * first, which it is iff the one before it falls into another, `next` falls into the same one, and
+ * no event's time hangs on it. */
 static enum status drop_superseded(struct store_txn *txn, uint32_t log,
                                    const struct published *latest, const struct published *next) {
     struct published before;

@@ -83,7 +83,8 @@ void cut_job_init(struct cut_job *job);
 
 /* Persists a checkpoint with its quorum's cosignatures. CONFLICT_SIZE: a larger one is published.
  * Another of the latest size is served from then on, but what the quorum signed first is what
- * receipts use. Kept for ever: the first and the last of each half hour of quorum time. */
+ * receipts use. Kept for ever: the first and the last of each half hour of quorum time, and those
+ * between that the confirmed time of an event hangs on. */
 struct publish_job {
     struct job job;
     const struct log *log;

@@ -16,10 +16,12 @@ static const char *const names[STANDING_COUNT] = {
 };
 
 static const char *const why_names[WHY_COUNT] = {
-    [WHY_NOTHING] = "",          [WHY_COMPROMISED] = "compromised", [WHY_REVOKED] = "revoked",
-    [WHY_OTHER_ORI] = "ori",     [WHY_RANK] = "rank",               [WHY_STRANGER] = "stranger",
-    [WHY_ALIKE] = "alike",       [WHY_EARLY] = "early",             [WHY_REPLACED] = "replaced",
-    [WHY_REVERSED] = "reversed", [WHY_CHANGED] = "changed",         [WHY_CORRECTED] = "corrected",
+    [WHY_NOTHING] = "",          [WHY_COMPROMISED] = "compromised",
+    [WHY_REVOKED] = "revoked",   [WHY_OTHER_ORI] = "ori",
+    [WHY_RANK] = "rank",         [WHY_STRANGER] = "stranger",
+    [WHY_ALIKE] = "alike",       [WHY_EARLY] = "early",
+    [WHY_REPLACED] = "replaced", [WHY_REVERSED] = "reversed",
+    [WHY_CHANGED] = "changed",   [WHY_CORRECTED] = "corrected",
     [WHY_SEALED] = "sealed",
 };
 

@@ -38,14 +38,14 @@ struct standing_event {
     uint64_t confirmed_ms;
     struct hash id;
     const struct kind *kind;
-    struct hash whole;    /* over all of `open`; */
-    struct hash fact;     /* over `open` without `event` */
-    bool has_case;        /* names a case itself, and does not only name an event of one */
+    struct hash whole; /* over all of `open`; */
+    struct hash fact;  /* over `open` without `event` */
+    bool has_case;     /* names a case itself, and does not only name an event of one */
     bool has_body;
-    bool other_ori;       /* its `ori` is there and not the case's */
+    bool other_ori; /* its `ori` is there and not the case's */
     bool imported;
-    uint64_t subject;     /* from 1; where there is no `case`: that of the event named */
-    bool has_named;       /* `event` */
+    uint64_t subject; /* from 1; where there is no `case`: that of the event named */
+    bool has_named;   /* `event` */
     struct hash named;
     bool has_replacement; /* `replaced_by` */
     struct hash replacement;
@@ -99,22 +99,22 @@ enum standing_why {
 struct standing_result {
     enum standing standing;
     enum standing_why why;
-    size_t other;    /* STANDING_NONE: none */
+    size_t other; /* STANDING_NONE: none */
     uint64_t subject;
     bool counts;
-    bool corrected;         /* by an event in force: has no effect */
-    size_t superseded_by;   /* of one that counts, sealed or not */
-    enum standing_why how;  /* it was superseded */
-    bool open_appeal;       /* an appeal.filed in force that nothing decides */
-    bool last_recommended;  /* the last recommendation of its authority and effect */
-    size_t names;           /* the event that it names by `event` */
-    size_t waiting;         /* of a correction: how many corrections of it are not looked at yet */
-    size_t contested;       /* of an appeal and what decides it: the decision */
-    size_t served;          /* of discipline: the last event that says whether it was carried out */
-    size_t under[2];        /* of a reversal: the finding and the discipline that it superseded */
-    size_t replaces;        /* in whose place it stands */
-    size_t replacement;     /* what stands in its place */
-    bool done;              /* has taken effect */
+    bool corrected;        /* by an event in force: has no effect */
+    size_t superseded_by;  /* of one that counts, sealed or not */
+    enum standing_why how; /* it was superseded */
+    bool open_appeal;      /* an appeal.filed in force that nothing decides */
+    bool last_recommended; /* the last recommendation of its authority and effect */
+    size_t names;          /* the event that it names by `event` */
+    size_t waiting;        /* of a correction: how many corrections of it are not looked at yet */
+    size_t contested;      /* of an appeal and what decides it: the decision */
+    size_t served;         /* of discipline: the last event that says whether it was carried out */
+    size_t under[2];       /* of a reversal: the finding and the discipline that it superseded */
+    size_t replaces;       /* in whose place it stands */
+    size_t replacement;    /* what stands in its place */
+    bool done;             /* has taken effect */
 };
 
 /* What the case comes to for one of its parties. STANDING_NONE where there is none. */

@@ -18,8 +18,8 @@ static bool of_one_house(const struct standing_signer *a, const struct standing_
         (a->has_enroller && same_key(&b->key, &a->enroller))) {
         return true;
     }
-    return (a->role & house) != 0 && (b->role & house) != 0 && a->has_enroller &&
-           b->has_enroller && same_key(&a->enroller, &b->enroller);
+    return (a->role & house) != 0 && (b->role & house) != 0 && a->has_enroller && b->has_enroller &&
+           same_key(&a->enroller, &b->enroller);
 }
 
 static void judge_correction(struct standing_case *c, size_t event) {

@@ -48,8 +48,8 @@ static bool may_undo(const struct effect_of *w, size_t other) {
 
 /* The decision of an appeal goes on being that when what it put in force is replaced. */
 static void supersede(const struct effect_of *w, size_t other, enum standing_why how) {
-    if (other == STANDING_NONE || (how != WHY_REVERSED &&
-                                   event_at(w, other)->kind->effect == EFFECT_DECIDES_APPEAL)) {
+    if (other == STANDING_NONE ||
+        (how != WHY_REVERSED && event_at(w, other)->kind->effect == EFFECT_DECIDES_APPEAL)) {
         return;
     }
     w->c->results[other].superseded_by = w->event;
@@ -216,7 +216,8 @@ static void recommend(const struct effect_of *w) {
     for (size_t i = 0; i < w->c->count; i++) {
         struct standing_result *result = &w->c->results[i];
         if (result->last_recommended && result->subject == w->subject->subject &&
-            event_at(w, i)->kind == e->kind && bytes_equal(event_at(w, i)->authority, e->authority)) {
+            event_at(w, i)->kind == e->kind &&
+            bytes_equal(event_at(w, i)->authority, e->authority)) {
             result->last_recommended = false;
         }
     }

@@ -65,19 +65,15 @@ static void answer_pending(struct request *request, struct store_txn *txn, const
                                   "status", 202));
 }
 
-void handle_receipt(struct request *request) {
-    struct node *node = request_context(request);
+/* Of whichever log: a mirror proves what it shows by the quorum checkpoints that it keeps. */
+static void answer_receipt(struct request *request, const struct log *log, struct bytes path) {
     struct refusal why = {.text = ""};
     struct store_txn *txn = NULL;
     struct bytes issuer;
     uint64_t seq = 0;
     uint64_t index = 0;
     bool pending = false;
-    if (!node->has_own || (node->own.flags & LOG_EVENTS) == 0) {
-        request_answer_text(request, 404, "this node hosts no log of events");
-        return;
-    }
-    if (!split_receipt_path(request_segment(request, 0), &issuer, &seq)) {
+    if (!split_receipt_path(path, &issuer, &seq)) {
         request_answer_text(request, 400, "receipt/<issuer>/<seq>, seq in decimal from 1");
         return;
     }
@@ -89,14 +85,13 @@ void handle_receipt(struct request *request) {
     }
     struct writer w;
     writer_init(&w, memory, RECEIPT_SIZE_MAX);
-    enum status status =
-        sequencer_receipt(txn, &node->own, issuer, seq, &w, &pending, &index, &why);
+    enum status status = sequencer_receipt(txn, log, issuer, seq, &w, &pending, &index, &why);
     if (status == STATUS_OK) {
         struct reply reply = {
             .http = 200, .content_type = text_type, .body = writer_view(&w), .body_is = REPLY_COPY};
         request_answer(request, &reply);
     } else if (pending) {
-        answer_pending(request, txn, &node->own, index);
+        answer_pending(request, txn, log, index);
     } else if (status == STATUS_NOT_FOUND) {
         request_refuse(request, &why);
     } else {
@@ -104,6 +99,25 @@ void handle_receipt(struct request *request) {
     }
     store_abort(txn);
     free(memory);
+}
+
+void handle_receipt(struct request *request) {
+    const struct node *node = request_context(request);
+    if (!node->has_own || (node->own.flags & LOG_EVENTS) == 0) {
+        request_answer_text(request, 404, "this node hosts no log of events");
+        return;
+    }
+    answer_receipt(request, &node->own, request_segment(request, 0));
+}
+
+void handle_log_receipt(struct request *request) {
+    const struct log *log = node_log_by_id(request_context(request), request_segment(request, 0));
+    if (log == NULL || (log->flags & LOG_EVENTS) == 0) {
+        request_answer_text(
+            request, 404, "this node holds no such log of events; GET /logs lists those it holds");
+        return;
+    }
+    answer_receipt(request, log, request_segment(request, 1));
 }
 
 /* --- issuers --- */

@@ -26,9 +26,13 @@ void entries_on_free(struct request *request);
 
 /* handle_read.c: receipts, issuers, evidence */
 void handle_receipt(struct request *request);
+void handle_log_receipt(struct request *request);
 void handle_issuer(struct request *request);
 void handle_evidence_list(struct request *request);
 void handle_evidence(struct request *request);
+
+/* handle_case.c: on a worker */
+void handle_case(struct request *request);
 
 /* handle_restricted.c: for those with a request note */
 void handle_access(struct request *request);

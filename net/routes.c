@@ -38,6 +38,7 @@ const struct route node_routes[] = {
     GET("/tile/**", handle_own_tile),
     GET("/receipt/**", handle_receipt),
     GET("/issuer/**", handle_issuer),
+    GET("/case/*/*", handle_case),
     GET("/evidence", handle_evidence_list),
     GET("/evidence/*/*", handle_evidence),
     GET("/access", handle_access),
@@ -50,6 +51,7 @@ const struct route node_routes[] = {
     GET("/*/checkpoint", handle_log_checkpoint),
     GET("/*/kept/*", handle_kept),
     GET("/*/tile/**", handle_log_tile),
+    GET("/*/receipt/**", handle_log_receipt),
 };
 
 const size_t node_route_count = sizeof node_routes / sizeof node_routes[0];

@@ -1,0 +1,188 @@
+/* GET /case/<ORI>/<handle>: a case as all logs named show it (ledger/case.h). Gathered, judged and
+ * written by a worker in a read transaction of its own, since a case may have a thousand events;
+ * the memory for it is taken there, so that no more of it is in use than there are workers.
+ *
+ *   - a path or pins that are none: 400, before anything is read;
+ *   - a log not held 404, a pin beyond what can be shown 409, no such case 404, too large 413;
+ *   - the client has left meanwhile: the answer is dropped. */
+#include "crypto/encoding.h"
+#include "ledger/case.h"
+#include "net/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS_PER_REQUEST 20 /* so many cost as much as another request */
+
+struct case_call {
+    struct node *node;
+    struct request *request; /* held until the end */
+    struct work work;
+    uint8_t ori[ORI_SIZE];
+    uint8_t handle[HANDLE_SIZE];
+    struct case_pin pins[CASE_LOGS_MAX];
+    size_t pin_count;
+    enum status status;
+    struct refusal why;
+    size_t events;
+    uint8_t *answer; /* from malloc; NULL: none */
+    size_t answer_len;
+};
+
+/* --- reading the request --- */
+
+static bool read_ori(struct bytes text, uint8_t ori[ORI_SIZE]) {
+    if (text.len != ORI_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if ((c < 'A' || c > 'Z') && (c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    memcpy(ori, text.data, text.len);
+    return true;
+}
+
+static bool read_pin(struct bytes text, struct case_pin *pin) {
+    struct reader r;
+    struct bytes hex;
+    reader_init(&r, text);
+    return reader_until(&r, ':', &hex) && bytes_hex_to_hash(hex, &pin->id) &&
+           bytes_to_u64(r.rest, &pin->size) && pin->size > 0;
+}
+
+/* `<hex>:<size>`, several with commas between; no log twice. */
+static bool read_pins(struct bytes text, struct case_call *call) {
+    struct reader r;
+    reader_init(&r, text);
+    while (call->pin_count < CASE_LOGS_MAX) {
+        struct bytes one = r.rest;
+        bool more = memchr(r.rest.data, ',', r.rest.len) != NULL;
+        struct case_pin *pin = &call->pins[call->pin_count];
+        if ((more && !reader_until(&r, ',', &one)) || !read_pin(one, pin)) {
+            return false;
+        }
+        for (size_t i = 0; i < call->pin_count; i++) {
+            if (hash_equal(&call->pins[i].id, &pin->id)) {
+                return false;
+            }
+        }
+        call->pin_count++;
+        if (!more) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- on a worker --- */
+
+static enum status write_answer(struct case_call *call, const struct case_view *view) {
+    struct writer w;
+    size_t max = case_write_max(view);
+    call->answer = malloc(max);
+    if (call->answer == NULL) {
+        return STATUS_NOMEM;
+    }
+    writer_init(&w, call->answer, max);
+    TRY(case_write(view, &w));
+    call->answer_len = w.len;
+    return STATUS_OK;
+}
+
+static enum status make_answer(struct case_call *call, struct case_row *rows,
+                               struct case_view *view) {
+    struct store_txn *txn = NULL;
+    TRY(store_begin(call->node->store, STORE_READ, &txn));
+    case_init(view, call->ori, call->handle);
+    enum status status = case_gather(txn, call->pins, call->pin_count, rows, view, &call->why);
+    if (status == STATUS_OK) {
+        case_judge(view);
+        call->events = view->count;
+        status = write_answer(call, view);
+    }
+    case_release(view);
+    store_abort(txn);
+    return status;
+}
+
+static void case_run(struct work *work) {
+    struct case_call *call = work->context;
+    struct case_view *view = malloc(sizeof *view);
+    struct case_row *rows = malloc(CASE_ROWS_MAX * sizeof *rows);
+    bool room = view != NULL && rows != NULL;
+    call->status = room ? make_answer(call, rows, view) : STATUS_NOMEM;
+    free(rows);
+    free(view);
+}
+
+/* --- on the loop --- */
+
+static void answer(struct case_call *call) {
+    struct request *request = call->request;
+    size_t shrunk = call->answer_len > 0 ? call->answer_len : 1;
+    if (call->status == STATUS_OK) {
+        static const struct reply_header no_cache = {"Cache-Control", "no-cache"};
+        uint8_t *body = realloc(call->answer, shrunk);
+        struct reply reply = {.http = 200,
+                              .content_type = "application/json",
+                              .body = bytes_of(body != NULL ? body : call->answer, shrunk),
+                              .body_is = REPLY_TAKE,
+                              .headers = &no_cache,
+                              .header_count = 1};
+        call->answer = NULL;
+        request_cost(request, (unsigned)(call->events / EVENTS_PER_REQUEST));
+        request_answer(request, &reply);
+    } else if (call->why.status == call->status) {
+        request_refuse(request, &call->why);
+    } else if (call->status == STATUS_NOMEM || call->status == STATUS_BUSY) {
+        request_answer_text(request, 503, "out of memory or readers: try again in a second");
+    } else {
+        handler_answer_status(request, call->status, "no such case");
+    }
+}
+
+static void case_done(struct work *work) {
+    struct case_call *call = work->context;
+    if (!request_ended(call->request)) {
+        answer(call);
+    }
+    request_release(call->request);
+    free(call->answer);
+    free(call);
+}
+
+void handle_case(struct request *request) {
+    struct bytes at;
+    struct case_call *call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        request_answer_text(request, 503, "out of memory: try again in a second");
+        return;
+    }
+    struct bytes handle = request_segment(request, 1);
+    if (!read_ori(request_segment(request, 0), call->ori) ||
+        !hex_decode((const char *)handle.data, handle.len, call->handle, HANDLE_SIZE)) {
+        free(call);
+        request_answer_text(request, 400,
+                            "case/<ORI>/<handle>: nine of A-Z 0-9, and 32 lowercase hex");
+        return;
+    }
+    if (request_query(request, "at", &at) && !read_pins(at, call)) {
+        free(call);
+        request_answer_text(request, 400,
+                            "at=<hex of a log>:<size>,...: each log once, %d at most, sizes from 1",
+                            CASE_LOGS_MAX);
+        return;
+    }
+    call->node = request_context(request);
+    call->request = request;
+    call->work = (struct work){.run = case_run, .done = case_done, .context = call};
+    request_hold(request);
+    if (workers_submit(call->node->workers, &call->work) != STATUS_OK) {
+        request_answer_text(request, 503, "busy: try again in a second");
+        request_release(request);
+        free(call);
+    }
+}
