@@ -1,5 +1,6 @@
-/* TABLE_META "signing": u64, commits after which signatures left. TABLE_GUARD: log: nothing
- * while it is held; then the floor, u64 size and root. */
+/* TABLE_META "signing": u64, commits after which signatures left; "holding": nothing, present if
+ * new logs are held. TABLE_GUARD: log: nothing while it is held; then the floor, u64 size and root.
+ */
 #include "ledger/guard.h"
 
 #include "ledger/schema.h"
@@ -221,6 +222,26 @@ enum status guard_floor(struct store_txn *txn, uint32_t log, struct guard_floor 
 enum status guard_hold(struct store_txn *txn, uint32_t log) {
     struct key key = key_log(TABLE_GUARD, log);
     return store_put(txn, key_view(&key), bytes_of(NULL, 0));
+}
+
+static struct key holding_key(void) {
+    struct key key;
+    key_start(&key, TABLE_META);
+    key_bytes(&key, bytes_text("holding"));
+    return key;
+}
+
+enum status guard_hold_new(struct store_txn *txn) {
+    struct key key = holding_key();
+    return store_put(txn, key_view(&key), bytes_of(NULL, 0));
+}
+
+enum status guard_holds_new(struct store_txn *txn, bool *holds) {
+    struct key key = holding_key();
+    struct bytes value;
+    enum status status = store_get(txn, key_view(&key), &value);
+    *holds = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status guard_set_floor(struct store_txn *txn, uint32_t log, uint64_t size,

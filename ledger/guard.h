@@ -73,6 +73,10 @@ struct guard_floor {
 };
 enum status guard_floor(struct store_txn *txn, uint32_t log, struct guard_floor *out) MUST_USE;
 enum status guard_hold(struct store_txn *txn, uint32_t log) MUST_USE;
+/* The folder was old once, and what it had cosigned of logs that it does not know now is not known:
+ * a log that becomes known later begins held too (net/recogniser.h). */
+enum status guard_hold_new(struct store_txn *txn) MUST_USE;
+enum status guard_holds_new(struct store_txn *txn, bool *holds) MUST_USE;
 enum status guard_set_floor(struct store_txn *txn, uint32_t log, uint64_t size,
                             const struct hash *root) MUST_USE;
 enum status guard_release(struct store_txn *txn, uint32_t log) MUST_USE;

@@ -1,6 +1,6 @@
 #include "ledger/recognition.h"
 
-#include "ledger/opened.h"
+#include "ledger/accept_parts.h"
 #include "ledger/scan.h"
 
 #include <assert.h>
@@ -239,6 +239,38 @@ bool pin_holds(const struct pin *pin, const struct sign_public *keys, size_t cou
         }
     }
     return found >= pin->threshold;
+}
+
+static enum status verify_opened(const struct event *event, const struct pin *pin,
+                                 struct opened *out, struct refusal *why) {
+    struct sign_public signers[EVENT_SIGNATURES_MAX];
+    struct vkey keys[EVENT_SIGNATURES_MAX];
+    if (event->kind->id != KIND_LOG_OPENED) {
+        return refuse(why, STATUS_BAD_MEMBER, "member kind: the first entry is no log.opened");
+    }
+    /* The keys are in it; no store is looked at. */
+    TRY(accept_find_keys(NULL, NULL, event, keys, why));
+    TRY(accept_verify(event, keys, why));
+    size_t count = recognition_signers(event, signers);
+    if (!pin_holds(pin, signers, count)) {
+        return refuse(why, STATUS_DENIED_KEY,
+                      "fewer than %zu of the %zu roots of %s signed its opening", pin->threshold,
+                      pin->root_count, pin->name);
+    }
+    opened_of(event, out);
+    return STATUS_OK;
+}
+
+enum status recognition_verify_opened(struct bytes entry, const struct pin *pin, struct opened *out,
+                                      struct refusal *why) {
+    struct event event;
+    struct bytes note;
+    uint64_t stamp_ms = 0;
+    TRY(entry_parse(entry, &stamp_ms, &note, why));
+    TRY(event_parse(note, &event, why));
+    enum status status = verify_opened(&event, pin, out, why);
+    event_release(&event);
+    return status;
 }
 
 /* The first pin that anchors the log; NOT_FOUND. */

@@ -15,6 +15,7 @@
 #define DUTYLOG_LEDGER_RECOGNITION_H
 
 #include "ledger/accept.h"
+#include "ledger/opened.h"
 
 #define PIN_ROOTS_MAX 16
 #define PIN_NAME_MAX 64
@@ -49,6 +50,12 @@ bool pin_holds(const struct pin *pin, const struct sign_public *keys, size_t cou
  * EVENT_SIGNATURES_MAX; whether they verify is the caller's to know. */
 size_t recognition_signers(const struct event *opened,
                            struct sign_public keys[static EVENT_SIGNATURES_MAX]);
+
+/* Is the entry (stamped note) a log.opened whose lines verify, anchored by the pin? Then what it
+ * says. Whether it stands at index 0 of its log is for whoever pulls that to find. BAD_FORM,
+ * BAD_MEMBER, DENIED_SIGNATURE; DENIED_KEY: too few of the pin's roots signed it. */
+enum status recognition_verify_opened(struct bytes entry, const struct pin *pin, struct opened *out,
+                                      struct refusal *why) MUST_USE;
 
 /* How often a recognition or an opening was written to this store: tells whether there is anything
  * new. */

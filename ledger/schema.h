@@ -15,8 +15,8 @@
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
     /* "logs": their number [logs]; "store": format, times opened [store_lmdb]; "signing": commits \
-     * that let signatures out [guard]; "restoring": a mark [restore]; "recognitions": how many    \
-     * rows were written [recognition] */                                                          \
+     * that let signatures out [guard]; "holding": a mark [guard]; "restoring": a mark [restore];  \
+     * "recognitions": how many rows were written [recognition] */                                 \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \

@@ -16,7 +16,8 @@
 
 #define LINE_MAX_INIH 198
 
-static const char *const section_names[] = {"", "node", "host", "mirror", "limits", "log"};
+static const char *const section_names[] = {"",       "node", "host",     "mirror",
+                                            "limits", "log",  "authority"};
 
 /* --- the table --- */
 
@@ -105,6 +106,21 @@ static bool log_operator(struct config_parser *p, const char *v) {
     return value_text(p, v, p->log->operator_name, sizeof p->log->operator_name);
 }
 
+static bool authority_threshold(struct config_parser *p, const char *v) {
+    uint64_t n = 0;
+    if (!value_number(p, v, 1, PIN_ROOTS_MAX, 1, &n)) {
+        return false;
+    }
+    p->authority->pin.threshold = (size_t)n;
+    return true;
+}
+static bool authority_url(struct config_parser *p, const char *v) {
+    return value_url(p, v, p->authority->url);
+}
+static bool authority_pull(struct config_parser *p, const char *v) {
+    return value_number(p, v, 0, 86400, 1000, &p->authority->pull_ms);
+}
+
 static const struct option {
     enum section section;
     const char *name;
@@ -144,6 +160,10 @@ static const struct option {
     {SECTION_LOG, "url", false, log_url},
     {SECTION_LOG, "pull", false, log_pull},
     {SECTION_LOG, "operator", false, log_operator},
+    {SECTION_AUTHORITY, "root", true, value_root},
+    {SECTION_AUTHORITY, "threshold", false, authority_threshold},
+    {SECTION_AUTHORITY, "url", false, authority_url},
+    {SECTION_AUTHORITY, "pull", false, authority_pull},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 static_assert(OPTION_COUNT <= 64, "`seen` has a bit per option");
@@ -162,7 +182,8 @@ static int option_cb(void *user, const char *section, const char *name, const ch
         if (options[i].section != p->section || strcmp(options[i].name, name) != 0) {
             continue;
         }
-        if ((p->seen & UINT64_C(1) << i) != 0) {
+        if ((p->seen & UINT64_C(1) << i) != 0 &&
+            options[i].set != value_root) { /* of which there may be several */
             BAD(p, "\"%s\" is given twice in [%s]: keep one", name, section_names[p->section]);
             return 0;
         }
@@ -174,6 +195,20 @@ static int option_cb(void *user, const char *section, const char *name, const ch
 }
 
 /* --- sections --- */
+
+static bool end_authority(struct config_parser *p) {
+    struct pin *pin = &p->authority->pin;
+    if (pin->threshold > pin->root_count) {
+        return config_bad(p, p->section_line, STATUS_BAD_FORM,
+                          "[authority %s] has %zu roots and a threshold of %zu: lower it, or add "
+                          "roots",
+                          pin->name, pin->root_count, pin->threshold);
+    }
+    if (pin->threshold == 0) {
+        pin->threshold = pin->root_count;
+    }
+    return true;
+}
 
 static bool end_section(struct config_parser *p) {
     if (p->section == SECTION_NONE) {
@@ -204,7 +239,7 @@ static bool end_section(struct config_parser *p) {
         return config_bad(p, p->section_line, STATUS_BAD_FORM,
                           "[log] with \"pull\" needs \"url\": add it, or set pull = 0");
     }
-    return true;
+    return p->section != SECTION_AUTHORITY || end_authority(p);
 }
 
 static bool add_log(struct config_parser *p, struct bytes origin) {
@@ -236,6 +271,33 @@ static bool add_log(struct config_parser *p, struct bytes origin) {
     return true;
 }
 
+static bool add_authority(struct config_parser *p, struct bytes name) {
+    struct node_config *out = p->out;
+    char word[PIN_NAME_MAX + 1] = "";
+    if (name.len > PIN_NAME_MAX) {
+        return BAD(p, "an authority's name has 1 to %d characters", PIN_NAME_MAX);
+    }
+    memcpy(word, name.data, name.len);
+    if (out->authorities == NULL) {
+        out->authorities = calloc(CONFIG_AUTHORITIES_MAX, sizeof *out->authorities);
+        if (out->authorities == NULL) {
+            return config_bad(p, p->line, STATUS_NOMEM, "out of memory");
+        }
+    }
+    if (out->authority_count == CONFIG_AUTHORITIES_MAX) {
+        return BAD(p, "more than %d authorities: remove some", CONFIG_AUTHORITIES_MAX);
+    }
+    for (size_t i = 0; i < out->authority_count; i++) {
+        if (strcmp(out->authorities[i].pin.name, word) == 0) {
+            return BAD(p, "this authority stands at line %u already: keep one",
+                       out->authorities[i].line);
+        }
+    }
+    p->authority = &out->authorities[out->authority_count++];
+    *p->authority = (struct config_authority){.line = p->line, .pull_ms = 300000};
+    return value_word(p, word, p->authority->pin.name, sizeof p->authority->pin.name);
+}
+
 /* `text` is what stands between the brackets. */
 static bool begin_section(struct config_parser *p, struct bytes text) {
     if (!end_section(p)) {
@@ -246,6 +308,10 @@ static bool begin_section(struct config_parser *p, struct bytes text) {
     if (bytes_starts_with(text, "log ")) {
         p->section = SECTION_LOG;
         return add_log(p, bytes_of(text.data + 4, text.len - 4));
+    }
+    if (bytes_starts_with(text, "authority ")) {
+        p->section = SECTION_AUTHORITY;
+        return add_authority(p, bytes_of(text.data + 10, text.len - 10));
     }
     for (enum section i = SECTION_NODE; i < SECTION_LOG; i++) {
         if (!bytes_equal(text, bytes_text(section_names[i]))) {
@@ -261,7 +327,8 @@ static bool begin_section(struct config_parser *p, struct bytes text) {
         p->out->has_mirror = p->out->has_mirror || i == SECTION_MIRROR;
         return true;
     }
-    return BAD(p, "unknown section: there are [node], [host], [mirror], [limits] and [log ORIGIN]");
+    return BAD(p, "unknown section: there are [node], [host], [mirror], [limits], [log ORIGIN] and "
+                  "[authority NAME]");
 }
 
 static bool is_blank(uint8_t c) {
@@ -429,6 +496,18 @@ enum status config_load(const char *path, struct node_config *out, struct refusa
 
 void node_config_release(struct node_config *config) {
     free(config->logs);
+    free(config->authorities);
     config->logs = NULL;
     config->log_count = 0;
+    config->authorities = NULL;
+    config->authority_count = 0;
+}
+
+enum status node_config_reserve(struct node_config *config) {
+    struct config_log *logs = realloc(config->logs, CONFIG_LOGS_MAX * sizeof *logs);
+    if (logs == NULL) {
+        return STATUS_NOMEM;
+    }
+    config->logs = logs;
+    return STATUS_OK;
 }

@@ -47,6 +47,13 @@
  *     pull = 0                        ; seconds between pulls, at most 86400; 0: it pushes to us
  *     operator = Town of Springfield  ; who runs it; optional
  *
+ *     [authority doj]                 ; pins roots (specs/registry.md); up to 16, optional
+ *     root = doj.example/root-1+…     ; a vkey; one line for each, up to 16
+ *     threshold = 2                   ; how many must have signed a log's opening; all, if not said
+ *     url = https://log.doj.example   ; where the authority's own log is to be had; optional
+ *     pull = 300                      ; seconds between pulls of the logs that it recognises, to
+ *                                     ; 86400; 0: they are not mirrored
+ *
  * An unknown section or option, a duplicate, a bad or missing value, a secret that others can read:
  * refused, with file:line and what to do. Key files are checked for existence and permissions here
  * and loaded by the node. */
@@ -54,6 +61,7 @@
 #define DUTYLOG_NET_CONFIG_H
 
 #include "ledger/limits.h"
+#include "ledger/recognition.h"
 #include "ledger/vkey.h"
 #include "net/log.h"
 #include "net/peers.h"
@@ -64,6 +72,7 @@
 #define CONFIG_TEXT_MAX 200
 #define CONFIG_LOGS_MAX 4096
 #define CONFIG_KNOWN_MAX 32
+#define CONFIG_AUTHORITIES_MAX 16
 #define CONFIG_EXEMPT_MAX 8
 #define CONFIG_CA_MAX (4 * 1024 * 1024)
 #define CONFIG_SIZE_MAX (4 * 1024 * 1024)
@@ -90,7 +99,15 @@ struct config_log {
     char url[CONFIG_TEXT_MAX + 1]; /* "" if none; without a final slash */
     uint64_t pull_ms;              /* 0: push only */
     char operator_name[CONFIG_TEXT_MAX + 1];
-    unsigned line; /* of the section, for messages */
+    unsigned line; /* of the section, for messages; 0: of no section, since an authority recognised
+                      the log (net/recogniser.h) */
+};
+
+struct config_authority {
+    struct pin pin;
+    char url[CONFIG_TEXT_MAX + 1]; /* "" if none; without a final slash */
+    uint64_t pull_ms;              /* 0: what it recognises is not mirrored */
+    unsigned line;
 };
 
 struct config_limits {
@@ -101,7 +118,8 @@ struct config_limits {
     uint64_t body_bytes;
 };
 
-/* Strings are terminated; paths are resolved. Owns `logs`: node_config_release. */
+/* Strings are terminated; paths are resolved. Owns `logs` and `authorities`: node_config_release.
+ */
 struct node_config {
     char name[NAME_SIZE_MAX + 1];
     char address[64]; /* "127.0.0.1", "::1" */
@@ -130,6 +148,8 @@ struct node_config {
     struct config_limits limits;
     struct config_log *logs;
     size_t log_count;
+    struct config_authority *authorities;
+    size_t authority_count;
 };
 
 /* Reads and checks everything, including that key and policy files are there. BAD_FORM with "file:
@@ -141,5 +161,8 @@ enum status config_load(const char *path, struct node_config *out, struct refusa
 enum status config_parse(struct bytes text, const char *path, struct node_config *out,
                          struct refusal *why) MUST_USE;
 void node_config_release(struct node_config *config);
+/* Makes room for CONFIG_LOGS_MAX logs at once, so that what points at one of them may stay. NOMEM.
+ */
+enum status node_config_reserve(struct node_config *config) MUST_USE;
 
 #endif

@@ -13,7 +13,8 @@ enum section {
     SECTION_HOST,
     SECTION_MIRROR,
     SECTION_LIMITS,
-    SECTION_LOG
+    SECTION_LOG,
+    SECTION_AUTHORITY
 };
 
 struct config_parser {
@@ -26,9 +27,10 @@ struct config_parser {
     unsigned section_line;
     unsigned section_lines[SECTION_LOG]; /* where each of those that come once is; 0: nowhere */
     unsigned listen_line;
-    uint64_t seen;                  /* options of this section, by row */
-    struct config_log *log;         /* the section's, in out->logs */
-    char origin[NAME_SIZE_MAX + 1]; /* of [log ORIGIN] */
+    uint64_t seen;                      /* options of this section, by row */
+    struct config_log *log;             /* the section's, in out->logs */
+    struct config_authority *authority; /* likewise */
+    char origin[NAME_SIZE_MAX + 1];     /* of [log ORIGIN] */
     size_t log_cap;
     struct node_config *out;
     bool failed;
@@ -64,5 +66,7 @@ bool value_log_level(struct config_parser *p, const char *value);
 bool value_log_format(struct config_parser *p, const char *value);
 /* The section's log's. */
 bool value_vkey(struct config_parser *p, const char *value);
+/* One more root of the section's authority. */
+bool value_root(struct config_parser *p, const char *value);
 
 #endif

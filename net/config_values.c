@@ -226,3 +226,25 @@ bool value_vkey(struct config_parser *p, const char *value) {
     }
     return true;
 }
+
+bool value_root(struct config_parser *p, const char *value) {
+    struct pin *pin = &p->authority->pin;
+    struct refusal why;
+    struct vkey root;
+    if (pin->root_count == PIN_ROOTS_MAX) {
+        return BAD(p, "more than %d roots: keep fewer", PIN_ROOTS_MAX);
+    }
+    if (vkey_parse(bytes_text(value), &root, &why) != STATUS_OK) {
+        return BAD(p, "%s", why.text);
+    }
+    if (root.type != VKEY_NOTE) {
+        return BAD(p, "this is a cosigner's key: give a root's");
+    }
+    for (size_t i = 0; i < pin->root_count; i++) {
+        if (memcmp(pin->roots[i].key.bytes, root.key.bytes, sizeof root.key.bytes) == 0) {
+            return BAD(p, "this root is named twice: it would count twice");
+        }
+    }
+    pin->roots[pin->root_count++] = root;
+    return true;
+}

@@ -65,6 +65,7 @@ static enum status hold_logs(struct node *node, struct store_txn *txn, uint64_t 
                  "damaged\" do=\"wait until each log and its mirrors have said what was cosigned\"",
                  held);
     }
+    TRY(guard_hold_new(txn));
     return guard_set_commits(txn, commits);
 }
 

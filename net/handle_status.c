@@ -5,6 +5,7 @@
 #include "net/handlers.h"
 #include "net/health.h"
 #include "net/log_sizes.h"
+#include "net/recogniser.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
 
@@ -46,6 +47,26 @@ static enum status sizes_json(const struct node *node, struct store_txn *txn, co
     return STATUS_OK;
 }
 
+/* By whom it is recognised: that of a pin, of another log. */
+static enum status recognition_json(const struct node *node, struct store_txn *txn,
+                                    const struct log *log, json_t *object) {
+    const struct recognised *found =
+        node->recogniser != NULL
+            ? recognition_of(recogniser_set(node->recogniser), vkey_name(&log->vkey))
+            : NULL;
+    struct log by;
+    if (found == NULL || found->log != log->number) {
+        return STATUS_OK;
+    }
+    json_object_set_new(object, "authority",
+                        json_string(node->config.authorities[found->pin].pin.name));
+    if (found->by != 0) {
+        TRY(logs_get(txn, found->by, &by));
+        json_object_set_new(object, "recognised_by", json_string(by.vkey.name));
+    }
+    return STATUS_OK;
+}
+
 void handle_logs(struct request *request) {
     struct node *node = request_context(request);
     struct store_txn *txn = NULL;
@@ -62,6 +83,9 @@ void handle_logs(struct request *request) {
                                    (log->flags & LOG_EVENTS) != 0 ? "events" : "opaque", "origin",
                                    log->vkey.name, "own", (log->flags & LOG_OWN) != 0);
         status = object != NULL ? sizes_json(node, txn, log, object) : STATUS_NOMEM;
+        if (status == STATUS_OK) {
+            status = recognition_json(node, txn, log, object);
+        }
         json_array_append_new(list, object);
     }
     store_abort(txn);

@@ -43,6 +43,11 @@ void handle_logs(struct request *request);
 void handle_status(struct request *request);
 void handle_healthz(struct request *request);
 
+/* handle_registry.c: recognised logs, agencies */
+void handle_recognised(struct request *request);
+void handle_agency(struct request *request);
+void handle_agencies(struct request *request);
+
 /* handle_metrics.c */
 void handle_metrics(struct request *request);
 

@@ -258,7 +258,7 @@ void judge_stored(struct judge *j, uint32_t log) {
 
 enum status judge_open(struct node *node, struct judge **out) {
     struct judge *j = calloc(1, sizeof *j);
-    struct waiting *waiting = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *waiting);
+    struct waiting *waiting = calloc(node->log_room, sizeof *waiting);
     enum status status =
         j != NULL && waiting != NULL ? timer_open(node->loop, fire, j, &j->timer) : STATUS_NOMEM;
     if (status != STATUS_OK) {

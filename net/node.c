@@ -13,6 +13,7 @@
 #include "net/log.h"
 #include "net/outside.h"
 #include "net/puller.h"
+#include "net/recogniser.h"
 #include "net/regain.h"
 #include "net/reload.h"
 #include "net/replicator.h"
@@ -95,8 +96,9 @@ static enum status register_logs(struct node *node, struct store_txn *txn, struc
     }
     uint32_t count = 0;
     TRY(logs_count(txn, &count));
-    node->logs = calloc(count > 0 ? count : 1, sizeof *node->logs);
-    if (node->logs == NULL) {
+    node->log_room = count > CONFIG_LOGS_MAX ? count : CONFIG_LOGS_MAX;
+    node->logs = calloc(node->log_room, sizeof *node->logs);
+    if (node->logs == NULL || node_config_reserve(&node->config) != STATUS_OK) {
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
     for (uint32_t number = 1; number <= count; number++) {
@@ -164,6 +166,23 @@ const struct log *node_log_by_id(const struct node *node, struct bytes hex) {
 const struct log *node_log_by_number(const struct node *node, uint32_t number) {
     assert(number >= 1 && number <= node->log_count);
     return &node->logs[number - 1];
+}
+
+void node_add_log(struct node *node, const struct log *log) {
+    if (log->number <= node->log_count) {
+        return;
+    }
+    assert(log->number == node->log_count + 1 && node->log_count < node->log_room);
+    node->logs[node->log_count++] = *log;
+}
+
+struct config_log *node_config_of(struct node *node, const struct vkey *vkey) {
+    for (size_t i = 0; i < node->config.log_count; i++) {
+        if (vkey_equal(&node->config.logs[i].vkey, vkey)) {
+            return &node->config.logs[i];
+        }
+    }
+    return NULL;
 }
 
 /* --- committing --- */
@@ -264,9 +283,18 @@ static void close_gossip(void *context) {
     }
 }
 
+static void close_recogniser(void *context) {
+    struct node *node = context;
+    if (node->recogniser != NULL) {
+        recogniser_close(node->recogniser, close_gossip, node);
+    } else {
+        close_gossip(node);
+    }
+}
+
 static void close_regain(void *context) {
     struct node *node = context;
-    regain_close(node->regain, close_gossip, node);
+    regain_close(node->regain, close_recogniser, node);
 }
 
 static void close_replicator(void *context) {
@@ -359,6 +387,7 @@ static enum status open_parts(struct node *node, struct refusal *why) {
     TRY(committer_open(node->loop, NULL, run_batch, node, &node->committer));
     TRY(open_client(node));
     TRY(judge_open(node, &node->judge));
+    TRY(recogniser_open(node, &node->recogniser)); /* before what looks at addresses */
     TRY(puller_open(node, &node->puller));
     TRY(regain_open(node, &node->regain));
     TRY(gossip_open(node, &node->gossip));

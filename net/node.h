@@ -3,8 +3,9 @@
  * mirrors, serves all it holds.
  *
  * Threads: the loop owns everything here; the committer's thread runs batches on `store` with
- * `batch`; workers read the store in transactions of their own. `logs`, `own` and the signers do
- * not change after node_open.
+ * `batch`; workers read the store in transactions of their own. `own` and the signers do not change
+ * after node_open. `logs` and `config.logs` may gain rows at their end, on the loop
+ * (net/recogniser.h); both have their room from the start, so that what points at a row may stay.
  *
  * Stopping is orderly: no new requests, waiting ones are answered, queued commits run, then the
  * store closes. A storage error whose durable state is unknown stops the node at once (node_fail):
@@ -29,6 +30,7 @@ struct replicator;
 struct submitter;
 struct judge;
 struct puller;
+struct recogniser;
 struct outside;
 struct regain;
 struct gossip;
@@ -55,6 +57,8 @@ struct node {
 
     struct log *logs; /* all that are known, by number - 1 */
     size_t log_count;
+    size_t log_room; /* the most that log_count becomes: whoever keeps something for each log makes
+                        room for so many */
 
     struct outside *outside;  /* the head file; NULL: none is configured */
     enum replica_guard guard; /* what the log's guard must hear at the start */
@@ -63,6 +67,7 @@ struct node {
     struct submitter *submitter;   /* NULL unless has_own */
     struct judge *judge;           /* NULL if no event log is mirrored */
     struct puller *puller;
+    struct recogniser *recogniser; /* NULL: no authority is pinned */
     struct regain *regain;
     struct gossip *gossip;
     struct health_watch *health_watch;
@@ -94,6 +99,10 @@ enum status node_admit(struct node *node, struct refusal *why) MUST_USE;
 /* The log under a prefix: by its hex id, or NULL. */
 const struct log *node_log_by_id(const struct node *node, struct bytes hex);
 const struct log *node_log_by_number(const struct node *node, uint32_t number);
+/* A log that was registered in the store just now; known already: nothing. On the loop. */
+void node_add_log(struct node *node, const struct log *log);
+/* What node.ini, or an authority, says of a log that is mirrored; NULL: nothing. */
+struct config_log *node_config_of(struct node *node, const struct vkey *vkey);
 
 /* Submits a commit whose failure, if it leaves the durable state unknown, fails the node. BUSY. */
 enum status node_commit(struct node *node, struct commit *commit) MUST_USE;

@@ -423,7 +423,7 @@ static enum status pulled_open(struct puller *puller, const struct log *log, str
 
 enum status puller_open(struct node *node, struct puller **out) {
     struct puller *puller = calloc(1, sizeof *puller);
-    struct pulled **pulled = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *pulled);
+    struct pulled **pulled = calloc(node->log_room, sizeof *pulled);
     if (puller == NULL || pulled == NULL) {
         free(pulled);
         free(puller);
@@ -441,6 +441,18 @@ enum status puller_open(struct node *node, struct puller **out) {
         }
     }
     return STATUS_OK;
+}
+
+void puller_add(struct puller *puller, const struct log *log) {
+    struct pulled *p = NULL;
+    if (puller->closing || puller->pulled[log->number - 1] != NULL) {
+        return;
+    }
+    if (pulled_open(puller, log, &p) != STATUS_OK) {
+        log_line(LOG_WARN, "puller", "not-begun", "log=%s why=\"out of memory\"", log->vkey.name);
+        return;
+    }
+    timer_start(p->timer, 1 + log->number % 64 * 50, 0); /* not all of a large registry at once */
 }
 
 void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note) {

@@ -8,6 +8,9 @@
 #include "net/node.h"
 
 enum status puller_open(struct node *node, struct puller **out) MUST_USE;
+/* Begins to pull a log that the configuration has an address and an interval for since a moment
+ * ago. */
+void puller_add(struct puller *puller, const struct log *log);
 /* Pull this log now rather than at its next time: a push was refused as inconsistent, and its tiles
  * tell why. `note` is the checkpoint to reconcile with; copied. */
 void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note);

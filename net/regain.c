@@ -323,7 +323,7 @@ static enum status find_held(struct regain *r, struct store_txn *txn) {
 
 enum status regain_open(struct node *node, struct regain **out) {
     struct regain *r = calloc(1, sizeof *r);
-    struct held *held = calloc(node->log_count > 0 ? node->log_count : 1, sizeof *held);
+    struct held *held = calloc(node->log_room, sizeof *held);
     struct store_txn *txn = NULL;
     if (r == NULL || held == NULL) {
         free(held);
@@ -344,6 +344,16 @@ enum status regain_open(struct node *node, struct regain **out) {
         timer_start(r->timer, 1, 0);
     }
     return status;
+}
+
+void regain_add(struct regain *r, uint32_t log) {
+    if (r->closing || r->held[log - 1].state != HELD_NOT) {
+        return;
+    }
+    r->held[log - 1].state = HELD_WAITING;
+    if (r->left++ == 0) {
+        timer_start(r->timer, 1, 0);
+    }
 }
 
 void regain_close(struct regain *r, void (*closed)(void *context), void *context) {

@@ -13,6 +13,8 @@
 
 /* NOMEM, STORE_*. */
 enum status regain_open(struct node *node, struct regain **out) MUST_USE;
+/* A log that became known just now, and is held. */
+void regain_add(struct regain *regain, uint32_t log);
 void regain_close(struct regain *regain, void (*closed)(void *context), void *context);
 
 #endif

@@ -337,11 +337,62 @@ Test(config, long_origins) {
     }
 }
 
+Test(config, pins_authorities) {
+    make_vkeys();
+    cr_assert_eq(parse(NODE
+                       "[authority doj]\nroot = %s\nroot = %s\nthreshold = 1\nurl = http://h/\n"
+                       "pull = 60\n[authority other]\nroot = %s\nroot = %s\n",
+                       vkey_of[0], vkey_of[2], vkey_of[2], vkey_of[0]),
+                 STATUS_OK, "%s", why.text);
+    cr_assert_eq(config.authority_count, 2);
+    const struct config_authority *doj = &config.authorities[0];
+    cr_assert_str_eq(doj->pin.name, "doj");
+    cr_assert_eq(doj->pin.root_count, 2);
+    cr_assert_str_eq(doj->pin.roots[1].name, "other.example/log");
+    cr_assert_eq(doj->pin.threshold, 1);
+    cr_assert_str_eq(doj->url, "http://h");
+    cr_assert_eq(doj->pull_ms, 60000);
+    cr_assert_eq(config.authorities[1].pin.threshold, 2); /* all */
+    cr_assert_eq(config.authorities[1].pull_ms, 300000);
+    cr_assert_str_empty(config.authorities[1].url);
+    cr_assert_eq(node_config_reserve(&config), STATUS_OK);
+    node_config_release(&config);
+}
+
+static void refused_authority(int line, const char *needle, const char *lines) {
+    char text[8192];
+    snprintf(text, sizeof text, NODE "%s", lines);
+    refused(line, needle, text);
+}
+
+Test(config, refuses_authorities) {
+    char text[4096];
+    make_vkeys();
+    refused_authority(5, "unknown section", "[authority]\n");
+    refused_authority(5, "only a-z", "[authority The DOJ]\n");
+    refused_authority(5, "give 1 to 64", "[authority ]\n");
+    refused_authority(5, "lacks \"root\"", "[authority doj]\n");
+    refused_authority(6, "", "[authority doj]\nroot = no key\n");
+    refused_authority(6, "whole number from 1 to 16", "[authority doj]\nthreshold = 0\n");
+    snprintf(text, sizeof text, "[authority doj]\nroot = %s\n", vkey_of[1]);
+    refused_authority(6, "cosigner", text);
+    snprintf(text, sizeof text, "[authority doj]\nroot = %s\nroot = %s\n", vkey_of[0], vkey_of[0]);
+    refused_authority(7, "named twice", text);
+    snprintf(text, sizeof text, "[authority doj]\nroot = %s\nthreshold = 2\n", vkey_of[0]);
+    refused_authority(5, "1 roots and a threshold of 2", text);
+    snprintf(text, sizeof text, "[authority doj]\nroot = %s\n[authority doj]\n", vkey_of[0]);
+    refused_authority(7, "stands at line 5", text);
+    snprintf(text, sizeof text, "[authority doj]\nroot = %s\npull = 86401\n", vkey_of[0]);
+    refused_authority(7, "from 0 to 86400", text);
+}
+
 /* Every prefix and every one-byte change of a good file is taken or refused, never worse. */
 Test(config, mangled) {
     make_vkeys();
     char good[4096];
-    snprintf(good, sizeof good, NODE HOST "[mirror]\nkey = m\n" LOG "url = http://h\n", vkey_of[0]);
+    snprintf(good, sizeof good,
+             NODE HOST "[mirror]\nkey = m\n" LOG "url = http://h\n[authority a]\nroot = %s\n",
+             vkey_of[0], vkey_of[2]);
     size_t len = strlen(good);
     size_t refusals = 0;
     for (size_t cut = 0; cut <= len; cut++) {

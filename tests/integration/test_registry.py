@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""DOJ, state and agency recognise each other's logs down a chain; a university pins the DOJ's roots alone and comes to mirror
+all three; agencies are asked for by ORI; a log that nobody announced shows."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+from world import BUILD, Key, Node, head_file, main, make_event, until
+
+
+class Log:
+    """A log with its node and its own authority of three roots, two of which sign."""
+
+    def __init__(self, world, name):
+        self.w, self.name, self.origin = world, name, f"{name}.example/log"
+        self.key, self.operator = Key(self.origin), Key(f"{name}.example/operator")
+        self.roots = [Key(f"{name}.example/root-{i}") for i in (1, 2, 3)]
+        self.node = Node(world.folder, name)
+        self.key.save(self.node.path("log.key"))
+        self.node.head = "head"
+        head_file(self.node.path("head"), self.origin)
+        self.node.sections.append(f"[host]\norigin = {self.origin}\nkey = log.key\naccept = events\n")
+
+    def say(self, kind, members, *cosigners, key=None):
+        """An event of the authority; its receipt."""
+        note = make_event(self.origin, key or self.roots[0], kind, members, *cosigners)
+        status, body = self.node.add(note)
+        assert status == 200, (kind, status, body)
+        return body
+
+    def open(self):
+        opened = make_event(self.origin, self.operator, "log.opened", {
+            "authority": [k.vkey for k in self.roots], "log_role": "state", "log_vkey": self.key.vkey,
+            "operator": self.name, "operator_vkey": self.operator.vkey, "threshold": 2}, *self.roots[:2])
+        assert self.node.add(opened)[0] == 202
+        peer = self.w.peer
+        text = (f"log {self.key.vkey} {self.node.url}\nwitness peer {self.w.mirror.vkey} {peer.url}\nquorum peer\n")
+        self.say("log.policy", {"operators": {"peer": "peer"}, "policy": text}, self.roots[1])
+
+    def recognise(self, other, url=None):
+        return self.say("log.recognised", {"address": url or other.node.url, "log_vkey": other.key.vkey,
+                                           "operator": other.name}, self.roots[1])
+
+    def register(self, ori, name, **more):
+        self.say("agency.registered", {"name": name, "officers": 7, "ori": ori, "state": "VA", "type": "municipal",
+                                       **more})
+
+
+class Registry:
+    def __init__(self, names=("doj", "state", "agency")):
+        self.folder = tempfile.mkdtemp(prefix="dutylog-test-")
+        self.peer, self.mirror = Node(self.folder, "peer"), Key("peer.example/mirror", 4)
+        self.logs = {name: Log(self, name) for name in names}
+        self.mirror.save(self.peer.path("mirror.key"))
+        self.peer.head = "head"
+        head_file(self.peer.path("head"))
+        self.peer.sections.append("[mirror]\nkey = mirror.key\n")
+        for log in self.logs.values():
+            self.peer.sections.append(f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n")
+        self.university = self.pinned("university")
+
+    def pinned(self, name, pull=1, **more):
+        """A node that knows nothing but the DOJ's roots, and where its log is."""
+        node, doj = Node(self.folder, name), self.logs["doj"]
+        Key(f"{name}.example/mirror", 4).save(node.path("mirror.key"))
+        node.head = "head"
+        head_file(node.path("head"))
+        roots = "".join(f"root = {k.vkey}\n" for k in doj.roots)
+        node.sections = ["[mirror]\nkey = mirror.key\n",
+                         f"[authority doj]\n{roots}threshold = 2\nurl = {doj.node.url}\npull = {pull}\n"]
+        return node
+
+    def start(self):
+        for node in (self.peer, *(log.node for log in self.logs.values())):
+            node.start()
+        for log in self.logs.values():
+            log.open()
+        return self
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def close(self):
+        codes = [node.stop() for node in (self.university, self.peer, *(log.node for log in self.logs.values()))]
+        if "KEEP" not in os.environ:
+            shutil.rmtree(self.folder)
+        assert set(codes) <= {0, None}, codes
+
+
+def dutylog(*arguments, ok=0):
+    done = subprocess.run([os.path.join(BUILD, "dutylog"), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == ok, (arguments, done.returncode, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def held(node):
+    return {log["origin"]: log for log in node.json("/logs")["logs"]}
+
+
+def test_a_university_pins_one_authority_and_mirrors_all():
+    r = Registry(("doj", "state", "agency", "shadow")).start()
+    doj, state, agency = (r.logs[n] for n in ("doj", "state", "agency"))
+    r.university.start()
+    until(lambda: doj.origin in held(r.university), 10, "the DOJ's log is found by its address")
+    state.recognise(agency)  # before the state itself counts
+    state.register("VA0000100", "Abingdon Police")
+    state.register("VA0000200", "Bristol Police")
+    agency.register("VA0000100", "The agency itself")
+    assert r.university.get("/agency/VA0000100")[0] == 404  # in no recognised log yet
+    doj.recognise(state)
+    until(lambda: set(held(r.university)) == {doj.origin, state.origin, agency.origin}, 20, "all three are mirrored")
+    sizes = {log.origin: held(log.node)[log.origin]["published"] for log in (doj, state, agency)}
+    until(lambda: all(held(r.university)[o].get("judged") == n and held(r.university)[o]["mirrored"] == n
+                      for o, n in sizes.items()), 20, "all that is published is stored, cosigned and judged")
+    logs = held(r.university)
+    assert logs[doj.origin]["authority"] == "doj" and "recognised_by" not in logs[doj.origin]
+    assert logs[state.origin]["recognised_by"] == doj.origin and logs[agency.origin]["recognised_by"] == state.origin
+    # GET /recognised, with sizes
+    page = r.university.json("/recognised")
+    assert page["pinned"] == ["doj"] and "next" not in page
+    assert {l["origin"]: (l["depth"], l["size"]) for l in page["logs"]} == {
+        doj.origin: (0, sizes[doj.origin]), state.origin: (1, sizes[state.origin]), agency.origin: (2, sizes[agency.origin])}
+    # agencies: only what recognised logs say
+    found = r.university.json("/agency/VA0000100")
+    assert found["officers"] == 7 and "unpinned" not in found, found
+    assert [a["ori"] for a in r.university.json("/agencies?state=VA")["agencies"]] == ["VA0000100", "VA0000200"]
+    assert r.university.json("/agencies?state=MD")["agencies"] == []
+    assert r.university.json("/agencies?from=VA0000101")["agencies"][0]["name"] == "Bristol Police"
+    assert r.university.get("/agency/va0000100")[0] == 400 and r.university.get("/agency/VA0000900")[0] == 404
+    assert r.university.get("/agencies?day=2024-13-01")[0] == 400
+    # it survives a restart, and goes on
+    assert r.university.stop() == 0
+    r.university.start()
+    assert held(r.university)[agency.origin]["recognised_by"] == state.origin
+    agency.register("VA0000300", "Third")
+    until(lambda: r.university.get("/agency/VA0000300")[0] == 200, 20, "what came after the restart is pulled")
+    # a log that moves is recognised again, at another address
+    assert agency.node.stop() == 0
+    agency.node.port = Node(r.folder, "elsewhere").port
+    agency.node.url = f"http://127.0.0.1:{agency.node.port}"
+    agency.node.start()
+    state.recognise(agency)
+    agency.register("VA0000400", "Fourth")
+    until(lambda: r.university.get("/agency/VA0000400")[0] == 200, 20, "it is pulled from where it went")
+    r.close()
+
+
+main([test_a_university_pins_one_authority_and_mirrors_all])
