@@ -156,18 +156,20 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 SYSTEM = $(DESTDIR)$(PREFIX)/lib
 install: all
 	$(Q)tools/install/manual.sh $(B)
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/dutylog/decisions $(SHARE)/doc/dutylog/examples $(SHARE)/dutylog \
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/dutylog/decisions $(SHARE)/doc/dutylog/examples $(SHARE)/doc/dutylog/mappings $(SHARE)/dutylog \
 		$(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 $(SYSTEM)/systemd/system $(SYSTEM)/sysusers.d $(SYSTEM)/tmpfiles.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 README.md LICENSE $(wildcard specs/*.md) $(SHARE)/doc/dutylog
 	install -m 644 $(wildcard specs/decisions/*.md) $(SHARE)/doc/dutylog/decisions
-	install -m 644 $(wildcard tools/install/node-*.ini) $(SHARE)/doc/dutylog/examples
+	install -m 644 $(wildcard tools/install/node-*.ini tools/install/watch-*.ini) $(SHARE)/doc/dutylog/examples
+	install -m 644 $(wildcard specs/mappings/*.ini) $(SHARE)/doc/dutylog/mappings
 	install -m 644 tools/install/alerts.yaml $(SHARE)/dutylog
 	install -m 644 $(B)/man/dutylog.1 $(SHARE)/man/man1
 	install -m 644 $(B)/man/dutylog-node.ini.5 $(SHARE)/man/man5
 	install -m 644 $(B)/man/dutylogd.8 $(SHARE)/man/man8
-	sed 's#@BINDIR@#$(PREFIX)/bin#' tools/install/dutylogd.service > $(SYSTEM)/systemd/system/dutylogd.service
-	chmod 644 $(SYSTEM)/systemd/system/dutylogd.service
+	for unit in dutylogd.service dutylog-watch@.service dutylog-watch@.timer; do \
+		sed 's#@BINDIR@#$(PREFIX)/bin#' tools/install/$$unit > $(SYSTEM)/systemd/system/$$unit || exit 1; \
+		chmod 644 $(SYSTEM)/systemd/system/$$unit; done
 	install -m 644 tools/install/sysusers.conf $(SYSTEM)/sysusers.d/dutylog.conf
 	install -m 644 tools/install/tmpfiles.conf $(SYSTEM)/tmpfiles.d/dutylog.conf
 

@@ -74,6 +74,7 @@ int cmd_succeed(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_receipt(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_status(int argc, char **argv);

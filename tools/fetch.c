@@ -101,9 +101,12 @@ static void take_answer(struct fetcher *f) {
     long http = 0;
     curl_off_t retry = 0;
     const char *type = NULL;
+    const char *location = NULL;
     curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &http);
     curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &retry);
     curl_easy_getinfo(f->curl, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(f->curl, CURLINFO_REDIRECT_URL, &location);
+    snprintf(f->answer.location, sizeof f->answer.location, "%s", location != NULL ? location : "");
     f->answer.http = http > 0 ? (unsigned)http : 0;
     f->answer.retry_after_s = retry > 0 ? (uint64_t)retry : 0;
     snprintf(f->answer.content_type, sizeof f->answer.content_type, "%s", type != NULL ? type : "");

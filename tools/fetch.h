@@ -12,6 +12,7 @@ struct fetcher;
 struct fetched {
     unsigned http; /* 0: no answer, see `why` */
     char content_type[64];
+    char location[512];     /* where a redirect leads; "": none */
     uint64_t retry_after_s; /* 0: none */
     struct buffer body;     /* owned by the fetcher until the next request */
 };

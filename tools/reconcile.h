@@ -46,7 +46,7 @@ void roster_close(struct roster *roster);
 
 /* Calls back for every row that is not the same in both, in bytewise order of keys; of one key the
  * changed ones first. Returns how many rows are the same. `map` may be NULL: then a change is
- * FATE_OTHER; `roster` may be NULL. BAD_FORM: a leaf without the cells that the mapping has. */
+ * FATE_OTHER; `roster` may be NULL. BAD_MEMBER: a leaf without the cells that the mapping has. */
 enum status reconcile(const struct rows *a, const struct rows *b, const struct list_map *map,
                       const struct roster *roster,
                       void (*each)(void *context, const struct reconciled *row), void *context,

@@ -202,7 +202,7 @@ enum status weigh(const struct list_map *map, struct bytes old, struct bytes new
     TRY(list_cells(old, take_cell, &before));
     TRY(list_cells(new, take_cell, &after));
     if (before.count != map->other_count || after.count != map->other_count) {
-        return refuse(why, STATUS_BAD_FORM,
+        return refuse(why, STATUS_BAD_MEMBER,
                       "the lists have %zu and %zu other cells, and the mapping %zu: was it another "
                       "one that they were observed with?",
                       before.count, after.count, map->other_count);

@@ -32,6 +32,8 @@ def test_all_is_there():
         files |= {os.path.relpath(os.path.join(path, name), folder) for name in names}
     samples = {f"usr/share/doc/dutylog/examples/node-{role}.ini" for role in ROLES}
     for name in {"usr/bin/dutylog", "usr/bin/dutylogd", "usr/lib/systemd/system/dutylogd.service",
+                 "usr/lib/systemd/system/dutylog-watch@.service", "usr/lib/systemd/system/dutylog-watch@.timer",
+                 "usr/share/doc/dutylog/examples/watch-city.ini", "usr/share/doc/dutylog/mappings/nypd-discipline.ini",
                  "usr/lib/sysusers.d/dutylog.conf", "usr/lib/tmpfiles.d/dutylog.conf", "usr/share/man/man1/dutylog.1",
                  "usr/share/man/man5/dutylog-node.ini.5", "usr/share/man/man8/dutylogd.8",
                  "usr/share/doc/dutylog/operations.md", "usr/share/dutylog/alerts.yaml"} | samples:
@@ -49,7 +51,7 @@ def test_all_is_there():
             assert re.search(r"^dutylog:", f.read(), re.M)
         done = run("systemd-tmpfiles", f"--root={folder}", "--create", "dutylog.conf")
         assert done.returncode == 0, done
-        for name in ("var/lib/dutylog", "var/lib/dutylog-head", "etc/dutylog/tls", "etc/credstore"):
+        for name in ("var/lib/dutylog", "var/lib/dutylog-head", "etc/dutylog/tls", "etc/credstore", "var/lib/dutylog-watch"):
             assert os.stat(os.path.join(folder, name)).st_mode & 0o777 == 0o700, name
     else:
         print("skipped: systemd-sysusers, systemd-tmpfiles")
@@ -85,20 +87,21 @@ def test_manual_pages():
     shutil.rmtree(folder)
 
 
-def test_the_unit_is_hardened():
+def test_the_units_are_hardened():
     if not shutil.which("systemd-analyze"):
         return print("skipped: systemd-analyze")
-    with open(os.path.join(ROOT, "tools", "install", "dutylogd.service")) as f:
-        text = f.read()
     folder = tempfile.mkdtemp()
-    unit = os.path.join(folder, "dutylogd.service")
-    with open(unit, "w") as f:
-        f.write(text.replace("@BINDIR@", os.path.abspath(BUILD)))
-    done = run("systemd-analyze", "verify", "--man=no", unit)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit, env=os.environ | {"LC_ALL": "C.UTF-8"})
-    found = re.search(r"Overall exposure level for dutylogd\.service: ([0-9.]+)", done.stdout)
-    assert found and float(found.group(1)) < 2.0 and done.returncode == 0, done.stdout
+    for name in ("dutylogd.service", "dutylog-watch@.service", "dutylog-watch@.timer"):
+        with open(os.path.join(ROOT, "tools", "install", name)) as f, open(os.path.join(folder, name), "w") as unit:
+            unit.write(f.read().replace("@BINDIR@", os.path.abspath(BUILD)))
+    for name in ("dutylogd.service", "dutylog-watch@city.timer"):
+        done = run("systemd-analyze", "verify", "--man=no", os.path.join(folder, name))
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    for name in ("dutylogd.service", "dutylog-watch@.service"):
+        done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", os.path.join(folder, name),
+                   env=os.environ | {"LC_ALL": "C.UTF-8"})
+        found = re.search(rf"Overall exposure level for {name}: ([0-9.]+)".replace("@.", "@.*\\."), done.stdout)
+        assert found and float(found.group(1)) < 2.0 and done.returncode == 0, done.stdout
     shutil.rmtree(folder)
 
 
@@ -198,11 +201,30 @@ def test_samples_start():
     shutil.rmtree(folder)
 
 
+def test_the_watch_sample_runs():
+    """The sample, with its lists in files: it observes both, in the one folder."""
+    folder = tempfile.mkdtemp(prefix="dutylog-samples-")
+    with open(os.path.join(ROOT, "tools", "install", "watch-city.ini")) as f:
+        text = f.read()
+    for old, new in (("/var/lib/dutylog-watch/city", folder), ("https://city.example", folder), ("/etc/dutylog/watch", folder)):
+        assert old in text
+        text = text.replace(old, new)
+    text = re.sub(r"^(key|outbox|node) = .*\n", "", text, flags=re.M)
+    for name, content in (("city.ini", text), ("roster.csv", "officer\no-1\n"), ("roster-mapping.ini", "[list]\nkey = officer\n"),
+                          ("discipline.csv", "officer,date,case_no,description,disposition,penalty\no-1,,c,d,,\n")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(content)
+    shutil.copy(os.path.join(ROOT, "specs/mappings/nypd-discipline.ini"), os.path.join(folder, "discipline-mapping.ini"))
+    done = run(os.path.join(BUILD, "dutylog"), "watch", os.path.join(folder, "city.ini"), "--once")
+    assert done.returncode == 0 and done.stdout.count("it is the first time") == 2, done
+    shutil.rmtree(folder)
+
+
 def keygen(path, name, *options):
     done = run(os.path.join(BUILD, "dutylog"), "keygen", "--name", name, "--out", path, *options)
     assert done.returncode == 0, done
 
 
-quick = [test_samples_start]
+quick = [test_samples_start, test_the_watch_sample_runs]
 main(quick if SANITIZED else quick + [
-    test_all_is_there, test_manual_pages, test_the_unit_is_hardened, test_the_unit_lets_a_node_do_its_work])
+    test_all_is_there, test_manual_pages, test_the_units_are_hardened, test_the_unit_lets_a_node_do_its_work])
