@@ -49,6 +49,44 @@ uint64_t case_confirmed(uint64_t stamp_ms, uint64_t quorum_seconds) {
     return near ? stamp_ms : quorum_ms;
 }
 
+/* --- revocations --- */
+
+static bool revocation_before(const struct case_view *view, const struct case_revocation *a,
+                              const struct case_revocation *b) {
+    if (a->confirmed_ms != b->confirmed_ms) {
+        return a->confirmed_ms < b->confirmed_ms;
+    }
+    int origins = strcmp(view->logs[a->log].origin, view->logs[b->log].origin);
+    return origins != 0 ? origins < 0 : a->index < b->index;
+}
+
+/* Takes the place of the item that is kept for this, if it comes before what has it. */
+static void bind_first(struct case_view *view, size_t item, size_t revocation, bool doubts) {
+    size_t at = 0;
+    while (at < view->bound_count &&
+           (view->bound[at].item != item || view->bound[at].doubts != doubts)) {
+        at++;
+    }
+    if (at == view->bound_count) {
+        assert(view->bound_count < sizeof view->bound / sizeof view->bound[0]);
+        view->bound_count++;
+    } else if (!revocation_before(view, &view->revocations[revocation],
+                                  &view->revocations[view->bound[at].revocation])) {
+        return;
+    }
+    view->bound[at].item = item;
+    view->bound[at].revocation = revocation;
+    view->bound[at].doubts = doubts;
+}
+
+void case_bind(struct case_view *view, size_t item, size_t revocation) {
+    const struct case_revocation *row = &view->revocations[revocation];
+    bind_first(view, item, revocation, false);
+    if (row->reason == REVOKED_COMPROMISED && view->items[item].stamp_ms >= row->since_ms) {
+        bind_first(view, item, revocation, true);
+    }
+}
+
 /* --- what standing looks at --- */
 
 /* One fact has one hash: name and value of each open member, in the order of names. */

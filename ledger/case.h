@@ -120,6 +120,10 @@ struct case_log *case_log_named(struct case_view *view, struct bytes origin);
 /* What the confirmed time is, by the time at which a quorum is known to have held the event. */
 uint64_t case_confirmed(uint64_t stamp_ms, uint64_t quorum_seconds);
 
+/* A revocation of the view binds the signer of an item. Of all that do so, the first in their order
+ * matters, and the first by which the item is doubted: those are kept. */
+void case_bind(struct case_view *view, size_t item, size_t revocation);
+
 /* Sorts and judges. */
 void case_judge(struct case_view *view);
 /* The most bytes that case_write writes. */

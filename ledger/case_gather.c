@@ -262,37 +262,6 @@ static enum status keep_revocation(struct gather *g, size_t log, const struct re
     return STATUS_OK;
 }
 
-static bool revocation_before(const struct case_view *view, const struct case_revocation *a,
-                              const struct case_revocation *b) {
-    if (a->confirmed_ms != b->confirmed_ms) {
-        return a->confirmed_ms < b->confirmed_ms;
-    }
-    int origins = strcmp(view->logs[a->log].origin, view->logs[b->log].origin);
-    return origins != 0 ? origins < 0 : a->index < b->index;
-}
-
-/* Of all that bind a signer the first matters, and the first that makes the event doubted: two
- * places of each item, which the better one takes. */
-static void bind(struct case_view *view, size_t item, size_t revocation, bool doubts) {
-    size_t kinds = doubts ? 2 : 1;
-    for (size_t which = 0; which < kinds; which++) {
-        size_t at = 0;
-        while (at < view->bound_count &&
-               (view->bound[at].item != item || view->bound[at].doubts != (which == 1))) {
-            at++;
-        }
-        if (at == view->bound_count) {
-            view->bound_count++;
-        } else if (!revocation_before(view, &view->revocations[revocation],
-                                      &view->revocations[view->bound[at].revocation])) {
-            continue;
-        }
-        view->bound[at].item = item;
-        view->bound[at].revocation = revocation;
-        view->bound[at].doubts = which == 1;
-    }
-}
-
 static enum status take_revocation(void *context, const struct revocation *row) {
     struct gather *g = context;
     const struct case_item *item = &g->view->items[g->current];
@@ -306,7 +275,7 @@ static enum status take_revocation(void *context, const struct revocation *row) 
     TRY(revocation_binds(g->txn, g->view->logs[item->log].stored.number, &g->issuer, row, &binds));
     if (binds) {
         TRY(keep_revocation(g, log, row, &at));
-        bind(g->view, g->current, at, revocation_doubts(row, item->stamp_ms));
+        case_bind(g->view, g->current, at);
     }
     return STATUS_OK;
 }
