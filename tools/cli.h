@@ -58,11 +58,13 @@ void cli_progress_end(void);
 void cli_time(uint64_t seconds, char out[static 21]);
 
 /* One per file tools/cmd_<name>.c */
+int cmd_agencies(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_vkey(int argc, char **argv);
 int cmd_event(int argc, char **argv);
 int cmd_passphrase(int argc, char **argv);
+int cmd_registry(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_observe(int argc, char **argv);

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """DOJ, state and agency recognise each other's logs down a chain; a university pins the DOJ's roots alone and comes to mirror
 all three; agencies are asked for by ORI; a log that nobody announced shows."""
+import csv
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -60,6 +63,8 @@ class Registry:
         for log in self.logs.values():
             self.peer.sections.append(f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n")
         self.university = self.pinned("university")
+        Key("doj.example/mirror", 4).save(self.logs["doj"].node.path("mirror.key"))
+        self.logs["doj"].node.sections += [s.replace("url = ", "; ") for s in self.university.sections]  # its own roots
 
     def pinned(self, name, pull=1, **more):
         """A node that knows nothing but the DOJ's roots, and where its log is."""
@@ -99,6 +104,72 @@ def held(node):
     return {log["origin"]: log for log in node.json("/logs")["logs"]}
 
 
+def check_the_list(r, sizes):
+    """The DOJ signs a list of all logs; one that is on no list shows at the node that mirrors it."""
+    doj, state = r.logs["doj"], r.logs["state"]
+    until(lambda: {l["origin"] for l in doj.node.json("/recognised")["logs"] if l.get("size")} >= set(sizes), 20,
+          "the DOJ holds all that it recognises")
+    until(lambda: held(r.peer)["shadow.example/log"]["mirrored"] > 0, 10, "the peer mirrors the shadow")
+    root = doj.roots[0].save(r.path("root.key"))
+    said = json.loads(dutylog("registry", "list", "--node", doj.node.url, "--out", r.path("list"), "--key", root, "--outbox",
+                              r.path("out"), "--json"))
+    with open(r.path("list"), "rb") as f:
+        text = f.read()
+    assert said["count"] == 3 and said["file"] == hashlib.sha256(text).hexdigest()
+    dutylog("submit", "--node", doj.node.url, "--outbox", r.path("out"), "--wait", "20")
+    doj.roots[0].seq, doj.roots[0].head = doj.roots[0].seq + 1, doj.node.json(f"/issuer/{doj.roots[0].name}")["head"]
+    lines = text.decode().splitlines()
+    assert lines[0] == "dutylog/logs/v1" and [l.split("+")[0] for l in lines[2:]] == [f"log {o}" for o in sorted(sizes)]
+    fine = dutylog("registry", "check", r.path("list"), "--node", r.university.url, "--node", state.node.url)
+    assert "no log is held that the list lacks" in fine and "lacking" in fine, fine
+    found = json.loads(dutylog("registry", "check", r.path("list"), "--node", r.peer.url, "--json", ok=1).splitlines()[0])
+    assert [(f["finding"], f["origin"]) for f in found if f["fault"]] == [("unannounced", "shadow.example/log")], found
+    # a list of more than there is, and one with another root
+    origin, size, root_hex = lines[3].split(" ")[1], int(lines[3].split(" ")[2]), lines[3].split(" ")[3]
+    for change, what in ((f"log {origin} {size} {'0' * 64}", "contradicts"), (f"log {origin} {size + 99} {root_hex}", "shrunk"),
+                         (f"log {origin} 2 {'1' * 64}", "contradicts"), (f"log {origin} {size + 99} {root_hex}", "behind")):
+        with open(r.path("bent"), "w") as f:
+            f.write("\n".join([*lines[:3], change, *lines[4:]]) + "\n")
+        node = r.university if what == "behind" else next(l.node for l in r.logs.values() if l.key.vkey == origin)
+        out = dutylog("registry", "check", r.path("bent"), "--node", node.url, ok=0 if what == "behind" else 1)
+        assert what in out, (what, out)
+    dutylog("registry", "check", r.path("root.key"), "--node", r.peer.url, ok=1)
+    dutylog("registry", "list", "--node", r.peer.url, "--out", r.path("none"), ok=1)  # it pins nothing
+
+
+def check_agencies(r):
+    """Of a file; and as a list."""
+    state = r.logs["state"]
+    with open(r.path("agencies.csv"), "w") as f:
+        f.write("name,ori,state,type,officers,from\n"
+                "Chatham Police,VA0000500,VA,municipal,11,\n"
+                "Danville,VA000060,VA,municipal,5,\n"  # line 3: a short ORI
+                '"Emporia, City of",VA0000700,VA,municipal,x,\n'
+                "Again,VA0000500,VA,municipal,1,\n"
+                "Fairfax,VA0000800,VA,county,1400,2020-01-01\n")
+    key = state.roots[2].save(r.path("root-3.key"))
+    out = dutylog("agencies", "--from", r.path("agencies.csv"), "--key", key, "--outbox", r.path("out-2"), "--node",
+                  state.node.url, ok=1)
+    assert "line 3: " in out and "line 4: officers" in out and "line 5: ori: VA0000500 stands on line 2" in out, out
+    dutylog("submit", "--node", state.node.url, "--outbox", r.path("out-2"), "--wait", "20")
+    state.say("agency.renamed", {"from": "2024-01-01", "name": "Chatham Public Safety", "ori": "VA0000500"})
+    state.say("agency.merged", {"from": "2024-01-01", "into": "VA0000500", "ori": "VA0000200"})
+    until(lambda: "merged_into" in r.university.json("/agency/VA0000200"), 20, "the merger is judged")
+    rows = list(csv.DictReader(io.StringIO(dutylog("agencies", "--node", r.university.url, "--state", "VA", "--csv"))))
+    found = {row["ori"]: row for row in rows}
+    assert found["VA0000500"] == {"ori": "VA0000500", "name": "Chatham Public Safety", "former names": "Chatham Police",
+                                  "state": "VA", "type": "municipal", "officers": "11", "merged_into": ""}, found
+    assert found["VA0000200"]["merged_into"] == "VA0000500" and found["VA0000800"]["officers"] == "1400"
+    before = json.loads(dutylog("agencies", "--node", r.university.url, "--day", "2010-01-01", "--json"))
+    assert {a["ori"]: a.get("name") for a in before}["VA0000500"] == "Chatham Police", before
+    assert "no agency" in dutylog("agencies", "--node", r.university.url, "--state", "MD")
+    assert "pins no authority" in dutylog("agencies", "--node", state.node.url)
+    refused = make_event(state.origin, state.roots[0], "agency.renamed", {
+        "from": "2024-01-01", "name": "Nobody", "ori": "VA0009900"}, keep=False)
+    status, body = state.node.add(refused)
+    assert status == 400 and b"none of the 4 agencies that this log registers" in body, body
+
+
 def test_a_university_pins_one_authority_and_mirrors_all():
     r = Registry(("doj", "state", "agency", "shadow")).start()
     doj, state, agency = (r.logs[n] for n in ("doj", "state", "agency"))
@@ -136,6 +207,8 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     assert held(r.university)[agency.origin]["recognised_by"] == state.origin
     agency.register("VA0000300", "Third")
     until(lambda: r.university.get("/agency/VA0000300")[0] == 200, 20, "what came after the restart is pulled")
+    check_the_list(r, sizes)
+    check_agencies(r)
     # a log that moves is recognised again, at another address
     assert agency.node.stop() == 0
     agency.node.port = Node(r.folder, "elsewhere").port
