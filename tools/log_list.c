@@ -73,9 +73,14 @@ static bool parse_log(struct bytes line, struct listed_log *out) {
                                : bytes_equal(r.rest, bytes_text("-"));
 }
 
+/* As members of type time are spelled. */
 static bool is_time(struct bytes text) {
-    return text.len == 20 && text_is_date(bytes_of(text.data, 10)) && text.data[10] == 'T' &&
-           text.data[19] == 'Z';
+    static const struct kind_member time = {.name = "observed", .type = MEMBER_TIME};
+    struct refusal why;
+    json_t *value = json_stringn(text.len > 0 ? (const char *)text.data : "", text.len);
+    bool good = value != NULL && member_check(&time, value, &why) == STATUS_OK;
+    json_decref(value);
+    return good && text.len == 20;
 }
 
 static enum status parse_logs(struct reader *r, struct log_list *list, struct refusal *why) {
