@@ -25,6 +25,12 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The last row that fits, and of how many keys such rows are. */
+struct candidate {
+    struct bytes row;
+    size_t keys;
+};
+
 struct run {
     const char *paths[2];
     const char *mapping_path;
@@ -47,9 +53,8 @@ struct run {
     int loading;
     size_t dirty;
     json_t *shown;
-    /* What --prove named: one row of each key that fits, and of how many keys. */
-    struct bytes proved;
-    size_t proved_keys;
+    /* What --prove named: by a part of the key, and by a whole cell of it. */
+    struct candidate proved[2];
 };
 
 /* --- options --- */
@@ -216,15 +221,33 @@ static bool is_found(const struct run *run, const struct reconciled *row) {
     return found;
 }
 
+struct cell_search {
+    struct bytes text;
+    bool found;
+};
+
+static void compare_cell(void *context, int other, size_t number, struct bytes text) {
+    struct cell_search *search = context;
+    (void)number;
+    search->found = search->found || (other == 0 && bytes_equal(text, search->text));
+}
+
+/* A row that --prove may mean: its key has the text, or, which goes before, a cell that is the
+ * text: OFFICER-2 is not to be mixed up with OFFICER-20. Rows come in the order of keys, so that a
+ * key that was noted is the last one. */
 static void note_proof(struct run *run, const struct reconciled *row) {
+    struct cell_search search = {.text = bytes_text(run->prove != NULL ? run->prove : "")};
     if (row->fate != FATE_ABSENT || run->prove == NULL ||
         !list_map_finds(run->has_map ? &run->map : NULL, run->prove, list_prefix(row->old))) {
         return;
     }
-    /* Rows come in the order of keys, so that a key that was noted is the last one. */
-    if (run->proved_keys == 0 || !bytes_equal(list_prefix(run->proved), list_prefix(row->old))) {
-        run->proved = row->old;
-        run->proved_keys++;
+    bool whole = list_cells(row->old, compare_cell, &search) == STATUS_OK && search.found;
+    for (size_t i = 0; i <= whole; i++) {
+        struct candidate *c = &run->proved[i];
+        if (c->keys == 0 || !list_begins(c->row, list_prefix(row->old))) {
+            c->row = row->old;
+            c->keys++;
+        }
     }
 }
 
@@ -288,16 +311,17 @@ static int print_json(struct run *run) {
 
 static int prove(struct run *run) {
     struct refusal why = {.text = ""};
-    if (run->proved_keys != 1) {
+    const struct candidate *c = &run->proved[run->proved[1].keys == 1 ? 1 : 0];
+    if (c->keys != 1) {
         return cli_error("reconcile", CLI_REFUSED,
-                         run->proved_keys == 0
+                         c->keys == 0
                              ? "--prove %s: no absent row has this in its key"
                              : "--prove %s: several absent keys have this: give more of the key, "
                                "as --list absent shows it",
                          run->prove);
     }
     enum status status =
-        prove_absence(&run->rows[0], &run->rows[1], run->proved, run->receipts, run->out, &why);
+        prove_absence(&run->rows[0], &run->rows[1], c->row, run->receipts, run->out, &why);
     return status == STATUS_OK ? CLI_OK
                                : cli_error("reconcile", cli_exit_of(status), "%s", why.text);
 }

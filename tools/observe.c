@@ -210,30 +210,21 @@ enum status observe_keep(const struct observation *o, struct bytes content, stru
     return file_write(path, content, why); /* over what a run left that ended here */
 }
 
-/* The rows of the observation before, for their number. A file that is damaged stops nothing. */
-static enum status count_before(struct observation *o, struct refusal *why) {
+/* How many rows there were the time before. A file that is damaged stops nothing. */
+static void count_before(struct observation *o) {
     char compact[OBSERVE_TIME_SIZE + 1];
     char path[OBSERVE_PATH_MAX];
-    struct refusal reason = {.text = ""};
+    struct refusal why = {.text = ""};
     compact_of(o->rows.about.observed, compact);
     observe_newest(o->keep, o->list, ".rows", compact, o->before_name);
     if (o->before_name[0] == '\0') {
-        return STATUS_OK;
+        return;
     }
-    struct rows *before = calloc(1, sizeof *before);
-    if (before == NULL) {
-        return refuse(why, STATUS_NOMEM, "out of memory");
-    }
-    rows_init(before);
     snprintf(path, sizeof path, "%.3800s/%s", o->keep, o->before_name);
-    o->has_before = rows_read(before, path, &reason) == STATUS_OK;
-    o->before = before->count;
-    rows_close(before);
-    free(before);
+    o->has_before = rows_count(path, &o->before, &why) == STATUS_OK;
     if (!o->has_before) {
-        fprintf(stderr, "dutylog: LOOK AT THIS: %s\n", reason.text);
+        fprintf(stderr, "dutylog: LOOK AT THIS: %s\n", why.text);
     }
-    return STATUS_OK;
 }
 
 static void tell_dirty(void *context, uint64_t line, const char *reason) {
@@ -284,7 +275,7 @@ enum status observe_rows(struct observation *o, struct refusal *why) {
     char source[OBSERVE_PATH_MAX];
     struct refusal reason = {.text = ""};
     TRY(observe_path(o, ".source", source, why));
-    TRY(count_before(o, why));
+    count_before(o);
     enum status status = rows_of_csv(&o->rows, source, &o->map, tell_dirty, o, &reason);
     if (status == STATUS_BAD_FORM || status == STATUS_TOO_LARGE) {
         set_aside(o, source);

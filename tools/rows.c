@@ -309,6 +309,31 @@ enum status rows_read(struct rows *rows, const char *path, struct refusal *why) 
     return status == STATUS_OK ? STATUS_OK : refuse(why, status, "%s: %s", path, reason.text);
 }
 
+enum status rows_count(const char *path, size_t *out, struct refusal *why) {
+    char head[65536];
+    struct rows *rows = calloc(1, sizeof *rows);
+    FILE *file = fopen(path, "rb");
+    struct bytes line;
+    struct hash root;
+    uint64_t count = 0;
+    struct reader r;
+    size_t n = file != NULL && rows != NULL ? fread(head, 1, sizeof head, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    reader_init(&r, bytes_of(head, n));
+    bool good = reader_skip(&r, FIRST_LINE) && reader_line(&r, &line) &&
+                read_about(rows, line, &root, &count, why) == STATUS_OK;
+    if (rows != NULL) {
+        rows_close(rows);
+    }
+    free(rows);
+    *out = (size_t)count;
+    return good
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_FORM, "%s: its beginning does not say of what it is", path);
+}
+
 static json_t *hex_of(const struct hash *hash) {
     char hex[HEX_LEN(HASH_SIZE)];
     hex_encode(hex, hash->bytes, HASH_SIZE);

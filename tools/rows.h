@@ -37,6 +37,8 @@ enum status rows_write(const struct rows *rows, const char *path, struct refusal
 void rows_init(struct rows *rows);
 void rows_close(struct rows *rows);
 
+/* How many rows a .rows file says that it has: its second line, which is all that is read. */
+enum status rows_count(const char *path, size_t *out, struct refusal *why) MUST_USE;
 /* Is the file a .rows file, by its first line? */
 bool rows_is_file(const char *path);
 /* The first row whose leaf is not below `text`; `count` if all are. */

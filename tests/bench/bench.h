@@ -79,5 +79,6 @@ void bench_stored(struct bench *bench);
 void bench_restore(struct bench *bench);
 void bench_many(struct bench *bench);
 void bench_secure(struct bench *bench);
+void bench_lists(struct bench *bench);
 
 #endif

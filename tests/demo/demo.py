@@ -4,6 +4,7 @@
 Four nodes run on loopback: an agency that hosts its log, and a state, the DOJ and a university that mirror and cosign it.
 Everything is done with the `dutylog` command, as a clerk, an auditor and an operator would. Each step is checked.
 """
+import csv
 import hashlib
 import json
 import os
@@ -253,6 +254,56 @@ class Demo:
         check("the mirror is back, and so the receipt", len(receipts) == 1 and
               self.verify(receipts[0], "--quiet").returncode == 0, receipts)
 
+    def write_lists(self):
+        """Two days of a list and a roster, in the shape of New York's: eleven records of seventeen are gone on the second."""
+        def row(officer, case, text, disposition, penalty):
+            return [officer, "1/1/2020", case, text, disposition, "Penalty: " + penalty if penalty else ""]
+
+        with open(os.path.join(HERE, "new-york-five.json")) as f:
+            five = [row(r["officer"], f"demo-{i}", f"{i + 1:02}.{r['description']}", r["source_disposition"], r["source_penalty"])
+                    for i, r in enumerate(json.load(f)["records"])]
+        rest = [row(f"ny-officer-{i}", f"demo-{i}", "Did fail to safeguard department property.", "GUILTY", "REPRIMAND")
+                for i in range(10, 22)]
+        header = ["officer", "date", "case_no", "description", "disposition", "penalty"]
+        roster = [["officer"]] + [[r[0]] for r in five[1:] + rest]  # the first of the five has left
+        for name, rows in (("2023-09-01", [header] + five + rest), ("2023-09-20", [header] + rest[:6]), ("roster", roster)):
+            with open(self.path(name + ".csv"), "w", newline="") as f:
+                csv.writer(f).writerows(rows)
+
+    def observe_lists(self):
+        say("7. Nobody at an agency takes part: a newsroom observes the list that it publishes, on two days.")
+        self.write_lists()
+        mapping = os.path.join(ROOT, "specs/mappings/nypd-discipline.ini")
+        vkey = self.key("newsroom.example/desk-1", "newsroom.key")
+        self.event("key.enrolled", "root-1.key", {
+            "basis": "live", "kinds": ["list.observed"], "oris": [], "role": "observer", "vkey": vkey})
+        self.submit()
+        for day in ("2023-09-01", "2023-09-20"):
+            dutylog("observe", self.path(day + ".csv"), "--as", "nypd-discipline", "--mapping", mapping, "--keep", self.path("lists"),
+                    "--observed", day + "T12:00:00Z", "--key", self.path("newsroom.key"), "--outbox", self.path("outbox"),
+                    "--node", self.agency.url)
+        pair = self.submit()
+        check("each day's list is in the log, as a root over its rows", len(pair) == 2, pair)
+        rows = [self.path("lists", f"nypd-discipline-{day}T120000Z.rows") for day in ("20230901", "20230920")]
+        common = (*rows, "--mapping", mapping)
+        found = (*common, "--find", "failure_to_intervene", "--roster", self.path("roster.csv"))
+        counts = json.loads(dutylog("reconcile", *found, "--json"))
+        check("five records of a failure to intervene are gone, four of them while their officers serve",
+              (counts["absent"]["all"], counts["absent"]["serving"]) == (5, 4), counts["absent"])
+        print("".join("        " + line + "\n" for line in dutylog("reconcile", *found, "--list", "absent").splitlines()
+                      if line.startswith("absent")))
+        proof = self.path("officer-2.absence")
+        dutylog("reconcile", *common, "--prove", "ny-officer-2", "--receipt-a", pair[0], "--receipt-b", pair[1], "--out", proof)
+        out = self.verify(proof)
+        check("a file shows it to anyone, offline: there on the first day, and not on the second", out.returncode == 0, out.stderr)
+        print("".join("        " + line + "\n" for line in out.stdout.splitlines()))
+        with open(proof, "rb") as f:
+            content = bytearray(f.read())
+        content[content.rindex(b"NY-OFFICER-2")] ^= 1
+        with open(self.path("changed.absence"), "wb") as f:
+            f.write(content)
+        check("with one byte changed it shows nothing", self.verify(self.path("changed.absence")).returncode == 1)
+
     def run(self):
         started = time.monotonic()
         self.start()
@@ -260,6 +311,7 @@ class Demo:
         self.delete_a_finding(self.five_records())
         self.doj_off()
         self.two_off()
+        self.observe_lists()
         say(f"{time.monotonic() - started:.0f} s on this machine.")
 
     def close(self):

@@ -250,6 +250,10 @@ def test_an_absence_is_proved_to_anyone():
     check_absence(w, w.path("empty"))
     absence(w, rows[0], rows[1], "LEFT POST", "place", pair)
     check_absence(w, w.path("place"))
+    # A whole cell is meant before a part of one.
+    long = write(w, "long.csv", HEADER + "".join(f"off-{n},,,x,,\n" for n in ("9", "91", "92")))
+    assert "receipt of another list" in absence(w, long, rows[1], "OFF-9", "x", pair, ok=1, quiet=True)
+    assert "several" in absence(w, long, rows[1], "FF-9", "x", pair, ok=1, quiet=True)
     # What is there, or there still, or several, is not proved.
     assert "no absent row" in absence(w, rows[0], rows[1], "OFF-5", "x", pair, ok=1, quiet=True)
     assert "several" in absence(w, rows[0], rows[1], "OFF-", "x", pair, ok=1, quiet=True)
