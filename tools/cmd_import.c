@@ -1,0 +1,166 @@
+#include "tools/cli.h"
+#include "tools/import.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct option options[] = {
+    {"mapping", required_argument, NULL, 'm'},  {"key", required_argument, NULL, 'k'},
+    {"node", required_argument, NULL, 'n'},     {"state", required_argument, NULL, 's'},
+    {"agencies", required_argument, NULL, 'a'}, {"report", required_argument, NULL, 'r'},
+    {"wait", required_argument, NULL, 'w'},     {"dry-run", no_argument, NULL, 'd'},
+    {"key-used", no_argument, NULL, 'u'},       {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+};
+
+static enum status take_option(struct import *import, bool *json, int c, struct refusal *why) {
+    switch (c) {
+    case 'm':
+        import->mapping_path = optarg;
+        return STATUS_OK;
+    case 'k':
+        import->key_path = optarg;
+        return STATUS_OK;
+    case 'n':
+        import->node = optarg;
+        return STATUS_OK;
+    case 's':
+        import->state_path = optarg;
+        return STATUS_OK;
+    case 'a':
+        import->agencies_path = optarg;
+        return STATUS_OK;
+    case 'r':
+        import->report_path = optarg;
+        return STATUS_OK;
+    case 'w':
+        return cli_number(optarg, 0, 86400, &import->wait_s)
+                   ? STATUS_OK
+                   : refuse(why, STATUS_BAD_FORM, "--wait takes seconds, at most 86400");
+    case 'd':
+        import->dry_run = true;
+        return STATUS_OK;
+    case 'u':
+        import->key_used = true;
+        return STATUS_OK;
+    case 'j':
+        *json = true;
+        return STATUS_OK;
+    default:
+        return refuse(why, STATUS_BAD_FORM, "unknown option");
+    }
+}
+
+static enum status check_options(const struct import *import, struct refusal *why) {
+    bool none = import->key_path == NULL && import->node == NULL && import->state_path == NULL;
+    bool all = import->key_path != NULL && import->node != NULL && import->state_path != NULL;
+    if (import->mapping_path == NULL) {
+        return refuse(why, STATUS_BAD_FORM, "say how the file is read, --mapping FILE");
+    }
+    return (import->dry_run && none) || (!import->dry_run && all)
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_FORM,
+                        "give --key, --node and --state; or --dry-run, and none of these");
+}
+
+static void print_place(const struct import *import) {
+    if (import->dry_run) {
+        printf("  nothing was signed: a dry run\n");
+        return;
+    }
+    printf("  %-34s %s\n", "log", import->origin);
+    printf("  %-34s %s\n", "key", import->issuer);
+    if (import->resent > 0) {
+        printf("  %-34s %10" PRIu64 "\n", "sent, signed by an earlier run", import->resent);
+    }
+    if (import->first_seq > 0) {
+        uint64_t count = import->last_seq - import->first_seq + 1;
+        uint64_t ms = import->took_ms > 0 ? import->took_ms : 1;
+        printf("  %-34s %10" PRIu64 " to %" PRIu64 "\n", "seq", import->first_seq,
+               import->last_seq);
+        printf("  %-34s %10.1f s, %" PRIu64 " events/s\n", "took", (double)ms / 1000,
+               count * 1000 / ms);
+    }
+    printf("  %-34s %s\n", "a quorum of mirrors holds all",
+           import->held            ? "yes"
+           : import->last_seq == 0 ? "nothing is logged"
+                                   : "not yet");
+}
+
+static enum status print_json(const struct import *import) {
+    json_t *root = import_report_json(&import->report);
+    char *text = NULL;
+    if (root != NULL) {
+        json_object_set_new(root, "dry_run", json_boolean(import->dry_run));
+        json_object_set_new(root, "file", json_string(import->path));
+        json_object_set_new(root, "first_seq", json_integer((json_int_t)import->first_seq));
+        json_object_set_new(root, "held", json_boolean(import->held));
+        json_object_set_new(root, "issuer", json_string(import->issuer));
+        json_object_set_new(root, "last_seq", json_integer((json_int_t)import->last_seq));
+        json_object_set_new(root, "log", json_string(import->origin));
+        json_object_set_new(root, "resent", json_integer((json_int_t)import->resent));
+        json_object_set_new(root, "took_ms", json_integer((json_int_t)import->took_ms));
+        text = json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS);
+    }
+    json_decref(root);
+    if (text != NULL) {
+        puts(text);
+    }
+    free(text);
+    return text != NULL ? STATUS_OK : STATUS_NOMEM;
+}
+
+static int run(struct import *import, bool json) {
+    struct refusal why = {.text = ""};
+    enum status status = import_run(import, &why);
+    if (status != STATUS_OK) {
+        return cli_error("import", cli_exit_of(status), "%s", why.text);
+    }
+    if (!json) {
+        printf("import of %s (%s, %s)\n", import->path, import->map.source, import->map.table);
+        print_place(import);
+        import_report_print(&import->report);
+    } else if (print_json(import) != STATUS_OK) {
+        return cli_error("import", CLI_FAILED, "out of memory");
+    }
+    if (!import->dry_run && !import->held && import->last_seq > 0) {
+        return cli_error("import", CLI_PENDING,
+                         "logged and durable at the node, but no quorum of mirrors holds it yet");
+    }
+    return import_report_clean(&import->report) ? CLI_OK : CLI_REFUSED;
+}
+
+int cmd_import(int argc, char **argv) {
+    struct refusal why = {.text = ""};
+    struct import *import = calloc(1, sizeof *import);
+    enum status status = STATUS_OK;
+    bool json = false;
+    int c = 0;
+    if (import == NULL) {
+        return cli_error("import", CLI_FAILED, "out of memory");
+    }
+    import->wait_s = 60;
+    while (status == STATUS_OK && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            free(import);
+            return cli_help("import");
+        }
+        status = take_option(import, &json, c, &why);
+    }
+    if (status == STATUS_OK && optind + 1 != argc) {
+        status = refuse(&why, STATUS_BAD_FORM, "give one file");
+    }
+    if (status == STATUS_OK) {
+        status = check_options(import, &why);
+    }
+    if (status != STATUS_OK) {
+        free(import);
+        return cli_usage("import", "%s", why.text);
+    }
+    import->path = argv[optind];
+    int exit_code = run(import, json);
+    import_release(import);
+    free(import);
+    return exit_code;
+}

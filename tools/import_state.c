@@ -1,0 +1,398 @@
+#include "tools/import_state.h"
+
+#include "crypto/random.h"
+#include "ledger/json.h"
+#include "ledger/note.h"
+#include "ledger/store_lmdb.h"
+#include "ledger/store_memory.h"
+#include "net/file.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUBJECT_MAX 999
+#define KEY_MAX 64
+#define MEMORY_BYTES_MAX ((size_t)4 << 30)
+/* A store's own key, of its format, is 'm': ledger/schema.h. None of these is. */
+enum letter {
+    LETTER_IDENTITY = 'I',
+    LETTER_EVENT = 'N',
+    LETTER_ROW = 'R',
+    LETTER_CASE = 'C',
+    LETTER_SUBJECT = 'S'
+};
+
+struct import_state {
+    struct store *store;
+    struct store_txn *txn; /* a writing one all the time; NULL only between two */
+    bool read_only;
+    bool memory; /* kept nowhere else */
+};
+
+struct place {
+    uint8_t data[KEY_MAX];
+    struct writer w;
+};
+
+static void start(struct place *key, enum letter letter) {
+    writer_init(&key->w, key->data, sizeof key->data);
+    writer_u8(&key->w, (uint8_t)letter);
+}
+
+static struct bytes view(const struct place *key) {
+    assert(!key->w.failed);
+    return writer_view(&key->w);
+}
+
+static enum status begin(struct import_state *state) {
+    return store_begin(state->store, state->read_only ? STORE_READ : STORE_WRITE, &state->txn);
+}
+
+/* --- opening --- */
+
+/* The folder belongs to the first log and issuer that it is opened for. */
+static enum status check_identity(struct import_state *state, struct bytes issuer, struct bytes log,
+                                  struct refusal *why) {
+    uint8_t memory[1024];
+    struct writer w;
+    struct place key;
+    struct bytes found;
+    writer_init(&w, memory, sizeof memory);
+    writer_text(&w, "{\"issuer\":");
+    jcs_write_text(&w, issuer);
+    writer_text(&w, ",\"log\":");
+    jcs_write_text(&w, log);
+    writer_text(&w, "}");
+    TRY(writer_status(&w));
+    start(&key, LETTER_IDENTITY);
+    enum status status = store_get(state->txn, view(&key), &found);
+    if (status == STATUS_NOT_FOUND) {
+        TRY(store_put(state->txn, view(&key), writer_view(&w)));
+        return import_state_commit(state, why);
+    }
+    if (status == STATUS_OK && !bytes_equal(found, writer_view(&w))) {
+        return refuse(why, STATUS_DENIED_KEY,
+                      "the state folder belongs to another import: %.*s; give it the key and log "
+                      "that it began with, or another folder",
+                      (int)(found.len < 120 ? found.len : 120), found.data);
+    }
+    return status;
+}
+
+static enum status open_store(const char *folder, bool read_only, struct import_state **out,
+                              struct refusal *why) {
+    struct store_lmdb_options options = {.read_only = read_only};
+    struct import_state *state = calloc(1, sizeof *state);
+    if (state == NULL) {
+        return refuse(why, STATUS_NOMEM, "out of memory");
+    }
+    state->read_only = read_only;
+    enum status status = store_lmdb_open(folder, &options, &state->store, why);
+    if (status == STATUS_OK && (status = begin(state)) != STATUS_OK) {
+        refuse(why, status, "%s: cannot be read", folder);
+    }
+    if (status != STATUS_OK) {
+        import_state_close(state);
+        return status;
+    }
+    *out = state;
+    return STATUS_OK;
+}
+
+enum status import_state_open(const char *folder, struct bytes issuer, struct bytes log,
+                              struct import_state **out, struct refusal *why) {
+    struct import_state *state = NULL;
+    TRY(open_store(folder, false, &state, why));
+    enum status status = check_identity(state, issuer, log, why);
+    if (status != STATUS_OK) {
+        import_state_close(state);
+        return status;
+    }
+    *out = state;
+    return STATUS_OK;
+}
+
+enum status import_state_open_read(const char *folder, struct import_state **out,
+                                   struct refusal *why) {
+    return open_store(folder, true, out, why);
+}
+
+enum status import_state_open_memory(struct import_state **out, struct refusal *why) {
+    struct store_memory_options options = {.max_bytes = MEMORY_BYTES_MAX};
+    struct import_state *state = calloc(1, sizeof *state);
+    if (state == NULL || store_memory_open(&options, &state->store) != STATUS_OK) {
+        free(state);
+        return refuse(why, STATUS_NOMEM, "out of memory");
+    }
+    state->memory = true;
+    enum status status = begin(state);
+    if (status != STATUS_OK) {
+        import_state_close(state);
+        return refuse(why, status, "out of memory");
+    }
+    *out = state;
+    return STATUS_OK;
+}
+
+void import_state_close(struct import_state *state) {
+    if (state == NULL) {
+        return;
+    }
+    if (state->txn != NULL) {
+        store_abort(state->txn);
+    }
+    if (state->memory) {
+        store_memory_close(state->store);
+    } else {
+        store_lmdb_close(state->store);
+    }
+    free(state);
+}
+
+enum status import_state_commit(struct import_state *state, struct refusal *why) {
+    enum status status = store_commit(state->txn);
+    state->txn = NULL;
+    if (status == STATUS_OK) {
+        status = begin(state);
+    }
+    return status == STATUS_OK
+               ? STATUS_OK
+               : refuse(why, status, "the state folder: %s: nothing of the last batch was sent",
+                        status_text(status));
+}
+
+/* --- events --- */
+
+enum status import_state_event(struct import_state *state, uint64_t seq, struct bytes *note,
+                               struct bytes *body) {
+    struct place key;
+    struct bytes value;
+    struct reader r;
+    uint32_t len = 0;
+    start(&key, LETTER_EVENT);
+    writer_u64(&key.w, seq);
+    TRY(store_get(state->txn, view(&key), &value));
+    reader_init(&r, value);
+    if (!reader_u32(&r, &len) || !reader_take(&r, len, note)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    *body = r.rest;
+    return STATUS_OK;
+}
+
+enum status import_state_put_event(struct import_state *state, uint64_t seq, struct bytes note,
+                                   struct bytes body) {
+    struct place key;
+    struct writer w;
+    uint8_t *room = NULL;
+    size_t len = 4 + note.len + body.len;
+    start(&key, LETTER_EVENT);
+    writer_u64(&key.w, seq);
+    TRY(store_reserve(state->txn, view(&key), len, &room));
+    writer_init(&w, room, len);
+    writer_u32(&w, (uint32_t)note.len);
+    writer_bytes(&w, note);
+    writer_bytes(&w, body);
+    return writer_status(&w);
+}
+
+enum status import_state_last(struct import_state *state, uint64_t *seq, struct hash *id,
+                              struct refusal *why) {
+    struct place key;
+    struct bytes found = bytes_of(NULL, 0);
+    struct bytes value;
+    struct bytes text;
+    struct note note;
+    struct reader r;
+    uint8_t letter = 0;
+    *seq = 0;
+    start(&key, LETTER_EVENT);
+    writer_u64(&key.w, UINT64_MAX);
+    enum status status = store_seek_back(state->txn, view(&key), &found, &value);
+    reader_init(&r, found);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && found.data[0] != LETTER_EVENT)) {
+        return STATUS_OK;
+    }
+    TRY(status);
+    if (!reader_u8(&r, &letter) || !reader_u64(&r, seq)) {
+        return refuse(why, STATUS_STORE_CORRUPT, "the state folder is damaged");
+    }
+    TRY(import_state_event(state, *seq, &text, &value));
+    TRY(note_parse(text, &note, why));
+    hash_of(note.text.data, note.text.len, id);
+    return STATUS_OK;
+}
+
+/* --- rows --- */
+
+static void row_key(struct place *key, const uint8_t table[IMPORT_TABLE_SIZE],
+                    const struct import_row_id *id) {
+    start(key, LETTER_ROW);
+    writer_put(&key->w, table, IMPORT_TABLE_SIZE);
+    writer_put(&key->w, id, sizeof *id);
+}
+
+enum status import_state_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
+                             const struct import_row_id *id, struct import_row *out) {
+    struct place key;
+    struct bytes value;
+    struct bytes part;
+    struct reader r;
+    memset(out, 0, sizeof *out);
+    row_key(&key, table, id);
+    TRY(store_get(state->txn, view(&key), &value));
+    reader_init(&r, value);
+    if (reader_take(&r, IMPORT_HANDLE_SIZE, &part)) {
+        memcpy(out->handle, part.data, IMPORT_HANDLE_SIZE);
+    }
+    if (!reader_u32(&r, &out->subject)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    while (r.rest.len > 0) {
+        uint8_t len = 0;
+        if (out->count == IMPORT_MADE_MAX || !reader_u8(&r, &len) || len > IMPORT_NAME_MAX ||
+            !reader_take(&r, len, &part) || !reader_u64(&r, &out->made[out->count].seq)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        memcpy(out->made[out->count].name, part.data, len);
+        out->made[out->count++].name[len] = '\0';
+    }
+    return STATUS_OK;
+}
+
+enum status import_state_put_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
+                                 const struct import_row_id *id, const struct import_row *row) {
+    uint8_t memory[IMPORT_HANDLE_SIZE + 4 + IMPORT_MADE_MAX * (IMPORT_NAME_MAX + 9)];
+    struct writer w;
+    struct place key;
+    row_key(&key, table, id);
+    writer_init(&w, memory, sizeof memory);
+    writer_put(&w, row->handle, IMPORT_HANDLE_SIZE);
+    writer_u32(&w, row->subject);
+    for (size_t i = 0; i < row->count; i++) {
+        writer_u8(&w, (uint8_t)strlen(row->made[i].name));
+        writer_text(&w, row->made[i].name);
+        writer_u64(&w, row->made[i].seq);
+    }
+    assert(!w.failed);
+    return store_put(state->txn, view(&key), writer_view(&w));
+}
+
+enum status import_state_rows(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
+                              struct import_row_id **out, size_t *count) {
+    struct import_row_id *rows = NULL;
+    size_t n = 0;
+    size_t cap = 0;
+    struct place key;
+    struct bytes found;
+    struct bytes value;
+    start(&key, LETTER_ROW);
+    writer_put(&key.w, table, IMPORT_TABLE_SIZE);
+    size_t prefix = key.w.len;
+    enum status status = STATUS_OK;
+    while ((status = store_seek(state->txn, view(&key), &found, &value)) == STATUS_OK &&
+           found.len == prefix + sizeof *rows && memcmp(found.data, key.data, prefix) == 0) {
+        if (n == cap) {
+            cap = cap > 0 ? cap * 2 : 1024;
+            struct import_row_id *grown = realloc(rows, cap * sizeof *grown);
+            if (grown == NULL) {
+                free(rows);
+                return STATUS_NOMEM;
+            }
+            rows = grown;
+        }
+        memcpy(&rows[n], found.data + prefix, sizeof *rows);
+        n += value.len > IMPORT_HANDLE_SIZE + 4;        /* else it made nothing yet */
+        writer_init(&key.w, key.data, sizeof key.data); /* just after it */
+        writer_bytes(&key.w, found);
+        writer_u8(&key.w, 0);
+    }
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        free(rows);
+        return status;
+    }
+    *out = rows;
+    *count = n;
+    return STATUS_OK;
+}
+
+/* --- cases --- */
+
+static enum status read_case(struct import_state *state, const struct place *key,
+                             uint8_t handle[IMPORT_HANDLE_SIZE], uint32_t *next) {
+    struct bytes value;
+    struct bytes part;
+    struct reader r;
+    TRY(store_get(state->txn, view(key), &value));
+    reader_init(&r, value);
+    if (!reader_take(&r, IMPORT_HANDLE_SIZE, &part) || !reader_u32(&r, next)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    memcpy(handle, part.data, IMPORT_HANDLE_SIZE);
+    return STATUS_OK;
+}
+
+static enum status put_case(struct import_state *state, const struct place *key,
+                            const uint8_t handle[IMPORT_HANDLE_SIZE], uint32_t next) {
+    uint8_t memory[IMPORT_HANDLE_SIZE + 4];
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    writer_put(&w, handle, IMPORT_HANDLE_SIZE);
+    writer_u32(&w, next);
+    return store_put(state->txn, view(key), writer_view(&w));
+}
+
+static void case_key(struct place *key, enum letter letter, const uint8_t id[IMPORT_ID_SIZE]) {
+    start(key, letter);
+    writer_put(&key->w, id, IMPORT_ID_SIZE);
+}
+
+enum status import_state_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
+                              uint8_t handle[IMPORT_HANDLE_SIZE]) {
+    struct place key;
+    uint32_t next = 0;
+    case_key(&key, LETTER_CASE, id);
+    enum status status = read_case(state, &key, handle, &next);
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    random_fill(handle, IMPORT_HANDLE_SIZE);
+    return put_case(state, &key, handle, 1);
+}
+
+enum status import_state_subject(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
+                                 const uint8_t *value, uint32_t *out) {
+    struct place key;
+    struct place of_value;
+    struct bytes found = bytes_of(NULL, 0);
+    uint8_t handle[IMPORT_HANDLE_SIZE];
+    uint32_t next = 0;
+    case_key(&of_value, LETTER_SUBJECT, id);
+    if (value != NULL) {
+        struct reader r;
+        writer_put(&of_value.w, value, IMPORT_ID_SIZE);
+        enum status status = store_get(state->txn, view(&of_value), &found);
+        reader_init(&r, found);
+        if (status != STATUS_NOT_FOUND) {
+            return status != STATUS_OK   ? status
+                   : reader_u32(&r, out) ? STATUS_OK
+                                         : STATUS_STORE_CORRUPT;
+        }
+    }
+    case_key(&key, LETTER_CASE, id);
+    TRY(read_case(state, &key, handle, &next));
+    if (next > SUBJECT_MAX) {
+        return STATUS_TOO_LARGE;
+    }
+    *out = next;
+    TRY(put_case(state, &key, handle, next + 1));
+    if (value == NULL) {
+        return STATUS_OK;
+    }
+    uint8_t number[4];
+    struct writer w;
+    writer_init(&w, number, sizeof number);
+    writer_u32(&w, next);
+    return store_put(state->txn, view(&of_value), writer_view(&w));
+}
