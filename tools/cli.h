@@ -81,5 +81,6 @@ int cmd_watch(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_times(int argc, char **argv);
 
 #endif

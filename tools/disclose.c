@@ -1,10 +1,11 @@
 /* Disclosing one closed member: the proof that it is what the event committed to, from the .event
- * and .body files. */
+ * and .body files, or from an import's state folder. */
 #include "crypto/encoding.h"
 #include "ledger/event.h"
 #include "ledger/json.h"
 #include "net/buffer.h"
 #include "net/file.h"
+#include "tools/import_state.h"
 #include "tools/members.h"
 
 #include <stdio.h>
@@ -55,6 +56,51 @@ static enum status read_body_file(struct disclosure *d, const char *base, struct
     }
     buffer_wipe(&text);
     return status;
+}
+
+static enum status take_event(struct disclosure *d, struct bytes note, struct bytes body,
+                              struct refusal *why) {
+    json_error_t error;
+    TRY(buffer_append(&d->note, note));
+    TRY(event_parse(buffer_view(&d->note), &d->event, why));
+    d->parsed = true;
+    if (!d->event.has_body) {
+        return refuse(why, STATUS_BAD_MEMBER, "the event has no closed members");
+    }
+    d->body = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, &error);
+    return d->body != NULL ? STATUS_OK
+                           : refuse(why, STATUS_BAD_FORM, "the kept body: %s", error.text);
+}
+
+/* "FOLDER@SEQ": what dutylog import made and kept. */
+static enum status read_state(struct disclosure *d, const char *folder, uint64_t seq,
+                              struct refusal *why) {
+    struct import_state *state = NULL;
+    struct bytes note;
+    struct bytes body;
+    TRY(import_state_open_read(folder, &state, why));
+    enum status status = import_state_event(state, seq, &note, &body);
+    if (status == STATUS_OK) {
+        status = take_event(d, note, body, why);
+    } else {
+        refuse(why, status, "%s has no event with seq %llu", folder, (unsigned long long)seq);
+    }
+    import_state_close(state);
+    return status;
+}
+
+/* From a state folder, if `base` names one and a seq, else from two files. */
+static enum status read_base(struct disclosure *d, const char *base, struct refusal *why) {
+    const char *at = strrchr(base, '@');
+    char folder[4096];
+    uint64_t seq = 0;
+    if (at != NULL && bytes_to_u64(bytes_text(at + 1), &seq) && seq > 0) {
+        memcpy(folder, base, (size_t)(at - base)); /* as long as `base` at most */
+        folder[at - base] = '\0';
+        return read_state(d, folder, seq, why);
+    }
+    TRY(read_event(d, base, why));
+    return read_body_file(d, base, why);
 }
 
 static int by_member_name(const void *a, const void *b) {
@@ -145,7 +191,8 @@ enum status members_disclose(struct members *members, const char *what, struct r
     }
     if (colon == NULL || colon == what || (size_t)(colon - what) >= sizeof base) {
         return refuse(why, STATUS_BAD_FORM,
-                      "--disclose takes BASE:member, for BASE.event and BASE.body");
+                      "--disclose takes BASE:member, for BASE.event and BASE.body, or for a "
+                      "BASE of FOLDER@SEQ");
     }
     memcpy(base, what, (size_t)(colon - what));
     base[colon - what] = '\0';
@@ -154,10 +201,7 @@ enum status members_disclose(struct members *members, const char *what, struct r
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
     buffer_init(&d->note, EVENT_SIZE_MAX);
-    enum status status = read_event(d, base, why);
-    if (status == STATUS_OK) {
-        status = read_body_file(d, base, why);
-    }
+    enum status status = read_base(d, base, why);
     if (status == STATUS_OK) {
         status = read_members(d, why);
     }

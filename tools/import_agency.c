@@ -178,7 +178,7 @@ static enum status read_row(struct import_agencies *all, const struct csv_row *r
 
 static enum status read_registry(struct import_agencies *all, const char *path,
                                  struct refusal *why) {
-    static const char *const names[] = {"ori", "name", "former"};
+    static const char *const names[] = {"ori", "name", "former names"};
     size_t columns[3];
     struct csv *csv = NULL;
     struct csv_row row;

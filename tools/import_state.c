@@ -13,6 +13,7 @@
 
 #define SUBJECT_MAX 999
 #define KEY_MAX 64
+#define BATCH_MAX ((size_t)512 * 1024 * 1024) /* 1,024 events with the largest bodies */
 #define MEMORY_BYTES_MAX ((size_t)4 << 30)
 /* A store's own key, of its format, is 'm': ledger/schema.h. None of these is. */
 enum letter {
@@ -27,7 +28,10 @@ struct import_state {
     struct store *store;
     struct store_txn *txn; /* a writing one all the time; NULL only between two */
     bool read_only;
-    bool memory; /* kept nowhere else */
+    bool memory;         /* kept nowhere else */
+    struct buffer batch; /* events that are not committed yet */
+    uint64_t batch_first;
+    uint64_t batch_count;
 };
 
 struct place {
@@ -88,6 +92,7 @@ static enum status open_store(const char *folder, bool read_only, struct import_
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
     state->read_only = read_only;
+    buffer_init(&state->batch, BATCH_MAX);
     enum status status = store_lmdb_open(folder, &options, &state->store, why);
     if (status == STATUS_OK && (status = begin(state)) != STATUS_OK) {
         refuse(why, status, "%s: cannot be read", folder);
@@ -126,6 +131,7 @@ enum status import_state_open_memory(struct import_state **out, struct refusal *
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
     state->memory = true;
+    buffer_init(&state->batch, BATCH_MAX);
     enum status status = begin(state);
     if (status != STATUS_OK) {
         import_state_close(state);
@@ -147,12 +153,29 @@ void import_state_close(struct import_state *state) {
     } else {
         store_lmdb_close(state->store);
     }
+    buffer_wipe(&state->batch);
     free(state);
 }
 
+static enum status put_batch(struct import_state *state) {
+    struct place key;
+    if (state->batch_count == 0) {
+        return STATUS_OK;
+    }
+    start(&key, LETTER_EVENT);
+    writer_u64(&key.w, state->batch_first);
+    TRY(store_put(state->txn, view(&key), buffer_view(&state->batch)));
+    state->batch.len = 0;
+    state->batch_count = 0;
+    return STATUS_OK;
+}
+
 enum status import_state_commit(struct import_state *state, struct refusal *why) {
-    enum status status = store_commit(state->txn);
-    state->txn = NULL;
+    enum status status = put_batch(state);
+    if (status == STATUS_OK) {
+        status = store_commit(state->txn);
+        state->txn = NULL;
+    }
     if (status == STATUS_OK) {
         status = begin(state);
     }
@@ -164,61 +187,84 @@ enum status import_state_commit(struct import_state *state, struct refusal *why)
 
 /* --- events --- */
 
-enum status import_state_event(struct import_state *state, uint64_t seq, struct bytes *note,
-                               struct bytes *body) {
+/* The next event of a batch. */
+static bool next_event(struct reader *r, struct bytes *note, struct bytes *body) {
+    uint32_t note_len = 0;
+    uint32_t body_len = 0;
+    return reader_u32(r, &note_len) && reader_take(r, note_len, note) && reader_u32(r, &body_len) &&
+           reader_take(r, body_len, body);
+}
+
+/* The batch that the event is in, or the last of all for UINT64_MAX. */
+static enum status find_batch(struct import_state *state, uint64_t seq, uint64_t *first,
+                              struct bytes *batch) {
     struct place key;
-    struct bytes value;
+    struct bytes found = bytes_of(NULL, 0);
     struct reader r;
-    uint32_t len = 0;
+    uint8_t letter = 0;
     start(&key, LETTER_EVENT);
     writer_u64(&key.w, seq);
-    TRY(store_get(state->txn, view(&key), &value));
-    reader_init(&r, value);
-    if (!reader_u32(&r, &len) || !reader_take(&r, len, note)) {
-        return STATUS_STORE_CORRUPT;
+    TRY(store_seek_back(state->txn, view(&key), &found, batch));
+    reader_init(&r, found);
+    if (!reader_u8(&r, &letter) || letter != LETTER_EVENT) {
+        return STATUS_NOT_FOUND;
     }
-    *body = r.rest;
+    return reader_u64(&r, first) && reader_done(&r) ? STATUS_OK : STATUS_STORE_CORRUPT;
+}
+
+enum status import_state_event(struct import_state *state, uint64_t seq, struct bytes *note,
+                               struct bytes *body) {
+    struct bytes batch;
+    struct reader r;
+    uint64_t at = 0;
+    TRY(find_batch(state, seq, &at, &batch));
+    reader_init(&r, batch);
+    for (; at <= seq; at++) {
+        if (!next_event(&r, note, body)) {
+            return r.rest.len == 0 ? STATUS_NOT_FOUND : STATUS_STORE_CORRUPT;
+        }
+    }
     return STATUS_OK;
 }
 
 enum status import_state_put_event(struct import_state *state, uint64_t seq, struct bytes note,
                                    struct bytes body) {
-    struct place key;
-    struct writer w;
-    uint8_t *room = NULL;
-    size_t len = 4 + note.len + body.len;
-    start(&key, LETTER_EVENT);
-    writer_u64(&key.w, seq);
-    TRY(store_reserve(state->txn, view(&key), len, &room));
-    writer_init(&w, room, len);
-    writer_u32(&w, (uint32_t)note.len);
-    writer_bytes(&w, note);
-    writer_bytes(&w, body);
-    return writer_status(&w);
+    uint8_t memory[8];
+    struct writer lengths;
+    assert(state->batch_count == 0 || seq == state->batch_first + state->batch_count);
+    writer_init(&lengths, memory, sizeof memory);
+    writer_u32(&lengths, (uint32_t)note.len);
+    writer_u32(&lengths, (uint32_t)body.len);
+    TRY(buffer_append(&state->batch, bytes_of(memory, 4)));
+    TRY(buffer_append(&state->batch, note));
+    TRY(buffer_append(&state->batch, bytes_of(memory + 4, 4)));
+    TRY(buffer_append(&state->batch, body));
+    state->batch_first = state->batch_count == 0 ? seq : state->batch_first;
+    state->batch_count++;
+    return STATUS_OK;
 }
 
 enum status import_state_last(struct import_state *state, uint64_t *seq, struct hash *id,
                               struct refusal *why) {
-    struct place key;
-    struct bytes found = bytes_of(NULL, 0);
-    struct bytes value;
-    struct bytes text;
+    struct bytes batch;
+    struct bytes text = bytes_of(NULL, 0);
+    struct bytes body;
     struct note note;
     struct reader r;
-    uint8_t letter = 0;
+    uint64_t first = 0;
     *seq = 0;
-    start(&key, LETTER_EVENT);
-    writer_u64(&key.w, UINT64_MAX);
-    enum status status = store_seek_back(state->txn, view(&key), &found, &value);
-    reader_init(&r, found);
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && found.data[0] != LETTER_EVENT)) {
+    enum status status = find_batch(state, UINT64_MAX, &first, &batch);
+    if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
     TRY(status);
-    if (!reader_u8(&r, &letter) || !reader_u64(&r, seq)) {
+    reader_init(&r, batch);
+    while (r.rest.len > 0 && next_event(&r, &text, &body)) {
+        *seq = first++;
+    }
+    if (r.failed || *seq == 0) {
         return refuse(why, STATUS_STORE_CORRUPT, "the state folder is damaged");
     }
-    TRY(import_state_event(state, *seq, &text, &value));
     TRY(note_parse(text, &note, why));
     hash_of(note.text.data, note.text.len, id);
     return STATUS_OK;

@@ -63,12 +63,14 @@ void import_state_close(struct import_state *state);
 /* Makes durable what was put since. */
 enum status import_state_commit(struct import_state *state, struct refusal *why) MUST_USE;
 
-/* The last event that was signed; seq 0: none. */
+/* The last event that was committed; seq 0: none. */
 enum status import_state_last(struct import_state *state, uint64_t *seq, struct hash *id,
                               struct refusal *why) MUST_USE;
-/* Views are borrowed until the next put. NOT_FOUND. `body` is empty if it has none. */
+/* An event that was committed. Views are borrowed until the next put. NOT_FOUND. `body` is empty if
+ * it has none. */
 enum status import_state_event(struct import_state *state, uint64_t seq, struct bytes *note,
                                struct bytes *body) MUST_USE;
+/* Of the events of a batch, which the next commit ends, each with the next seq. */
 enum status import_state_put_event(struct import_state *state, uint64_t seq, struct bytes note,
                                    struct bytes body) MUST_USE;
 

@@ -26,7 +26,7 @@ enum status members_set(struct members *members, const char *assignment, bool cl
 enum status members_from_file(struct members *members, const char *path,
                               struct refusal *why) MUST_USE;
 /* For event.opened: the members that disclose "BASE:member" of the event in BASE.event and
- * BASE.body. */
+ * BASE.body, or, where BASE is "FOLDER@SEQ", of what an import kept in its state folder. */
 enum status members_disclose(struct members *members, const char *what,
                              struct refusal *why) MUST_USE;
 
