@@ -1,6 +1,7 @@
 /* An absence file as a whole: what the two receipts show, and whether the rest follows. */
 #include "ledger/absence.h"
 #include "ledger/json.h"
+#include "ledger/member.h"
 
 #include <assert.h>
 #include <string.h>
@@ -28,6 +29,18 @@ void observed_of(const struct event *event, struct observed *out) {
     assert(counted);
 }
 
+/* Nobody has seen what was published after it was logged. A day more is allowed: the clock is the
+ * observer's. */
+static enum status check_time(const struct observed *list, const struct verify_report *report,
+                              size_t number, struct refusal *why) {
+    if (date_to_days(list->observed) <= report->confirmed_ms / DAY_MS + 1) {
+        return STATUS_OK;
+    }
+    return refuse(why, STATUS_BAD_MEMBER,
+                  "receipt %zu: observed at %s, it says, over a day after it was in the log",
+                  number + 1, list->observed);
+}
+
 /* One receipt: verified, and of a list.observed. */
 static enum status verify_part(struct verifier *verifier, struct bytes file,
                                const struct verify_trust *trust, size_t number,
@@ -43,6 +56,7 @@ static enum status verify_part(struct verifier *verifier, struct bytes file,
     TRY(event_parse(receipt.items[receipt.count - 1].note, &event, why));
     if (event.kind->id == KIND_LIST_OBSERVED) {
         observed_of(&event, &out->lists[number]);
+        status = check_time(&out->lists[number], &out->receipts[number], number, why);
     } else {
         status = refuse(why, STATUS_BAD_MEMBER, "receipt %zu is of %s, not of list.observed",
                         number + 1, event.kind->name);

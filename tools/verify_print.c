@@ -162,9 +162,10 @@ void verify_print_absence(FILE *out, const struct absence *absence,
         fprintf(out, "  roots        %zu of the %zu you pinned signed the log's opening\n",
                 report->receipts[0].roots_signed, trust->root_count);
     }
-    fputs("  not proved   that the observers saw what they signed, and sorted all of it: whoever "
-          "has the rows\n"
-          "               can make the roots again; nor why the row is gone\n",
+    fputs("  not proved   that the observers saw what they signed, when they say, and sorted all "
+          "of it: "
+          "whoever has\n"
+          "               the rows can make the roots again; nor why the row is gone\n",
           out);
 }
 

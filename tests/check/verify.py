@@ -134,7 +134,8 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
             scope, before = scope_of(event.open), proof.index
     at = [t for t in times.values() if t and met(own, {w for w, u in times.items() if 0 < u <= t}, own.quorum)]
     need(at and min(at) <= (2**64 - 1) // 1000, "no time at which there was a quorum")
-    return items[-1][0]
+    stamp, quorum = items[-1][2], min(at) * 1000
+    return items[-1][0], stamp if abs(quorum - stamp) <= 3600000 else quorum
 
 
 # --- absence ---
@@ -167,8 +168,9 @@ def verify_absence(data, *trust):
     one, rest = split_part(data[len(first):])
     two, rest = split_part(rest)
     lists = [verify_receipt(part, *trust) for part in (one, two)]
-    need(all(event.kind == "list.observed" for event in lists), "not of lists")
-    a, b = (event.open for event in lists)
+    need(all(event.kind == "list.observed" for event, _ in lists), "not of lists")
+    need(all(event.open["observed"][:10] <= day_of(confirmed + 86400000) for event, confirmed in lists), "observed after it was logged")
+    a, b = (event.open for event, _ in lists)
     need(a["list"] == b["list"] and a["keys"] == b["keys"] and a["observed"] < b["observed"], "lists that do not compare")
     row, rest, key = split_leaf(rest)
     around = []

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Absence files as an enemy makes them who may sign any list: both verifiers take what is proved, and nothing else."""
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -38,7 +39,7 @@ class List:
         self.leaves, self.hashes = leaves, [forge.leaf_hash(text) for text in leaves]
         status, body = w.agency.add(w.event(key, "list.observed", {
             "address": "file:list.csv", "count": len(leaves) if count is None else count, "file": "cd" * 32, "keys": keys,
-            "list": name, "mapping": "ef" * 32, "observed": f"2023-09-{day:02}T00:00:00Z", "root": forge.root(self.hashes).hex()}))
+            "list": name, "mapping": "ef" * 32, "observed": day if isinstance(day, str) else f"2023-09-{day:02}T00:00:00Z", "root": forge.root(self.hashes).hex()}))
         assert status == 200, body
         self.receipt = body
 
@@ -46,6 +47,10 @@ class List:
         path = path_of(index, self.hashes)
         return (f"leaf {index if said is None else said} {len(path)}\n".encode() + (text or self.leaves[index]) + b"\n"
                 + b"".join(base64.b64encode(h) + b"\n" for h in path))
+
+
+def ahead(days):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def absence(a, b, row, *around):
@@ -118,7 +123,8 @@ def test_forged_absences():
         "trailing": absence(a, b, row, below, above) + b"\n", "count-0": absence(a, lying, row, lying.item(0)),
         "other-list": absence(a, List(w, key, b.leaves, 7, name="lapd"), row, below, above),
         "other-keys": absence(a, List(w, key, b.leaves, 8, keys="ff" * 32), row, below, above),
-        "receipts-turned": absence(b, a, row, below, above)}
+        "future": absence(a, List(w, key, b.leaves, ahead(2)), row, below, above), "receipts-turned": absence(b, a, row, below, above)}
+    good["tomorrow"] = absence(a, List(w, key, b.leaves, ahead(1)), row, below, above)  # a clock that is ahead
     # Leaves that are none: no canonical JSON, other types, no key, half a character, too many cells, too long.
     for n, text in enumerate((b'[["M"], ["X"]]', b'[["M"],["\\u0058"]]', b'[["M"],[1]]', b'[["M"],[["X"]]]', b'[[],["X"]]', b'[["M"]]',
                               b'[["M"],["X"],[]]', b'{"M":"X"}', b'[["M"],["\\ud800"]]', b'[["M"],["\xff"]]', b'[["M"],["\xed\xa0\x80"]]',
