@@ -2,6 +2,7 @@
  *
  *     fuzz-seeds FOLDER         FOLDER/<harness>/<sample>
  */
+#include "ledger/absence.h"
 #include "ledger/json.h"
 #include "ledger/locked_key.h"
 #include "ledger/mirror.h"
@@ -206,6 +207,24 @@ static void evidence(void) {
     }
 }
 
+/* Rows of two lists, with none, one and two neighbours; what the receipts are is not looked at. */
+static void absences(void) {
+    static const char *const leaves[3] = {"[[\"A\",\"B\"],[\"C\"]]", "[[\"A\\\"\"],[]]",
+                                          "[[\"\xc3\x89\"],[\"\",\"\"]]"};
+    for (size_t around = 0; around <= 2; around++) {
+        struct absence absence = {.receipts = {bytes_text("one"), bytes_text("the other\n")},
+                                  .row = {.text = bytes_text(leaves[around])},
+                                  .around_count = around};
+        struct writer w = sample();
+        for (size_t i = 0; i < around; i++) {
+            absence.around[i] = (struct absence_leaf){.index = i, .text = bytes_text(leaves[i])};
+            absence.around[i].proof.count = 2 * i;
+        }
+        absence_format(&w, &absence);
+        save_written("absence", world_text(&world, "around-%zu", around), &w);
+    }
+}
+
 static void tiles(void) {
     static const char *const paths[] = {"0/000",           "0/x001/x234/067.p/8", "7/000.p/255",
                                         "entries/000.p/1", "entries/x001/000",    "63/000"};
@@ -320,6 +339,7 @@ int main(int argc, char **argv) {
     proofs();
     receipts();
     evidence();
+    absences();
     tiles();
     uploads();
     rows();

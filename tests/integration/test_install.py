@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from secure import Authority
-from world import BUILD, ROOT, SANITIZED, Node, World, main, until
+from world import BUILD, ROOT, SANITIZED, Key, Node, World, main, until
 
 ROLES = ("agency", "state", "doj", "independent")
 
@@ -105,8 +105,8 @@ def test_the_units_are_hardened():
     shutil.rmtree(folder)
 
 
-def allowed_calls():
-    """The system calls that the unit lets a node make."""
+def allowed_calls(unit="dutylogd.service"):
+    """The system calls that the unit lets its program make."""
     groups, current = {}, None
     for line in run("systemd-analyze", "syscall-filter").stdout.splitlines():
         if line.startswith("@"):
@@ -125,7 +125,7 @@ def allowed_calls():
         return calls
 
     calls = set()
-    with open(os.path.join(ROOT, "tools", "install", "dutylogd.service")) as f:
+    with open(os.path.join(ROOT, "tools", "install", unit)) as f:
         for names in re.findall(r"^SystemCallFilter=(.*)$", f.read(), re.M):
             if names.startswith("~"):
                 calls -= expand(names[1:].split())
@@ -133,6 +133,23 @@ def allowed_calls():
                 calls |= expand(names.split())
     assert len(calls) > 100 and "mount" not in calls
     return calls
+
+
+def watch_under_strace(w):
+    """A list is fetched, signed, logged and compared with the calls that dutylog-watch@.service allows."""
+    key = Key("observer.example/desk-1")
+    assert w.agency.add(w.event(w.roots[0], "key.enrolled", {
+        "basis": "live", "kinds": ["list.observed"], "oris": [], "role": "observer", "vkey": key.vkey}))[0] == 200
+    key.save(w.path("observer.key"))
+    for name, text in (("watch.ini", f"[list x]\naddress = x.csv\nmapping = x-mapping.ini\nkeep = kept\nkey = observer.key\noutbox = outbox\n"
+                                     f"node = {w.agency.url}\n"), ("x-mapping.ini", "[list]\nkey = a\n"), ("x.csv", "a\n1\n")):
+        with open(w.path(name), "w") as f:
+            f.write(text)
+    done = run("strace", "-f", "-qq", "-o", w.path("calls"), os.path.join(BUILD, "dutylog"), "watch", w.path("watch.ini"), "--once")
+    assert done.returncode == 0 and os.listdir(w.path("outbox")), done
+    with open(w.path("calls")) as f:
+        made = set(re.findall(r"^\d+ +(?:<\.\.\. )?([a-z0-9_]+)[( ]", f.read(), re.M))
+    assert {"flock", "connect"} <= made and made - allowed_calls("dutylog-watch@.service") == set(), made
 
 
 def test_the_unit_lets_a_node_do_its_work():
@@ -147,8 +164,9 @@ def test_the_unit_lets_a_node_do_its_work():
             node.start()
     w.open_log()
     assert w.agency.add(w.finding())[0] == 200
+    watch_under_strace(w)
     state = w.nodes["state"]
-    until(lambda: state.json("/logs")["logs"][0]["judged"] == 4, 10, "judged")
+    until(lambda: state.json("/logs")["logs"][0]["judged"] == 6, 10, "judged")
     for node in (w.agency, state):
         with open(f"/proc/{node.process.pid}/task/{node.process.pid}/children") as f:
             child = int(f.read().split()[0])
