@@ -347,7 +347,7 @@ static enum status check_rules_and_chain(struct work *w) {
 enum status verify_receipt(struct verifier *verifier, struct bytes file,
                            const struct verify_trust *trust, struct verify_report *report,
                            struct refusal *why) {
-    assert(trust->policy != NULL || trust->root_count > 0);
+    assert(trust->policy != NULL || trust->root_count > 0 || trust->by_others);
     assert(trust->root_count <= VERIFY_ROOTS_MAX);
     assert(trust->root_count == 0 ||
            (trust->threshold >= 1 && trust->threshold <= trust->root_count));

@@ -30,6 +30,8 @@ struct verify_trust {
     struct vkey roots[VERIFY_ROOTS_MAX]; /* pinned authorities, type 0x01 */
     size_t root_count;                   /* 0: none */
     size_t threshold; /* how many of them must have signed log.opened; at least 1 */
+    bool by_others;   /* with neither: who stands behind the log is shown by other receipts
+                         (ledger/verify_chain.h), and the caller sees to that */
 };
 
 struct verify_link {

@@ -37,6 +37,28 @@ static enum status size_json(struct store_txn *txn, const struct log *log, json_
     return STATUS_OK;
 }
 
+/* Where the receipt of the log.recognised is, of any node that holds the recogniser. */
+static enum status receipt_json(struct store_txn *txn, const struct log *by, uint64_t index,
+                                json_t *object) {
+    char hex[HEX_LEN(HASH_SIZE) + 1];
+    struct bytes entry;
+    struct bytes note;
+    struct event event;
+    uint64_t stamp_ms = 0;
+    TRY(tree_entry(txn, by->number, index, &entry));
+    if (entry_parse(entry, &stamp_ms, &note, NULL) != STATUS_OK ||
+        event_parse(note, &event, NULL) != STATUS_OK) {
+        return STATUS_STORE_CORRUPT; /* it was accepted from there */
+    }
+    hex[hex_encode(hex, by->id.bytes, HASH_SIZE)] = '\0';
+    json_object_set_new(object, "receipt",
+                        json_sprintf("/%s/receipt/%.*s/%llu", hex, (int)event.issuer.len,
+                                     (const char *)event.issuer.data,
+                                     (unsigned long long)event.seq));
+    event_release(&event);
+    return STATUS_OK;
+}
+
 static enum status by_json(struct store_txn *txn, const struct recognised *found, json_t *object) {
     struct recognition row;
     struct log by;
@@ -52,7 +74,7 @@ static enum status by_json(struct store_txn *txn, const struct recognised *found
     if (row.ori[0] != '\0') {
         json_object_set_new(object, "ori", json_string(row.ori));
     }
-    return STATUS_OK;
+    return receipt_json(txn, &by, found->index, object);
 }
 
 struct listed {

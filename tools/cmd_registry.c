@@ -1,10 +1,11 @@
-/* dutylog registry list, check */
+/* dutylog registry list, check, chain */
 #include "crypto/encoding.h"
 #include "net/file.h"
 #include "net/keyfile.h"
 #include "net/loop.h"
 #include "tools/ask.h"
 #include "tools/cli.h"
+#include "tools/log_chain.h"
 #include "tools/log_check.h"
 #include "tools/make_event.h"
 
@@ -226,6 +227,33 @@ static int run_check(const struct request *request, const char *path) {
     return c.faults > 0 ? CLI_REFUSED : CLI_OK;
 }
 
+/* --- chain --- */
+
+static int run_chain(const struct request *request, const char *origin) {
+    struct refusal why = {.text = ""};
+    struct log_chain chain = {.origin = origin,
+                              .nodes = request->nodes,
+                              .node_count = request->node_count,
+                              .out = request->out};
+    enum status status = log_chain_fetch(&chain, &why);
+    if (status != STATUS_OK) {
+        return cli_error("registry", cli_exit_of(status), "%s", why.text);
+    }
+    for (size_t i = 0; i < chain.count && !request->quiet && !request->json; i++) {
+        printf("--by %s\n", chain.paths[i]);
+    }
+    if (request->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < chain.count; i++) {
+            json_array_append_new(list, json_string(chain.paths[i]));
+        }
+        json_dumpf(list, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(list);
+    }
+    return CLI_OK;
+}
+
 /* --- the command --- */
 
 static enum status take_option(struct request *request, int c, struct refusal *why) {
@@ -265,6 +293,23 @@ static enum status check_list(const struct request *request, int rest, struct re
                : refuse(why, STATUS_BAD_FORM, "to sign it, give --key FILE and --outbox DIR");
 }
 
+static enum status check_request(const struct request *request, const char *what, int rest,
+                                 struct refusal *why) {
+    if (strcmp(what, "list") == 0) {
+        return check_list(request, rest, why);
+    }
+    bool chain = strcmp(what, "chain") == 0;
+    if (!chain && strcmp(what, "check") != 0) {
+        return refuse(why, STATUS_BAD_FORM, "say what: list, check LIST, or chain ORIGIN");
+    }
+    if (rest != 1 || request->node_count == 0 || chain != (request->out != NULL)) {
+        return refuse(why, STATUS_BAD_FORM, "%s",
+                      chain ? "chain: give one ORIGIN, --node URL, and --out PREFIX"
+                            : "check: give one LIST, and --node URL for each node");
+    }
+    return STATUS_OK;
+}
+
 int cmd_registry(int argc, char **argv) {
     struct request request = {.node_count = 0};
     struct refusal why = {.text = ""};
@@ -277,19 +322,15 @@ int cmd_registry(int argc, char **argv) {
         status = take_option(&request, c, &why);
     }
     const char *what = status == STATUS_OK && optind < argc ? argv[optind] : "";
-    bool list = strcmp(what, "list") == 0;
-    if (status == STATUS_OK && !list && strcmp(what, "check") != 0) {
-        status = refuse(&why, STATUS_BAD_FORM, "say what: list, or check LIST");
-    }
-    if (status == STATUS_OK && list) {
-        status = check_list(&request, argc - optind - 1, &why);
-    }
-    if (status == STATUS_OK && !list && (optind + 2 != argc || request.node_count == 0)) {
-        status =
-            refuse(&why, STATUS_BAD_FORM, "check: give one LIST, and --node URL for each node");
+    if (status == STATUS_OK) {
+        status = check_request(&request, what, argc - optind - 1, &why);
     }
     if (status != STATUS_OK) {
         return cli_usage("registry", "%s", why.text);
     }
-    return list ? run_list(&request) : run_check(&request, argv[optind + 1]);
+    if (strcmp(what, "list") == 0) {
+        return run_list(&request);
+    }
+    return strcmp(what, "chain") == 0 ? run_chain(&request, argv[optind + 1])
+                                      : run_check(&request, argv[optind + 1]);
 }

@@ -19,6 +19,7 @@ static const struct option options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"split", required_argument, NULL, 's'},
     {"evidence", required_argument, NULL, 'e'},
+    {"by", required_argument, NULL, 'y'},
     {"batch", no_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -33,7 +34,10 @@ struct run {
     const char *policy_path;
     const char *accused; /* a vkey, or NULL */
     const char *split;
-    const char *evidence; /* where to write what two receipts prove, or NULL */
+    const char *evidence;                  /* where to write what two receipts prove, or NULL */
+    const char *by[RECOGNITION_DEPTH_MAX]; /* receipts of log.recognised, the nearest first */
+    size_t by_count;
+    struct verify_chain chain;
     bool json;
     bool quiet;
     bool batch;
@@ -96,6 +100,12 @@ static int read_options(struct run *run, int argc, char **argv) {
         case 'b':
             run->batch = true;
             break;
+        case 'y':
+            if (run->by_count == RECOGNITION_DEPTH_MAX) {
+                return cli_usage("verify", "more than %d recognitions", RECOGNITION_DEPTH_MAX);
+            }
+            run->by[run->by_count++] = optarg;
+            break;
         default:
             return cli_usage("verify", "unknown option");
         }
@@ -128,10 +138,23 @@ static int load_trust(struct run *run) {
     return CLI_OK;
 }
 
+/* With --by, the roots are asked of the last recognition's log, and a policy still of the receipt's
+ * own. */
+static enum status verify_recognised(struct run *run, struct refusal *why) {
+    struct verify_trust own = {.policy = run->trust.policy, .by_others = true};
+    struct verify_trust roots = run->trust;
+    roots.policy = NULL;
+    TRY(verify_receipt(&run->verifier, buffer_view(&run->file), &own, &run->report, why));
+    struct vkey log = run->verifier.opened.log_vkey;
+    return verify_by(&run->verifier, &log, run->by, run->by_count, &roots, &run->chain, why);
+}
+
 static enum status verify_file(struct run *run, const char *path, struct refusal *why) {
     buffer_clear(&run->file);
     TRY(file_read(path, &run->file, why));
-    return verify_receipt(&run->verifier, buffer_view(&run->file), &run->trust, &run->report, why);
+    return run->by_count > 0 ? verify_recognised(run, why)
+                             : verify_receipt(&run->verifier, buffer_view(&run->file), &run->trust,
+                                              &run->report, why);
 }
 
 /* Is the file that was read an absence file, by its first line? */
@@ -213,9 +236,14 @@ static int verify_one(struct run *run, const char *path) {
                           : cli_error("verify", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
     }
     if (run->json) {
-        verify_print_json(stdout, &run->report);
+        verify_print_json(stdout, &run->report, run->by_count > 0 ? &run->chain : NULL);
     } else if (!run->quiet) {
-        verify_print_words(stdout, &run->report, &run->trust);
+        struct verify_trust trust = run->trust;
+        trust.by_others = run->by_count > 0;
+        verify_print_words(stdout, &run->report, &trust);
+    }
+    if (run->by_count > 0 && !run->json && !run->quiet) {
+        verify_by_print(stdout, &run->chain, run->report.origin, &run->trust);
     }
     return run->split != NULL ? split(run) : CLI_OK;
 }
@@ -326,6 +354,13 @@ static int dispatch(struct run *run, int argc, char **argv) {
     exit_code = load_trust(run);
     if (exit_code != CLI_OK) {
         return exit_code;
+    }
+    if (run->by_count > 0 && run->split != NULL) {
+        return cli_usage("verify", "--split is of a receipt alone: leave --by out");
+    }
+    if (run->by_count > 0 &&
+        (two || run->trust.root_count == 0 || (!run->batch && is_absence(argv[optind])))) {
+        return cli_usage("verify", "--by is of one receipt, and ends in roots: give --root VKEY");
     }
     if (run->batch || two) {
         return run->batch ? verify_batch(run) : verify_two(run, argv + optind);

@@ -54,7 +54,7 @@ void verify_print_words(FILE *out, const struct verify_report *r,
     if (r->roots_pinned) {
         fprintf(out, "  roots        %zu of the %zu you pinned signed the log's opening\n",
                 r->roots_signed, trust->root_count);
-    } else {
+    } else if (!trust->by_others) {
         fputs("  not proved   who the authorities are: you pinned no root, so they are those the "
               "log names\n",
               out);
@@ -89,7 +89,7 @@ static json_t *chain_json(const struct verify_report *r) {
     return chain;
 }
 
-void verify_print_json(FILE *out, const struct verify_report *r) {
+void verify_print_json(FILE *out, const struct verify_report *r, const struct verify_chain *chain) {
     char id[HASH_SIZE * 2 + 1];
     for (size_t i = 0; i < HASH_SIZE; i++) {
         snprintf(id + 2 * i, 3, "%02x", r->id.bytes[i]);
@@ -102,6 +102,9 @@ void verify_print_json(FILE *out, const struct verify_report *r) {
         "quorum_time", (json_int_t)r->quorum_time, "stamp_confirmed", r->stamp_confirmed,
         "roots_pinned", r->roots_pinned, "body", r->has_body, "operator", r->operator_name, "chain",
         chain_json(r), "mirrors", mirrors_json(r));
+    if (object != NULL && chain != NULL) {
+        json_object_set_new(object, "recognised", verify_by_json(chain));
+    }
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     fprintf(out, "%s\n", text != NULL ? text : "{\"verified\":false,\"error\":\"out of memory\"}");
     free(text);

@@ -3,12 +3,15 @@
 #define DUTYLOG_TOOLS_VERIFY_PRINT_H
 
 #include "ledger/absence.h"
+#include "tools/verify_by.h"
 
 #include <stdio.h>
 
 void verify_print_words(FILE *out, const struct verify_report *report,
                         const struct verify_trust *trust);
-void verify_print_json(FILE *out, const struct verify_report *report);
+/* `chain` NULL: none was given. */
+void verify_print_json(FILE *out, const struct verify_report *report,
+                       const struct verify_chain *chain);
 
 /* The same of an absence file: only if it was verified; and as JSON, whatever the status. */
 void verify_print_absence(FILE *out, const struct absence *absence,

@@ -2,7 +2,7 @@
 """A second opinion on receipts and evidence, offline. It shares no code with dutylog: it is written from
 specs/event.md, specs/evidence.md, specs/lists.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events.
 
-    verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
+    verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N] [--by RECEIPT]...
     verify.py evidence FILE --key VKEY
     verify.py absence FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
 
@@ -138,6 +138,22 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
     return items[-1][0], stamp if abs(quorum - stamp) <= 3600000 else quorum
 
 
+def log_key_of(data):
+    """Of a receipt that was found good: the key of its log."""
+    return parse_key(read_item(*split_receipt(data)[0])[0].open["log_vkey"])
+
+
+def verify_recognised(data, recognitions, policy, roots, threshold):
+    """specs/registry.md: each log is recognised by the next receipt's event; the roots opened the last one's."""
+    need(1 <= len(recognitions) <= 4, "no recognitions, or too many")
+    verify_receipt(data, policy)
+    log = log_key_of(data)
+    for i, receipt in enumerate(recognitions):
+        event = verify_receipt(receipt, None, *((roots, threshold) if i == len(recognitions) - 1 else ()))
+        need(event.kind == "log.recognised" and parse_key(event.open["log_vkey"]) == log, "it recognises another log")
+        log = log_key_of(receipt)
+
+
 # --- absence ---
 def split_part(rest):
     line, rest = cut(rest, b"\n", "no line of a part")
@@ -231,6 +247,7 @@ def main():
     parser.add_argument("--root", action="append", default=[])
     parser.add_argument("--threshold", type=int, default=0)
     parser.add_argument("--key")
+    parser.add_argument("--by", action="append", default=[], type=pathlib.Path)
     args = parser.parse_args()
     try:
         if args.what == "evidence":
@@ -238,8 +255,13 @@ def main():
         else:
             args.policy or args.root or parser.error("--policy or --root is needed")
             policy = parse_policy(args.policy.read_bytes()) if args.policy else None
-            verify = verify_absence if args.what == "absence" else verify_receipt
-            verify(args.file.read_bytes(), policy, [parse_key(r, 1) for r in args.root], args.threshold)
+            trust = policy, [parse_key(r, 1) for r in args.root], args.threshold
+            if args.by:
+                args.root or parser.error("--by ends in roots: --root is needed")
+                verify_recognised(args.file.read_bytes(), [path.read_bytes() for path in args.by], *trust)
+            else:
+                verify = verify_absence if args.what == "absence" else verify_receipt
+                verify(args.file.read_bytes(), *trust)
     except Bad as why:
         print("bad:", why)
         return 1

@@ -8,9 +8,10 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
-from world import BUILD, Key, Node, head_file, main, make_event, until
+from world import BUILD, ROOT, Key, Node, head_file, main, make_event, until
 
 
 class Log:
@@ -137,6 +138,43 @@ def check_the_list(r, sizes):
     dutylog("registry", "list", "--node", r.peer.url, "--out", r.path("none"), ok=1)  # it pins nothing
 
 
+def check_the_chain(r):
+    """A receipt of the agency's log, down from the DOJ's roots, by both verifiers."""
+    doj, state, agency = (r.logs[n] for n in ("doj", "state", "agency"))
+    with open(r.path("event.receipt"), "wb") as f:
+        f.write(agency.say("agency.registered", {"name": "Own", "officers": 7, "ori": "VA0000101", "state": "VA",
+                                                 "type": "municipal"}))
+    printed = dutylog("registry", "chain", agency.origin, "--node", r.university.url, "--node", r.peer.url, "--node",
+                      doj.node.url, "--node", state.node.url, "--out", r.path("chain"))
+    by = printed.split()
+    assert by == ["--by", r.path("chain-1.receipt"), "--by", r.path("chain-2.receipt")], by
+    pins = [a for k in doj.roots for a in ("--root", k.vkey)] + ["--threshold", "2"]
+    second = [sys.executable, os.path.join(ROOT, "tests", "check", "verify.py"), "receipt"]
+
+    def both(file, *options, ok=0):
+        said = dutylog("verify", file, *options, ok=ok)
+        other = subprocess.run([*second, file, *options], capture_output=True, text=True)
+        assert other.returncode == ok, (options, said, other)
+        return said
+
+    said = both(r.path("event.receipt"), *by, *pins)
+    assert f"{state.origin}, run by state, recognised {agency.origin}" in said, said
+    assert f"{doj.origin}, run by doj, recognised {state.origin}" in said, said
+    assert f"2 of the 3 you pinned signed the opening of {doj.origin}" in said and "who the authorities are" not in said, said
+    steps = json.loads(dutylog("verify", r.path("event.receipt"), *by, *pins, "--json"))["recognised"]
+    assert [s["by"] for s in steps] == [state.origin, doj.origin]
+    # without the chain, with half of it, out of order, and up to other roots: not verified
+    both(r.path("event.receipt"), *pins, ok=1)
+    both(r.path("event.receipt"), *by[:2], *pins, ok=1)
+    both(r.path("event.receipt"), *by[2:], *pins, ok=1)
+    both(r.path("event.receipt"), *by[2:], *by[:2], *pins, ok=1)
+    both(r.path("event.receipt"), *by[:2], "--by", r.path("event.receipt"), *pins, ok=1)
+    both(r.path("event.receipt"), *by, *pins[:-2], ok=1)  # two of three signed, three are wanted
+    both(r.path("event.receipt"), *by, "--root", state.roots[0].vkey, ok=1)
+    dutylog("verify", r.path("event.receipt"), *by, ok=2)  # by whom, in the end?
+    dutylog("registry", "chain", "shadow.example/log", "--node", r.university.url, "--out", r.path("none"), ok=1)
+
+
 def check_agencies(r):
     """Of a file; and as a list."""
     state = r.logs["state"]
@@ -208,6 +246,7 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     agency.register("VA0000300", "Third")
     until(lambda: r.university.get("/agency/VA0000300")[0] == 200, 20, "what came after the restart is pulled")
     check_the_list(r, sizes)
+    check_the_chain(r)
     check_agencies(r)
     # a log that moves is recognised again, at another address
     assert agency.node.stop() == 0
