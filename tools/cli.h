@@ -61,6 +61,7 @@ void cli_time(uint64_t seconds, char out[static 21]);
 int cmd_agencies(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_case(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_vkey(int argc, char **argv);
 int cmd_event(int argc, char **argv);

@@ -69,7 +69,35 @@ def test_five_authorities_on_every_node():
     alone = json.loads(f.case("court", handle, without))
     assert standing(alone, e["forged"]) == "superseded" and len(alone["logs"]) == 1  # nobody doubts it there
     check_refusals(f, handle, at)
+    check_command(f, handle, policy, answers["agency"])
     assert f.close() == [0, 0, 0, 0]
+
+
+def case(f, handle, *options, node="university"):
+    command = [os.path.join(BUILD, "dutylog"), "case", "--node", f.nodes[node].url, ORI, handle, *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def check_command(f, handle, policy, answer):
+    roots = [x for key in f.roots for x in ("--root", key.vkey)]
+    plain = case(f, handle)
+    assert plain.returncode == 0 and "not verified: as the node says" in plain.stdout, plain
+    assert "superseded: reversed by 16" in plain.stdout and "reversed_on_appeal, by supreme-court (16)" in plain.stdout, plain.stdout
+    wide = [line for line in plain.stdout.split("\n") if len(line) > 110]
+    assert not wide, wide
+    for trust in (["--policy", policy], [*roots, "--threshold", "2"], ["--policy", policy, *roots, "--threshold", "2"]):
+        done = case(f, handle, *trust)
+        assert done.returncode == 0 and "verified: 21 receipts" in done.stdout, done
+    done = case(f, handle, "--json", "--policy", policy)
+    assert done.returncode == 0 and done.stdout.encode() == answer, done
+    done = case(f, handle, "--root", f.logs["agency"].key.vkey)
+    assert done.returncode == 1 and "NOT VERIFIED" in done.stderr and not done.stdout, done
+    done = case(f, handle, "--at", f"{f.logs['agency'].id}:9", "--policy", policy)
+    assert done.returncode == 0 and "verified" in done.stdout, done
+    assert case(f, "0" * 32).returncode == 1 and case(f, handle[1:]).returncode == 1
+    assert case(f, handle, "more").returncode == 2
+    if "SHOW" in os.environ:
+        print(case(f, handle, "--policy", policy).stdout)
 
 
 def check_refusals(f, handle, at):

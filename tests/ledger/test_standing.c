@@ -116,11 +116,11 @@ static void is_(size_t event, enum standing standing, enum standing_why why, siz
 #define IN_FORCE(event) IS(event, IN_FORCE, NOTHING, NONE)
 
 #define ALLEGED                                                                                    \
-    { DESK, "failure.alleged" }
+    { .who = DESK, .kind = "failure.alleged" }
 #define FOUND                                                                                      \
-    { DESK, "finding.final" }
+    { .who = DESK, .kind = "finding.final" }
 #define IMPOSED                                                                                    \
-    { DESK, "discipline.imposed" }
+    { .who = DESK, .kind = "discipline.imposed" }
 
 /* --- the order, duplicates --- */
 

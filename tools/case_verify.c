@@ -1,0 +1,402 @@
+#include "tools/case_verify.h"
+
+#include "crypto/encoding.h"
+#include "ledger/issuer.h"
+#include "ledger/json.h"
+#include "ledger/member.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One receipt, and what it says beyond the report. */
+struct proved {
+    struct event event; /* owned */
+    struct verify_report report;
+    struct standing_signer signer;
+    struct hash root; /* of its checkpoint */
+};
+
+/* The authority of a log, by its log.opened. */
+struct authority {
+    struct sign_public keys[OPENED_AUTHORITIES_MAX];
+    size_t count;
+};
+
+struct work {
+    struct case_verify *verify;
+    struct refusal *why;
+    struct case_view *view;
+    struct verifier *verifier;
+    struct authority authorities[CASE_LOGS_MAX]; /* by the view's logs */
+    uint8_t *receipts[CASE_EVENTS_MAX];          /* what the view's events borrow from */
+};
+
+static bool same_key(const struct sign_public *a, const struct sign_public *b) {
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* --- one receipt --- */
+
+static enum status fetch_receipt(struct work *w, const char *path, uint8_t **copy,
+                                 struct bytes *file) {
+    const struct fetched *answer = NULL;
+    struct fetch_request request = {.base = w->verify->node,
+                                    .path = path,
+                                    .response_max = RECEIPT_SIZE_MAX,
+                                    .timeout_ms = 30000};
+    TRY(fetch(w->verify->fetcher, &request, &answer, w->why));
+    if (answer->http != 200) {
+        return refuse(w->why, STATUS_IO, "%s: the node answers %u to that", path, answer->http);
+    }
+    struct bytes body = buffer_view(&answer->body);
+    *copy = malloc(body.len > 0 ? body.len : 1);
+    if (*copy == NULL) {
+        return refuse(w->why, STATUS_NOMEM, "out of memory");
+    }
+    memcpy(*copy, body.data, body.len);
+    *file = bytes_of(*copy, body.len);
+    return STATUS_OK;
+}
+
+/* Items of a receipt that verified parse. */
+static void parse_item(const struct work *w, size_t which, struct event *out) {
+    enum status status = event_parse(w->verifier->receipt.items[which].note, out, NULL);
+    assert(status == STATUS_OK);
+}
+
+/* The key that an enrolment makes known, with its role. */
+static void read_enrolled(const struct work *w, size_t which, struct issuer *out) {
+    struct event event;
+    parse_item(w, which, &event);
+    issuer_of_enrolment(&event, out);
+    event_release(&event);
+}
+
+static struct sign_public opened_key(const struct opened *opened, struct bytes name,
+                                     uint32_t *role) {
+    const struct vkey *authority = opened_authority(opened, name);
+    *role = authority != NULL ? ROLE_ROOT : ROLE_OPERATOR;
+    return authority != NULL ? authority->key : opened->operator_vkey.key;
+}
+
+static void read_signer(struct work *w, struct proved *out, struct authority *authority) {
+    const struct verify_report *report = &out->report;
+    struct event event;
+    struct opened opened;
+    struct issuer issuer;
+    uint32_t role = 0;
+    size_t last = w->verifier->receipt.count - 1; /* the event; enrolments stand from item 2 */
+    parse_item(w, 0, &event);
+    opened_of(&event, &opened);
+    authority->count = opened.authority_count;
+    for (size_t i = 0; i < opened.authority_count; i++) {
+        authority->keys[i] = opened.authorities[i].key;
+    }
+    memset(&out->signer, 0, sizeof out->signer);
+    out->signer.has_enroller = report->chain_count > 0;
+    if (!out->signer.has_enroller) {
+        out->signer.key = opened_key(&opened, bytes_text(report->issuer), &out->signer.role);
+    } else {
+        read_enrolled(w, last - 1, &issuer);
+        out->signer.key = issuer.vkey.key;
+        out->signer.role = issuer.roles;
+        if (report->chain_count > 1) {
+            read_enrolled(w, last - 2, &issuer);
+            out->signer.enroller = issuer.vkey.key;
+        } else {
+            out->signer.enroller =
+                opened_key(&opened, bytes_text(report->chain[0].enroller), &role);
+        }
+    }
+    event_release(&event);
+}
+
+/* Fetches and verifies what the node names at `said`: an event or a revocation. */
+static enum status prove(struct work *w, const json_t *said, uint8_t **copy, struct proved *out,
+                         struct authority *authority) {
+    const char *path = json_string_value(json_object_get(said, "proof"));
+    const char *log = json_string_value(json_object_get(said, "log"));
+    json_int_t index = json_integer_value(json_object_get(said, "index"));
+    struct bytes file;
+    if (path == NULL || log == NULL || path[0] != '/') {
+        return refuse(w->why, STATUS_BAD_FORM, "an event without its log or proof");
+    }
+    TRY(fetch_receipt(w, path, copy, &file));
+    struct refusal why = {.text = ""};
+    enum status status = verify_receipt(w->verifier, file, w->verify->trust, &out->report, &why);
+    if (status != STATUS_OK) {
+        return refuse(w->why, status, "%s: %s", path, why.text);
+    }
+    if (strcmp(out->report.origin, log) != 0 || out->report.index != (uint64_t)index) {
+        return refuse(w->why, STATUS_BAD_PROOF,
+                      "%s: is of entry %llu of %s, and not of what it "
+                      "was given for",
+                      path, (unsigned long long)out->report.index, out->report.origin);
+    }
+    out->root = w->verifier->proof.checkpoint.root;
+    read_signer(w, out, authority);
+    parse_item(w, w->verifier->receipt.count - 1, &out->event);
+    w->verify->receipts++;
+    return STATUS_OK;
+}
+
+/* The view's log, whose size was named; a receipt at just that size shows its root. */
+static enum status note_log(struct work *w, const struct proved *proved,
+                            const struct authority *authority, size_t *out) {
+    struct case_log *log = case_log_named(w->view, bytes_text(proved->report.origin));
+    if (log == NULL || log->size == 0) {
+        return refuse(w->why, STATUS_BAD_FORM, "%s: is not among the logs that the answer names",
+                      proved->report.origin);
+    }
+    if (proved->report.index >= log->size) {
+        return refuse(w->why, STATUS_BAD_PROOF, "%s: entry %llu is beyond the size named",
+                      log->origin, (unsigned long long)proved->report.index);
+    }
+    if (proved->report.size == log->size && !hash_equal(&proved->root, &log->root)) {
+        return refuse(w->why, STATUS_CONFLICT_ROOT,
+                      "%s: at size %llu a receipt shows another root than the answer: keep both",
+                      log->origin, (unsigned long long)log->size);
+    }
+    log->contributes = true;
+    *out = (size_t)(log - w->view->logs);
+    w->authorities[*out] = *authority;
+    return STATUS_OK;
+}
+
+/* --- the parts of the answer --- */
+
+static enum status read_logs(struct work *w) {
+    const json_t *logs = json_object_get(w->verify->answer, "logs");
+    for (size_t i = 0; i < json_array_size(logs); i++) {
+        const json_t *said = json_array_get(logs, i);
+        const char *origin = json_string_value(json_object_get(said, "origin"));
+        const char *root = json_string_value(json_object_get(said, "root"));
+        json_int_t size = json_integer_value(json_object_get(said, "size"));
+        struct case_log *log = origin != NULL && strlen(origin) <= NAME_SIZE_MAX
+                                   ? case_log_named(w->view, bytes_text(origin))
+                                   : NULL;
+        if (log == NULL || size <= 0 || root == NULL ||
+            !bytes_hex_to_hash(bytes_text(root), &log->root)) {
+            return refuse(w->why, STATUS_BAD_FORM, "logs: not as specs/standing.md has them");
+        }
+        log->size = (uint64_t)size;
+    }
+    return STATUS_OK;
+}
+
+static enum status add_event(struct work *w, const json_t *said) {
+    struct case_view *view = w->view;
+    struct proved proved;
+    struct authority authority;
+    size_t log = 0;
+    TRY(prove(w, said, &w->receipts[view->count], &proved, &authority));
+    struct case_item *item = &view->items[view->count];
+    *item = (struct case_item){.index = proved.report.index,
+                               .stamp_ms = proved.report.received_ms,
+                               .confirmed_ms = proved.report.confirmed_ms,
+                               .event = proved.event,
+                               .signer = proved.signer};
+    view->count++; /* owns the event from here on */
+    TRY(note_log(w, &proved, &authority, &log));
+    item->log = log;
+    for (size_t i = 0; i + 1 < view->count; i++) {
+        if (view->items[i].log == log && view->items[i].index == item->index) {
+            return refuse(w->why, STATUS_BAD_FORM, "events: entry %llu of %s is there twice",
+                          (unsigned long long)item->index, proved.report.origin);
+        }
+    }
+    const struct event_about *about = &proved.event.about;
+    bool of_case = about->has_case && memcmp(about->ori, view->ori, ORI_SIZE) == 0 &&
+                   memcmp(about->handle, view->handle, HANDLE_SIZE) == 0;
+    if (!of_case && (about->has_case || !about->has_named)) {
+        return refuse(w->why, STATUS_BAD_PROOF, "%s: entry %llu is no event of this case",
+                      proved.report.origin, (unsigned long long)item->index);
+    }
+    return STATUS_OK;
+}
+
+/* An event without a case is there for one that it names. */
+static enum status check_named(struct work *w) {
+    const struct case_view *view = w->view;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct event *event = &view->items[i].event;
+        bool found = event->about.has_case;
+        for (size_t j = 0; !found && j < view->count; j++) {
+            found = hash_equal(&view->items[j].event.id, &event->about.named);
+        }
+        if (!found) {
+            return refuse(w->why, STATUS_BAD_PROOF, "%.60s: entry %llu names no event of this case",
+                          view->logs[view->items[i].log].origin,
+                          (unsigned long long)view->items[i].index);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Does the revocation, signed by `revoker`, bind the signer of an item? */
+static bool binds(const struct work *w, const struct proved *revoked,
+                  const struct case_item *item) {
+    const char *vkey_text = event_open_text(&revoked->event, "vkey");
+    const char *name = event_open_text(&revoked->event, "key");
+    struct vkey vkey;
+    bool here = strcmp(w->view->logs[item->log].origin, revoked->report.origin) == 0;
+    /* Without a vkey (or in key.rotated, whose vkey is the new key's) it is a key of its own log.
+     */
+    bool elsewhere = vkey_text != NULL && revoked->event.kind->id == KIND_KEY_REVOKED;
+    if (elsewhere) {
+        if (vkey_parse(bytes_text(vkey_text), &vkey, NULL) != STATUS_OK ||
+            !same_key(&vkey.key, &item->signer.key)) {
+            return false;
+        }
+    } else if (!here || name == NULL || !bytes_equal(bytes_text(name), item->event.issuer)) {
+        return false;
+    }
+    if (!item->signer.has_enroller) {
+        return false;
+    }
+    const struct authority *roots = &w->authorities[item->log];
+    bool bound = same_key(&revoked->signer.key, &item->signer.enroller);
+    for (size_t i = 0; i < roots->count; i++) {
+        bound = bound || same_key(&revoked->signer.key, &roots->keys[i]);
+    }
+    return bound;
+}
+
+static enum revocation_reason reason_of(const char *text) {
+    size_t i = 0;
+    while (i + 1 < REVOCATION_REASONS &&
+           strcmp(text, revocation_reason_name((enum revocation_reason)i)) != 0) {
+        i++;
+    }
+    return (enum revocation_reason)i;
+}
+
+static enum status take_revocation(struct work *w, const struct proved *proved,
+                                   const struct authority *authority) {
+    struct case_view *view = w->view;
+    size_t log = 0;
+    enum kind_id kind = proved->event.kind->id;
+    if ((kind != KIND_KEY_REVOKED && kind != KIND_KEY_ROTATED) ||
+        view->revocation_count == CASE_REVOCATIONS_MAX) {
+        return refuse(w->why, STATUS_BAD_PROOF, "revocations: entry %llu of %s is %s",
+                      (unsigned long long)proved->report.index, proved->report.origin,
+                      proved->report.kind);
+    }
+    TRY(note_log(w, proved, authority, &log));
+    const char *since = event_open_text(&proved->event, "since");
+    size_t at = view->revocation_count++;
+    struct case_revocation *row = &view->revocations[at];
+    *row = (struct case_revocation){.log = log,
+                                    .index = proved->report.index,
+                                    .stamp_ms = proved->report.received_ms,
+                                    .confirmed_ms = proved->report.confirmed_ms,
+                                    .seq = proved->report.seq,
+                                    .reason = reason_of(event_open_text(&proved->event, "reason")),
+                                    .since_ms = since != NULL ? date_to_days(since) * DAY_MS : 0};
+    memcpy(row->issuer, proved->report.issuer, sizeof row->issuer);
+    for (size_t i = 0; i < view->count; i++) {
+        if (binds(w, proved, &view->items[i])) {
+            case_bind(view, i, at);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status add_revocation(struct work *w, const json_t *said) {
+    struct proved proved;
+    struct authority authority;
+    uint8_t *copy = NULL;
+    enum status status = prove(w, said, &copy, &proved, &authority);
+    if (status == STATUS_OK) {
+        status = take_revocation(w, &proved, &authority);
+        event_release(&proved.event);
+    }
+    free(copy);
+    return status;
+}
+
+static enum status add_all(struct work *w) {
+    const json_t *events = json_object_get(w->verify->answer, "events");
+    const json_t *revocations = json_object_get(w->verify->answer, "revocations");
+    uint64_t total = json_array_size(events) + json_array_size(revocations);
+    if (json_array_size(events) > CASE_EVENTS_MAX) {
+        return refuse(w->why, STATUS_BAD_FORM, "events: over %d", CASE_EVENTS_MAX);
+    }
+    for (size_t i = 0; i < total; i++) {
+        size_t revocation = i - json_array_size(events); /* of the second array, once past it */
+        if (w->verify->progress != NULL) {
+            w->verify->progress(i, total);
+        }
+        if (i < json_array_size(events)) {
+            TRY(add_event(w, json_array_get(events, i)));
+        } else {
+            TRY(add_revocation(w, json_array_get(revocations, revocation)));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- all of it --- */
+
+static enum status start(struct work *w) {
+    const char *ori = json_string_value(json_object_get(w->verify->answer, "ori"));
+    const char *handle = json_string_value(json_object_get(w->verify->answer, "case"));
+    uint8_t raw[HANDLE_SIZE];
+    if (ori == NULL || strlen(ori) != ORI_SIZE || handle == NULL ||
+        !hex_decode(handle, strlen(handle), raw, sizeof raw)) {
+        return refuse(w->why, STATUS_BAD_FORM, "the answer names no case");
+    }
+    case_init(w->view, (const uint8_t *)ori, raw);
+    json_int_t left_out = json_integer_value(json_object_get(w->verify->answer, "left_out"));
+    w->view->left_out = left_out > 0 ? (uint64_t)left_out : 0;
+    return read_logs(w);
+}
+
+static enum status write_view(struct work *w, struct buffer *out) {
+    size_t max = case_write_max(w->view);
+    uint8_t *memory = malloc(max);
+    struct writer writer;
+    if (memory == NULL) {
+        return refuse(w->why, STATUS_NOMEM, "out of memory");
+    }
+    writer_init(&writer, memory, max);
+    enum status status = case_write(w->view, &writer);
+    if (status == STATUS_OK) {
+        status = buffer_append(out, writer_view(&writer));
+    }
+    free(memory);
+    return status == STATUS_OK ? status : refuse(w->why, status, "no room for the answer");
+}
+
+static enum status run(struct work *w, struct buffer *out) {
+    TRY(start(w));
+    TRY(add_all(w));
+    TRY(check_named(w));
+    case_judge(w->view);
+    return write_view(w, out);
+}
+
+enum status case_verify(struct case_verify *verify, struct buffer *out, struct refusal *why) {
+    struct work *w = calloc(1, sizeof *w);
+    struct case_view *view = malloc(sizeof *view);
+    struct verifier *verifier = malloc(sizeof *verifier);
+    enum status status = STATUS_NOMEM;
+    verify->receipts = 0;
+    if (w != NULL && view != NULL && verifier != NULL) {
+        view->count = 0;
+        *w = (struct work){.verify = verify, .why = why, .view = view, .verifier = verifier};
+        status = run(w, out);
+        case_release(view);
+    } else {
+        status = refuse(why, STATUS_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; w != NULL && i < CASE_EVENTS_MAX; i++) {
+        free(w->receipts[i]);
+    }
+    free(verifier);
+    free(view);
+    free(w);
+    return status;
+}

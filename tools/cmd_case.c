@@ -1,0 +1,267 @@
+/* dutylog case: a case as a node shows it; with trust, as its receipts prove it. */
+#include "net/buffer.h"
+#include "net/file.h"
+#include "tools/case_print.h"
+#include "tools/case_verify.h"
+#include "tools/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MAX ((size_t)64 << 20)
+#define PATH_SIZE (64 + CASE_LOGS_MAX * 96)
+
+static const struct option options[] = {
+    {"node", required_argument, NULL, 'n'},
+    {"at", required_argument, NULL, 'a'},
+    {"policy", required_argument, NULL, 'p'},
+    {"root", required_argument, NULL, 'r'},
+    {"threshold", required_argument, NULL, 't'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct run {
+    const char *node;
+    bool json;
+    char at[PATH_SIZE]; /* hex:size,... */
+    const char *policy_path;
+    struct buffer policy_text;
+    struct policy policy;
+    uint64_t threshold;
+    struct verify_trust trust;
+    struct fetcher *fetcher;
+    struct buffer answer;
+};
+
+static int add_at(struct run *run, const char *text) {
+    size_t len = strlen(run->at);
+    int n = snprintf(run->at + len, sizeof run->at - len, "%s%s", len > 0 ? "," : "", text);
+    if (n < 0 || (size_t)n >= sizeof run->at - len || strpbrk(text, "&#? ") != NULL) {
+        return cli_usage("case", "--at takes HEX:SIZE, the id of a log and how many entries");
+    }
+    return CLI_OK;
+}
+
+static int add_root(struct run *run, const char *text) {
+    struct refusal why;
+    struct verify_trust *trust = &run->trust;
+    if (trust->root_count == VERIFY_ROOTS_MAX) {
+        return cli_usage("case", "more than %d roots", VERIFY_ROOTS_MAX);
+    }
+    if (vkey_parse(bytes_text(text), &trust->roots[trust->root_count], &why) != STATUS_OK) {
+        return cli_usage("case", "--root %s: %s", text, why.text);
+    }
+    for (size_t i = 0; i < trust->root_count; i++) {
+        if (vkey_equal(&trust->roots[i], &trust->roots[trust->root_count])) {
+            return cli_usage("case", "--root %s is given twice: each root counts once", text);
+        }
+    }
+    trust->root_count++;
+    return CLI_OK;
+}
+
+static int read_options(struct run *run, int argc, char **argv) {
+    int c = 0;
+    int code = CLI_OK;
+    while (code == CLI_OK && (c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+        switch (c) {
+        case 'n':
+            run->node = optarg;
+            break;
+        case 'a':
+            code = add_at(run, optarg);
+            break;
+        case 'p':
+            run->policy_path = optarg;
+            break;
+        case 'r':
+            code = add_root(run, optarg);
+            break;
+        case 't':
+            if (!cli_number(optarg, 1, VERIFY_ROOTS_MAX, &run->threshold)) {
+                code =
+                    cli_usage("case", "--threshold takes a number from 1 to %d", VERIFY_ROOTS_MAX);
+            }
+            break;
+        case 'j':
+            run->json = true;
+            break;
+        default:
+            code = cli_usage("case", "unknown option");
+        }
+    }
+    return code;
+}
+
+static int load_trust(struct run *run) {
+    struct refusal why = {.text = ""};
+    if (run->policy_path != NULL) {
+        enum status status = file_read(run->policy_path, &run->policy_text, &why);
+        if (status == STATUS_OK) {
+            status = policy_parse(buffer_view(&run->policy_text), &run->policy, &why);
+        }
+        if (status != STATUS_OK) {
+            return cli_error("case", status == STATUS_NOMEM ? CLI_FAILED : CLI_USAGE, "%s: %s",
+                             run->policy_path, why.text);
+        }
+        run->trust.policy = &run->policy;
+    }
+    run->trust.threshold = run->threshold != 0 ? run->threshold : run->trust.root_count;
+    if (run->trust.threshold > run->trust.root_count) {
+        return cli_usage("case", "--threshold %zu, but %zu roots are given", run->trust.threshold,
+                         run->trust.root_count);
+    }
+    return CLI_OK;
+}
+
+/* The node's answer, parsed; NULL with the exit code. */
+static json_t *ask(struct run *run, const char *ori, const char *handle, int *code) {
+    char path[PATH_SIZE + 256];
+    const struct fetched *answer = NULL;
+    struct refusal why = {.text = ""};
+    snprintf(path, sizeof path, "/case/%.64s/%.64s%s%s", ori, handle,
+             run->at[0] != '\0' ? "?at=" : "", run->at);
+    struct fetch_request request = {
+        .base = run->node, .path = path, .response_max = ANSWER_MAX, .timeout_ms = 30000};
+    if (fetch(run->fetcher, &request, &answer, &why) != STATUS_OK) {
+        *code = cli_error("case", CLI_FAILED, "%s", why.text);
+        return NULL;
+    }
+    struct bytes body = buffer_view(&answer->body);
+    if (answer->http != 200) {
+        bool refused = answer->http == 404 || answer->http == 400 || answer->http == 409;
+        *code = cli_error("case", refused ? CLI_REFUSED : CLI_FAILED, "%.*s",
+                          (int)(body.len > 0 ? body.len - 1 : 0), body.data);
+        return NULL;
+    }
+    json_t *parsed = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
+    if (parsed == NULL || buffer_append(&run->answer, body) != STATUS_OK) {
+        json_decref(parsed);
+        *code = cli_error("case", CLI_FAILED, "%s: what it answers is no JSON, or too large", path);
+        return NULL;
+    }
+    return parsed;
+}
+
+static void progress(uint64_t done, uint64_t total) {
+    cli_progress("case", done, total);
+}
+
+/* The first event on which the two differ, in words; none: what else differs. */
+static int report_difference(const json_t *theirs, const json_t *ours) {
+    const json_t *a = json_object_get(theirs, "events");
+    const json_t *b = json_object_get(ours, "events");
+    for (size_t i = 0; i < json_array_size(a) && i < json_array_size(b); i++) {
+        const json_t *event = json_array_get(a, i);
+        if (!json_equal(event, json_array_get(b, i))) {
+            const char *there = json_string_value(json_object_get(event, "standing"));
+            const char *here = json_string_value(json_object_get(json_array_get(b, i), "standing"));
+            return cli_error("case", CLI_REFUSED,
+                             "NOT VERIFIED: event %zu is \"%s\" by its receipts, and the node says "
+                             "\"%s\"%s",
+                             i + 1, here != NULL ? here : "?", there != NULL ? there : "?",
+                             here != NULL && there != NULL && strcmp(here, there) == 0
+                                 ? ", with something else about it"
+                                 : "");
+        }
+    }
+    return cli_error("case", CLI_REFUSED,
+                     "NOT VERIFIED: by its receipts the case comes to something else than the node "
+                     "says; --json shows what it says");
+}
+
+/* Nothing, if all receipts verify and the case comes to what the node says, byte for byte. */
+static int verify(struct run *run, const json_t *answer, uint64_t *receipts) {
+    struct refusal why = {.text = ""};
+    struct buffer anew;
+    struct case_verify verify = {.fetcher = run->fetcher,
+                                 .node = run->node,
+                                 .trust = &run->trust,
+                                 .answer = answer,
+                                 .progress = progress};
+    buffer_init(&anew, ANSWER_MAX);
+    enum status status = case_verify(&verify, &anew, &why);
+    cli_progress_end();
+    *receipts = verify.receipts;
+    int code = CLI_OK;
+    if (status == STATUS_IO || status == STATUS_NOMEM) {
+        code = cli_error("case", CLI_FAILED, "%s", why.text);
+    } else if (status != STATUS_OK) {
+        code = cli_error("case", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
+    } else if (!bytes_equal(buffer_view(&anew), buffer_view(&run->answer))) {
+        struct bytes view = buffer_view(&anew);
+        json_t *ours = json_loadb((const char *)view.data, view.len, 0, NULL);
+        code = report_difference(answer, ours);
+        json_decref(ours);
+    }
+    buffer_clear(&anew);
+    return code;
+}
+
+static int show(struct run *run, const json_t *answer) {
+    bool trusts = run->trust.policy != NULL || run->trust.root_count > 0;
+    uint64_t receipts = 0;
+    int code = trusts ? verify(run, answer, &receipts) : CLI_OK;
+    if (code != CLI_OK) {
+        return code;
+    }
+    if (run->json) {
+        struct bytes view = buffer_view(&run->answer);
+        fwrite(view.data, 1, view.len, stdout);
+        return CLI_OK;
+    }
+    case_print(stdout, answer);
+    if (trusts) {
+        printf("\nverified: %llu receipts, and what the case comes to by them alone\n",
+               (unsigned long long)receipts);
+    } else {
+        printf("\nnot verified: as the node says; --policy FILE or --root VKEY fetches and "
+               "verifies the receipts\n");
+    }
+    return CLI_OK;
+}
+
+static int run_case(struct run *run, int argc, char **argv) {
+    int code = read_options(run, argc, argv);
+    if (code == CLI_OK && (run->node == NULL || argc - optind != 2)) {
+        code = cli_usage("case", "give --node URL, the agency's ORI and the case's handle");
+    }
+    if (code == CLI_OK) {
+        code = load_trust(run);
+    }
+    if (code == CLI_OK && fetcher_open(&run->fetcher) != STATUS_OK) {
+        code = cli_error("case", CLI_FAILED, "out of memory");
+    }
+    if (code != CLI_OK) {
+        return code;
+    }
+    json_t *answer = ask(run, argv[optind], argv[optind + 1], &code);
+    if (answer != NULL) {
+        code = show(run, answer);
+        json_decref(answer);
+    }
+    fetcher_close(run->fetcher);
+    return code;
+}
+
+int cmd_case(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return cli_help("case");
+        }
+    }
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return cli_error("case", CLI_FAILED, "out of memory");
+    }
+    buffer_init(&run->policy_text, POLICY_SIZE_MAX);
+    buffer_init(&run->answer, ANSWER_MAX);
+    int code = run_case(run, argc, argv);
+    buffer_clear(&run->policy_text);
+    buffer_clear(&run->answer);
+    free(run);
+    return code;
+}
