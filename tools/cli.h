@@ -31,6 +31,9 @@ struct cli_command {
     const char *help;                  /* the whole help text, with an example */
 };
 
+/* Help that stands with its command. */
+extern const char cmd_case_help[];
+
 /* NULL-terminated by a row without a name. */
 extern const struct cli_command cli_commands[];
 const struct cli_command *cli_find(const char *name);

@@ -9,6 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char cmd_case_help[] =
+    "usage: dutylog case --node URL ORI HANDLE [--at HEX:SIZE]... [--json]\n"
+    "                    [--policy FILE] [--root VKEY]... [--threshold K]\n"
+    "\n"
+    "The timeline of a case over all logs that the node holds: when each event is confirmed, what "
+    "it says, who signed\n"
+    "it, and what it counts for and why; then what the case comes to for each of its parties. "
+    "Numbers name the events\n"
+    "of the list. Imported events stand at the day that they claim (as of).\n"
+    "\n"
+    "With --policy or --root every event's receipt is fetched and verified, and the case is "
+    "judged "
+    "anew from them: it is\n"
+    "printed only if it comes to what the node says, byte for byte (else exit 1). What a node "
+    "leaves out cannot be seen\n"
+    "so: ask another at the same sizes, and compare (--json).\n"
+    "\n"
+    "  --at HEX:SIZE  look at this log alone (HEX: SHA-256 of its origin), its first SIZE "
+    "entries; "
+    "may be repeated\n"
+    "  --policy FILE  a tlog-policy that every receipt must meet\n"
+    "  --root VKEY    an authority that you trust; --threshold K of them must have opened each "
+    "log "
+    "(default: all)\n"
+    "  --json         the node's answer as it is\n"
+    "\n"
+    "example:\n"
+    "  dutylog case --node https://log.state.example:8443 --policy policies NY0303000 \\\n"
+    "    6a1f0c7de2b94b0c8d3e5f6a7b8c9d0e\n";
+
 #define ANSWER_MAX ((size_t)64 << 20)
 #define PATH_SIZE (64 + CASE_LOGS_MAX * 96)
 
