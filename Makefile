@@ -83,11 +83,13 @@ $(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC) \
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcriterion
 
 # A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus; and what both start from.
+# One of a command's parser takes the commands in too.
+COMMANDS = $(if $(filter import_map,$*),$(call obj,$(filter-out tools/dutylog.c,$(CLI_SRC))))
 WORLD := $(call obj,tests/lib/world.c tests/lib/sample.c tests/lib/keys.c tests/lib/paper.c)
-$(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(WORLD) $(LIBRARIES)
+$(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(WORLD) $$(COMMANDS) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-$(B)/tests/replay-%: $$(call obj,tests/fuzz/fuzz_$$*.c tests/fuzz/replay.c) $(WORLD) $(LIBRARIES)
+$(B)/tests/replay-%: $$(call obj,tests/fuzz/fuzz_$$*.c tests/fuzz/replay.c) $(WORLD) $$(COMMANDS) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz-seeds: $(call obj,tests/fuzz/seeds.c) $(WORLD) $(LIBRARIES)

@@ -125,7 +125,7 @@ run_all() {
     for kind in "${daemon[@]}"; do
         case $kind in
         */test_limits.py | */test_health.py | */test_gossip.py | */test_monitor.py | */test_ceremony.py) ;;
-        */test_succession.py | */test_install.py | */test_runbook.py | */test_lists.py) ;;
+        */test_succession.py | */test_install.py | */test_runbook.py | */test_lists.py | */test_import.py) ;;
         *) threaded+=("$kind") ;;
         esac
     done

@@ -306,6 +306,19 @@ static void rows(void) {
     save_written("tree_row", "piece", &w);
 }
 
+static void imports(void) {
+    save_text("import_map", "all",
+              "[import]\nsource = s\ntable = t\ncase = {n}\nkey = n, o\ncontent = n, f\n"
+              "subject = {o}\nori = NY0303000\nparty = officer\n[columns]\nn = Case No.\n"
+              "[strip]\nf = ##. .\n[empty]\nf = N/A | -\n[dates]\nd = iso | m/d/y | serial | "
+              "within\ne = d/m/y\n[order]\nd = e\n[agencies]\nsame = A => B\n"
+              "[event finding.final]\nwhen = {f} not X | Y*\n  {d}\ndisposition = {f} by c\n"
+              "decided = {d}\ndecided_by = chief\nmapping = close\nsource_text = {f} and\n"
+              "  more {n}\n[event discipline.imposed 2]\ndiscipline = {p} by m\n"
+              "decided_by = chief\n[codes c]\nsustained = SU\n- = Z\nnot_sustained = *\n"
+              "[measures m]\nsuspension # days unpaid close = # - # DAY*\nnone = NO\n");
+}
+
 static void configurations(void) {
     struct writer w = sample();
     writer_text(&w, "; an agency\n[node]\nname = agency\nlisten = 127.0.0.1:0\ndata = data\n"
@@ -344,6 +357,7 @@ int main(int argc, char **argv) {
     uploads();
     rows();
     configurations();
+    imports();
     world_release(&world);
     return 0;
 }
