@@ -1,3 +1,4 @@
+#include "crypto/encoding.h"
 #include "tools/cli.h"
 #include "tools/import.h"
 
@@ -88,12 +89,39 @@ static void print_place(const struct import *import) {
                                    : "not yet");
 }
 
+static void to_hex(const struct hash *hash, char out[static HEX_LEN(HASH_SIZE) + 1]) {
+    out[hex_encode(out, hash->bytes, HASH_SIZE)] = '\0';
+}
+
+/* One line to be filed: what was imported from what, by what, and where it stands. */
+static void print_summary(const struct import *import) {
+    const struct import_report *r = &import->report;
+    uint64_t problems = 0;
+    char file[HEX_LEN(HASH_SIZE) + 1];
+    char mapping[HEX_LEN(HASH_SIZE) + 1];
+    for (size_t i = 0; i < IMPORT_PROBLEMS; i++) {
+        problems += i != IMPORT_LEFT ? r->problems[i] : 0;
+    }
+    to_hex(&import->file, file);
+    to_hex(&import->map.file, mapping);
+    printf("\nimport %s/%s log=%s key=%s seq=%" PRIu64 "-%" PRIu64 " rows=%" PRIu64
+           " events=%" PRIu64 " problems=%" PRIu64 " file=%s mapping=%s\n",
+           import->map.source, import->map.table, import->origin, import->issuer, import->first_seq,
+           import->first_seq > 0 ? import->last_seq : 0, r->rows, import_report_made(r), problems,
+           file, mapping);
+}
+
 static enum status print_json(const struct import *import) {
     json_t *root = import_report_json(&import->report);
     char *text = NULL;
     if (root != NULL) {
         json_object_set_new(root, "dry_run", json_boolean(import->dry_run));
         json_object_set_new(root, "file", json_string(import->path));
+        char hex[HEX_LEN(HASH_SIZE) + 1];
+        to_hex(&import->file, hex);
+        json_object_set_new(root, "file_hash", json_string(hex));
+        to_hex(&import->map.file, hex);
+        json_object_set_new(root, "mapping_hash", json_string(hex));
         json_object_set_new(root, "first_seq", json_integer((json_int_t)import->first_seq));
         json_object_set_new(root, "held", json_boolean(import->held));
         json_object_set_new(root, "issuer", json_string(import->issuer));
@@ -121,6 +149,7 @@ static int run(struct import *import, bool json) {
         printf("import of %s (%s, %s)\n", import->path, import->map.source, import->map.table);
         print_place(import);
         import_report_print(&import->report);
+        print_summary(import);
     } else if (print_json(import) != STATUS_OK) {
         return cli_error("import", CLI_FAILED, "out of memory");
     }

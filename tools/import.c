@@ -13,7 +13,9 @@
 #include "net/keyfile.h"
 #include "tools/cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -127,14 +129,31 @@ static enum status catch_up(struct running *r, struct refusal *why) {
 
 /* --- rows --- */
 
+/* A row that is logged with other values: told with the events that were made of it, since whoever
+ * corrects them has to name them. */
+static void report_changed(struct running *r, const struct import_cells *cells, size_t place) {
+    const struct import_row_id *was = &r->rows.known[r->rows.was[place]];
+    struct import_row row;
+    char seqs[IMPORT_MADE_MAX * 21 + 1] = "";
+    size_t used = 0;
+    if (import_state_row(r->state, r->maker.table, was, &row) == STATUS_OK) {
+        for (size_t i = 0; i < row.count; i++) {
+            int n = snprintf(seqs + used, sizeof seqs - used, "%s%" PRIu64, i > 0 ? " " : "",
+                             row.made[i].seq);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
+    r->import->report.rows_changed++;
+    import_report_add_more(&r->import->report, cells->line, IMPORT_CHANGED, "row",
+                           bytes_text("its key is logged, with other values"), seqs);
+}
+
 static enum status take_row(struct running *r, const struct import_cells *cells, size_t place,
                             struct refusal *why) {
     struct import_report *report = &r->import->report;
     report->rows++;
     if (r->rows.fates[place] == IMPORT_ROW_CHANGED) {
-        report->rows_changed++;
-        import_report_add(report, cells->line, IMPORT_CHANGED, "row",
-                          bytes_text("its key is logged, with other values"));
+        report_changed(r, cells, place);
         return STATUS_OK;
     }
     if (import_maker_full(&r->maker)) {
@@ -215,6 +234,26 @@ static enum status import_rows(struct running *r, struct refusal *why) {
     return import->dry_run || import->last_seq == 0 ? STATUS_OK : wait_for_quorum(r, why);
 }
 
+/* SHA-256 of the file as it lies there: what an import was made from. */
+static enum status hash_file(const char *path, struct hash *out, struct refusal *why) {
+    static uint8_t chunk[65536];
+    struct hash_stream stream;
+    size_t len = 0;
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return refuse(why, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "%s: %s", path,
+                      strerror(errno));
+    }
+    hash_start(&stream);
+    while ((len = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        hash_add(&stream, chunk, len);
+    }
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    hash_finish(&stream, out);
+    return failed ? refuse(why, STATUS_IO, "%s: cannot be read", path) : STATUS_OK;
+}
+
 static enum status start(struct running *r, struct refusal *why) {
     struct import *import = r->import;
     struct import_file file;
@@ -228,6 +267,7 @@ static enum status start(struct running *r, struct refusal *why) {
     }
     TRY(import_file_open(&file, import->path, &import->map, why)); /* before anything is asked */
     import_file_close(&file);
+    TRY(hash_file(import->path, &import->file, why));
     r->maker.map = &import->map;
     r->maker.agencies = r->agencies;
     r->maker.report = &import->report;

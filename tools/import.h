@@ -20,6 +20,7 @@ struct import {
     /* Found on the way. */
     struct import_map map;
     struct import_report report;
+    struct hash file; /* SHA-256 of its bytes */
     char origin[NAME_SIZE_MAX + 1];
     char issuer[NAME_SIZE_MAX + 1];
     uint64_t first_seq; /* of what this run signed; 0: nothing */

@@ -317,6 +317,17 @@ static bool find_ori(struct import_maker *maker, const struct import_cells *cell
     return status == STATUS_OK;
 }
 
+/* A row without its case's number is of no case: not of one with all others that lack it. */
+static bool has_case(struct import_maker *maker, const struct import_cells *cells) {
+    size_t column = maker->map->case_column;
+    if (column == IMPORT_NONE || cells->normal[column].len > 0) {
+        return true;
+    }
+    import_report_add(maker->report, cells->line, IMPORT_MEMBER, maker->map->columns[column].label,
+                      bytes_text("the case number is missing"));
+    return false;
+}
+
 /* The row's handle and subject: of its case, or its own. */
 static enum status find_case(struct import_maker *maker, const struct import_cells *cells,
                              struct import_row *row) {
@@ -419,7 +430,7 @@ enum status import_make_row(struct import_maker *maker, const struct import_cell
         import_report_add(maker->report, cells->line, IMPORT_BYTES, "row",
                           bytes_text("bytes that are no UTF-8"));
     }
-    if (!find_ori(maker, cells, ori)) {
+    if (!has_case(maker, cells) || !find_ori(maker, cells, ori)) {
         maker->report->rows_nothing++;
         return STATUS_OK;
     }

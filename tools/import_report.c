@@ -48,7 +48,7 @@ enum status import_report_open(struct import_report *r, const struct import_map 
         }
         return status;
     }
-    fputs("line,problem,where,what\n", r->file);
+    fputs("line,problem,where,what,logged\n", r->file);
     return STATUS_OK;
 }
 
@@ -79,12 +79,12 @@ static void write_cell(FILE *file, struct bytes text) {
 }
 
 static void write_line(FILE *file, uint64_t line, enum import_problem problem, const char *where,
-                       struct bytes what) {
+                       struct bytes what, const char *more) {
     fprintf(file, "%" PRIu64 ",%s,", line, names[problem]);
     write_cell(file, bytes_text(where));
     fputc(',', file);
     write_cell(file, what);
-    fputc('\n', file);
+    fprintf(file, ",%s\n", more);
 }
 
 /* FNV-1a. What is looked up came from a file, so that somebody could make it slow, for himself. */
@@ -128,6 +128,11 @@ static struct import_item *find_item(struct import_report *r, enum import_proble
 
 void import_report_add(struct import_report *r, uint64_t line, enum import_problem problem,
                        const char *where, struct bytes what) {
+    import_report_add_more(r, line, problem, where, what, "");
+}
+
+void import_report_add_more(struct import_report *r, uint64_t line, enum import_problem problem,
+                            const char *where, struct bytes what, const char *more) {
     struct bytes cut = what.data != NULL ? what : bytes_text("");
     cut.len = cut.len < WHAT_MAX ? cut.len : WHAT_MAX;
     while (cut.len > 0 && !bytes_utf8_valid(cut)) {
@@ -135,7 +140,7 @@ void import_report_add(struct import_report *r, uint64_t line, enum import_probl
     }
     r->problems[problem]++;
     if (r->file != NULL && problem != IMPORT_LEFT) {
-        write_line(r->file, line, problem, where, cut);
+        write_line(r->file, line, problem, where, cut, more);
     }
     struct import_item *item = find_item(r, problem, where, cut);
     if (item == NULL) {

@@ -54,6 +54,10 @@ enum status import_report_open(struct import_report *report, const struct import
 void import_report_close(struct import_report *report);
 void import_report_add(struct import_report *report, uint64_t line, enum import_problem problem,
                        const char *where, struct bytes what);
+/* The same, with more of this one line that the file alone has. */
+void import_report_add_more(struct import_report *report, uint64_t line,
+                            enum import_problem problem, const char *where, struct bytes what,
+                            const char *more);
 /* Is there anything but what the mapping leaves out on purpose? */
 bool import_report_clean(const struct import_report *report);
 uint64_t import_report_made(const struct import_report *report);

@@ -161,28 +161,37 @@ static void count_times(struct placed *rows, size_t count) {
 /* Rows of one key, of the file and known, both sorted: those that are the same are known; of the
  * rest as many are changed as are known and not met. */
 static void compare_group(struct import_rows *out, const struct placed *rows, size_t count,
-                          const struct import_row_id *known, size_t known_count) {
-    size_t met = 0;
-    for (size_t i = 0, j = 0; i < count; i++) {
-        while (j < known_count && memcmp(&known[j], &rows[i].id, sizeof known[j]) < 0) {
+                          size_t known_from, size_t known_to) {
+    const struct import_row_id *known = out->known;
+    for (size_t i = 0, j = known_from; i < count; i++) {
+        while (j < known_to && memcmp(&known[j], &rows[i].id, sizeof known[j]) < 0) {
             j++;
         }
-        bool same = j < known_count && memcmp(&known[j], &rows[i].id, sizeof known[j]) == 0;
+        bool same = j < known_to && memcmp(&known[j], &rows[i].id, sizeof known[j]) == 0;
         out->fates[rows[i].place] = same ? IMPORT_ROW_KNOWN : IMPORT_ROW_NEW;
-        met += same;
     }
-    size_t left = known_count - met;
-    for (size_t i = 0; i < count && left > 0; i++) {
-        if (out->fates[rows[i].place] == IMPORT_ROW_NEW) {
-            out->fates[rows[i].place] = IMPORT_ROW_CHANGED;
-            left--;
+    size_t next = 0;
+    for (size_t j = known_from, i = 0; j < known_to; j++) {
+        while (i < count && memcmp(&rows[i].id, &known[j], sizeof known[j]) < 0) {
+            i++;
+        }
+        if (i < count && memcmp(&rows[i].id, &known[j], sizeof known[j]) == 0) {
+            continue;
+        }
+        while (next < count && out->fates[rows[next].place] != IMPORT_ROW_NEW) {
+            next++;
+        }
+        if (next == count) {
+            out->gone++;
+        } else {
+            out->fates[rows[next].place] = IMPORT_ROW_CHANGED;
+            out->was[rows[next].place] = (uint32_t)j;
         }
     }
-    out->gone += left;
 }
 
-static void compare(struct import_rows *out, const struct placed *rows,
-                    const struct import_row_id *known, size_t known_count) {
+static void compare(struct import_rows *out, const struct placed *rows, size_t known_count) {
+    const struct import_row_id *known = out->known;
     size_t i = 0;
     size_t j = 0;
     while (i < out->count || j < known_count) {
@@ -198,7 +207,7 @@ static void compare(struct import_rows *out, const struct placed *rows,
         while (known_end < known_count && compare_keys(&known[known_end], first) == 0) {
             known_end++;
         }
-        compare_group(out, rows + i, rows_end - i, known + j, known_end - j);
+        compare_group(out, rows + i, rows_end - i, j, known_end);
         i = rows_end;
         j = known_end;
     }
@@ -246,11 +255,11 @@ static enum status read_ids(struct import_rows *rows, struct import_file *file,
 
 static enum status judge(struct import_rows *rows, const struct import_file *file,
                          struct import_state *state, struct refusal *why) {
-    struct import_row_id *known = NULL;
     size_t known_count = 0;
     struct placed *placed = calloc(rows->count + 1, sizeof *placed);
     rows->fates = calloc(rows->count + 1, 1);
-    if (placed == NULL || rows->fates == NULL) {
+    rows->was = calloc(rows->count + 1, sizeof *rows->was);
+    if (placed == NULL || rows->fates == NULL || rows->was == NULL) {
         free(placed);
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
@@ -262,13 +271,12 @@ static enum status judge(struct import_rows *rows, const struct import_file *fil
     for (size_t i = 0; i < rows->count; i++) {
         rows->ids[placed[i].place] = placed[i].id;
     }
-    enum status status = import_state_rows(state, file->table, &known, &known_count);
+    enum status status = import_state_rows(state, file->table, &rows->known, &known_count);
     if (status == STATUS_OK) {
-        compare(rows, placed, known, known_count);
+        compare(rows, placed, known_count);
     } else {
         refuse(why, status, "the state folder: %s", status_text(status));
     }
-    free(known);
     free(placed);
     return status;
 }
@@ -290,5 +298,7 @@ enum status import_rows_read(struct import_rows *rows, const char *path,
 void import_rows_release(struct import_rows *rows) {
     free(rows->ids);
     free(rows->fates);
+    free(rows->known);
+    free(rows->was);
     memset(rows, 0, sizeof *rows);
 }

@@ -35,7 +35,9 @@ struct import_rows {
     struct import_row_id *ids;
     uint8_t *fates; /* enum import_fate */
     size_t count;
-    uint64_t gone; /* rows that made something and that the file has no more */
+    struct import_row_id *known; /* rows that made something, sorted */
+    uint32_t *was;               /* of a changed row: which of the known ones it is taken for */
+    uint64_t gone;               /* rows that made something and that the file has no more */
 };
 
 /* NOT_FOUND, IO, BAD_FORM: a column is missing, or there twice. */
