@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LOOK_MS 1000u
-#define REGISTER_MAX 64 /* logs made known in one commit */
+#define REGISTER_MAX 512 /* logs made known in one commit */
 #define ASK_TIMEOUT_MS 10000
 #define ASK_AGAIN_MS 30000u
 #define NEVER UINT64_MAX

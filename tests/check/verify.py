@@ -149,7 +149,7 @@ def verify_recognised(data, recognitions, policy, roots, threshold):
     verify_receipt(data, policy)
     log = log_key_of(data)
     for i, receipt in enumerate(recognitions):
-        event = verify_receipt(receipt, None, *((roots, threshold) if i == len(recognitions) - 1 else ()))
+        event, _ = verify_receipt(receipt, None, *((roots, threshold) if i == len(recognitions) - 1 else ()))
         need(event.kind == "log.recognised" and parse_key(event.open["log_vkey"]) == log, "it recognises another log")
         log = log_key_of(receipt)
 

@@ -212,7 +212,13 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     r = Registry(("doj", "state", "agency", "shadow")).start()
     doj, state, agency = (r.logs[n] for n in ("doj", "state", "agency"))
     r.university.start()
+    # one whose roots did not all sign is not taken in by the address alone
+    wary = r.pinned("wary")
+    wary.sections[1] = wary.sections[1].replace("threshold = 2", "threshold = 3")
+    wary.start()
     until(lambda: doj.origin in held(r.university), 10, "the DOJ's log is found by its address")
+    until(lambda: "fewer than 3 of the 3 roots of doj signed its opening" in wary.log(), 10, "it says why")
+    assert held(wary) == {} and wary.stop() == 0
     state.recognise(agency)  # before the state itself counts
     state.register("VA0000100", "Abingdon Police")
     state.register("VA0000200", "Bristol Police")
@@ -239,8 +245,9 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     assert r.university.json("/agencies?from=VA0000101")["agencies"][0]["name"] == "Bristol Police"
     assert r.university.get("/agency/va0000100")[0] == 400 and r.university.get("/agency/VA0000900")[0] == 404
     assert r.university.get("/agencies?day=2024-13-01")[0] == 400
-    # it survives a restart, and goes on
+    # it survives a restart, and goes on; what it keeps of the registry is what the entries make it
     assert r.university.stop() == 0
+    dutylog("fsck", r.university.path("data"))
     r.university.start()
     assert held(r.university)[agency.origin]["recognised_by"] == state.origin
     agency.register("VA0000300", "Third")
