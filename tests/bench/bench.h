@@ -80,5 +80,6 @@ void bench_restore(struct bench *bench);
 void bench_many(struct bench *bench);
 void bench_secure(struct bench *bench);
 void bench_lists(struct bench *bench);
+void bench_cases(struct bench *bench);
 
 #endif

@@ -17,7 +17,7 @@ static const struct {
     {"bounds", bench_bounds},   {"ingest", bench_ingest},   {"append", bench_append},
     {"latency", bench_latency}, {"flow", bench_flow},       {"mirror", bench_mirror},
     {"stored", bench_stored},   {"restore", bench_restore}, {"many", bench_many},
-    {"secure", bench_secure},   {"lists", bench_lists},
+    {"secure", bench_secure},   {"lists", bench_lists},     {"cases", bench_cases},
 };
 
 static bool wanted(const char *name) {

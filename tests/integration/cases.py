@@ -53,13 +53,14 @@ class Federation:
     """Three logs of three operators, four nodes; each log's mirrors are the three nodes that do not host it, two of which
     are a quorum. All have the same roots."""
 
-    def __init__(self, start=True):
+    def __init__(self, start=True, pulled=()):
         self.folder = tempfile.mkdtemp(prefix="dutylog-cases-")
         self.nodes = {n: Node(self.folder, n) for n in NODES}
         self.logs = {n: Log(n, self.nodes[n]) for n in HOSTS}
         self.roots = [Key(f"doj.example/root-{i}") for i in (1, 2, 3)]
         self.mirror_keys = {n: Key(f"{n}.example/mirror", 4) for n in NODES}
         self.witness_keys = {n: Key(f"{n}.example/witness", 4) for n in NODES}
+        self.pulled = pulled  # logs that are fetched from where they are served, and do not push
         for name, node in self.nodes.items():
             self.configure(name, node)
         if start:
@@ -89,23 +90,30 @@ class Federation:
                 node.sections.append(f"[host]\norigin = {log.origin}\nkey = log.key\naccept = events\n"
                                      "round_timeout = 1000\n")
             else:
-                node.sections.append(f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n")
+                node.sections.append(f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n"
+                                     + ("pull = 1\n" if log.name in self.pulled else ""))
 
-    def open(self, log, keys):
-        """log.opened, log.policy, and the enrolments: {key: role}."""
+    def beginning(self, log, keys):
+        """log.opened, log.policy, and the enrolments: {key: role}, or {key: (role, ORIs)}."""
         a, b, _ = self.roots
         opened, _ = log.event(log.operator, "log.opened", {
             "authority": [k.vkey for k in self.roots], "log_role": "agency" if log.name == "agency" else "state",
             "log_vkey": log.key.vkey, "operator": log.name, "operator_vkey": log.operator.vkey, "threshold": 2}, a, b)
-        status, answer = log.node.add(opened)
-        assert status == 202, (status, answer)  # no policy yet
         mirrors = [n for n in NODES if n != log.name]
-        log.add(a, "log.policy", {"operators": {n + s: n for n in mirrors for s in ("", "-witness")},
-                                  "policy": self.policy(log)}, b)
+        notes = [opened, log.event(a, "log.policy", {
+            "operators": {n + s: n for n in mirrors for s in ("", "-witness")}, "policy": self.policy(log)}, b)[0]]
         for key, role in keys.items():
-            log.add(a, "key.enrolled", {"basis": "both" if role in ("agency", "clerk") else "live", "kinds": ["*"],
-                                        "oris": [ORI] if role in ("agency", "clerk") else [], "role": role,
-                                        "vkey": key.vkey})
+            role, oris = role if isinstance(role, tuple) else (role, [ORI] if role in ("agency", "clerk") else [])
+            notes.append(log.event(a, "key.enrolled", {
+                "basis": "both" if role in ("agency", "clerk") else "live", "kinds": ["*"], "oris": oris, "role": role,
+                "vkey": key.vkey})[0])
+        return notes
+
+    def open(self, log, keys):
+        """Sends the beginning to the log's node."""
+        for note in self.beginning(log, keys):
+            status, answer = log.node.add(note)
+            assert status in (200, 202), (status, answer)  # 202: before there is a policy
 
     def save_policies(self, name="policies"):
         """One tlog-policy for the three logs: any two of the four nodes' mirrors."""

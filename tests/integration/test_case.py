@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """A case over several logs: what every node shows of it, byte for byte the same, each event with its proof; and what a dishonest
 log cannot do to it."""
+import http.server
 import json
 import os
 import subprocess
+import threading
 import time
 
 import forge
 from cases import ORI, STANDINGS, Federation, five_authorities
-from world import BUILD, main, until
+from world import BUILD, Key, main, until
 
 
 def standing(answer, reference):
@@ -119,5 +121,138 @@ def check_refusals(f, handle, at):
         assert got == status and says in body.decode(), (path, got, body)
 
 
+class Forged:
+    """A log whose operator writes into it what it likes, signs it, and serves it as tiles."""
+
+    def __init__(self, f, log):
+        self.f, self.log, self.entries, self.refused = f, log, [], 0
+        self.kept = b""
+
+    def add(self, note, refused=False, stamp=None):
+        self.entries.append(b"received %d\n" % (stamp or int(time.time() * 1000)) + note)
+        self.refused += refused
+
+    def serve(self):
+        leaves = [forge.leaf_hash(e) for e in self.entries]
+        self.note = forge.checkpoint(self.log.key, leaves)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                path = self.path.removeprefix(f"/{outer.log.id}")
+                body = outer.note if path == "/checkpoint" else \
+                    outer.kept if path == "/kept/0" else \
+                    forge.tile_path(path, leaves, outer.entries) if path.startswith("/tile/") else None
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.log.node.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def publish(self):
+        """With what its mirrors cosigned: they store whatever it signs."""
+        lines = b""
+        for name in ("agency", "state", "university"):
+            node = self.f.nodes[name]
+            size = len(self.entries)
+            until(lambda: any(l["id"] == self.log.id and l.get("mirrored") == size for l in node.json("/logs")["logs"]),
+                  20, f"{name} mirrors it")
+            status, note = node.get(f"/{self.log.id}/checkpoint")
+            assert status == 200 and note.startswith(self.note.split(b"\n\n")[0]), (status, note)
+            lines += b"".join(line + b"\n" for line in note.split(b"\n") if b"/mirror " in line)
+        note = self.note + lines
+        self.kept = b"dutylog/checkpoints/v1\ncheckpoint %d\n" % len(note) + note
+
+
+def test_a_dishonest_log_moves_nothing():
+    f = Federation(start=False, pulled=("court",))
+    for name in ("agency", "state", "university"):
+        f.nodes[name].start()
+    handle = os.urandom(16).hex()
+    agency, court = f.logs["agency"], f.logs["court"]
+    desk, judge, narrow, stranger = (Key(n) for n in (
+        "nypd.example/desk-1", "courts.example/clerk-3", "courts.example/clerk-9", "courts.example/nobody"))
+    case_ = {"basis": "live", "case": handle, "ori": ORI, "party": "officer"}
+    decided = {**case_, "decided": "2024-06-10", "decided_by": "commissioner", "disposition": "sustained"}
+    f.open(agency, {desk: "clerk"})
+    agency.add(desk, "failure.alleged", {**case_, "occurred": "2024-03-02", "reported": "2024-03-04"})
+    found = agency.add(desk, "finding.final", decided)
+    # The court's log, by its operator: rightly signed as a log, whatever it says.
+    liar = Forged(f, court)
+    for note in f.beginning(court, {judge: "court", narrow: ("clerk", ["MN0620900"])}):
+        liar.add(note)
+    filed, appeal = court.event(judge, "appeal.filed", {**case_, "event": found, "filed": "2024-08-20", "forum": "court"})
+    liar.add(filed)
+    reversal = {**case_, "decided": "2025-02-03", "decided_by": "court", "event": appeal, "outcome": "reversed"}
+    signed, _ = court.event(judge, "appeal.decided", reversal)
+    damaged = bytearray(signed)
+    damaged[-20] ^= 1 if chr(damaged[-20]) not in "Aa" else 2
+    liar.add(bytes(damaged), refused=True)  # no signature of the judge's
+    place = court.places.pop(judge.name)
+    liar.add(court.event(stranger, "finding.reversed", {**decided, "event": found})[0], refused=True)  # nobody enrolled it
+    liar.add(court.event(narrow, "finding.final", {**decided, "disposition": "unfounded"})[0], refused=True)  # another ORI's
+    court.places[judge.name] = place
+    liar.add(court.event(judge, "appeal.decided", reversal)[0], refused=True)  # one seq is left out
+    liar.add(b"a note that is none\n", refused=True)
+    liar.add(filed, refused=True)  # again
+    court.places[judge.name] = 1, appeal["id"]
+    early, out_of_order = court.event(judge, "discipline.served", {**case_, "served": "2024-09-01", "subject": 3})
+    liar.add(early, stamp=1000, refused=True)  # set back in time
+    liar.add(early)
+    liar.serve()
+    liar.publish()
+    at = {agency.id: agency.node.json("/status")["log"]["published"], court.id: len(liar.entries)}
+    query = ",".join(f"{log}:{size}" for log, size in at.items())
+    answers = set()
+    for name in ("agency", "state", "university"):
+        node = f.nodes[name]
+        until(lambda: node.get(f"/case/{ORI}/{handle}?at={query}")[0] == 200, 20, f"{name} shows it")
+        assert next(l for l in node.json("/logs")["logs"] if l["id"] == court.id)["refused"] == liar.refused == 7
+        answers.add(f.case(name, handle, at))
+    assert len(answers) == 1
+    answer = json.loads(answers.pop())
+    assert [e["kind"] for e in answer["events"]] == ["failure.alleged", "finding.final", "appeal.filed", "discipline.served"]
+    assert standing(answer, found) == "in force" and standing(answer, out_of_order) == "out of order"
+    assert answer["subjects"][0]["finding"]["disposition"] == "sustained" and len(answer["subjects"][0]["appeals"]) == 1
+    policy = f.save_policies()
+    done = case(f, handle, "--policy", policy)  # what of it counts proves itself like any other
+    assert done.returncode == 0 and "verified: 4 receipts" in done.stdout, done
+    check_lying_node(f, handle, policy)
+    liar.server.shutdown()
+    for name in ("agency", "state", "university"):
+        assert f.nodes[name].stop() == 0
+    f.close()
+
+
+def check_lying_node(f, handle, policy):
+    """One that passes on what an honest node says, but for the standing of an event."""
+    honest = f.nodes["university"]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = honest.get(self.path)
+            body = body.replace(b'"standing":"in force"', b'"standing":"doubted"', 1)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    command = [os.path.join(BUILD, "dutylog"), "case", "--node", f"http://127.0.0.1:{server.server_address[1]}", ORI, handle]
+    assert subprocess.run(command, capture_output=True).returncode == 0  # believed, and said so
+    done = subprocess.run([*command, "--policy", policy], capture_output=True, text=True)
+    assert done.returncode == 1 and "NOT VERIFIED: event 1" in done.stderr and not done.stdout, done
+    server.shutdown()
+
+
 if __name__ == "__main__":
-    main([test_five_authorities_on_every_node])
+    main([test_five_authorities_on_every_node, test_a_dishonest_log_moves_nothing])
