@@ -11,12 +11,26 @@ static const struct option options[] = {
     {"node", required_argument, NULL, 'n'},     {"state", required_argument, NULL, 's'},
     {"agencies", required_argument, NULL, 'a'}, {"report", required_argument, NULL, 'r'},
     {"wait", required_argument, NULL, 'w'},     {"dry-run", no_argument, NULL, 'd'},
-    {"key-used", no_argument, NULL, 'u'},       {"json", no_argument, NULL, 'j'},
+    {"key-used", no_argument, NULL, 'u'},       {"case", required_argument, NULL, 'c'},
+    {"source", required_argument, NULL, 'o'},   {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
-static enum status take_option(struct import *import, bool *json, int c, struct refusal *why) {
+/* What is asked about an import, instead of one. */
+struct asked {
+    const char *number;
+    const char *source;
+};
+
+static enum status take_option(struct import *import, struct asked *asked, bool *json, int c,
+                               struct refusal *why) {
     switch (c) {
+    case 'c':
+        asked->number = optarg;
+        return STATUS_OK;
+    case 'o':
+        asked->source = optarg;
+        return STATUS_OK;
     case 'm':
         import->mapping_path = optarg;
         return STATUS_OK;
@@ -160,8 +174,16 @@ static int run(struct import *import, bool json) {
     return import_report_clean(&import->report) ? CLI_OK : CLI_REFUSED;
 }
 
+static int show(const struct asked *asked, const struct import *import, bool json) {
+    struct refusal why = {.text = ""};
+    enum status status =
+        import_show_case(import->state_path, asked->source, asked->number, json, &why);
+    return status == STATUS_OK ? CLI_OK : cli_error("import", cli_exit_of(status), "%s", why.text);
+}
+
 int cmd_import(int argc, char **argv) {
     struct refusal why = {.text = ""};
+    struct asked asked = {.number = NULL};
     struct import *import = calloc(1, sizeof *import);
     enum status status = STATUS_OK;
     bool json = false;
@@ -175,20 +197,24 @@ int cmd_import(int argc, char **argv) {
             free(import);
             return cli_help("import");
         }
-        status = take_option(import, &json, c, &why);
+        status = take_option(import, &asked, &json, c, &why);
     }
-    if (status == STATUS_OK && optind + 1 != argc) {
-        status = refuse(&why, STATUS_BAD_FORM, "give one file");
+    bool shows = asked.number != NULL || asked.source != NULL;
+    if (status == STATUS_OK && shows &&
+        (asked.number == NULL || asked.source == NULL || import->state_path == NULL ||
+         optind != argc)) {
+        status = refuse(&why, STATUS_BAD_FORM, "to look at a case: --state, --source and --case");
     }
-    if (status == STATUS_OK) {
-        status = check_options(import, &why);
+    if (status == STATUS_OK && !shows) {
+        status = optind + 1 == argc ? check_options(import, &why)
+                                    : refuse(&why, STATUS_BAD_FORM, "give one file");
     }
     if (status != STATUS_OK) {
         free(import);
         return cli_usage("import", "%s", why.text);
     }
     import->path = argv[optind];
-    int exit_code = run(import, json);
+    int exit_code = shows ? show(&asked, import, json) : run(import, json);
     import_release(import);
     free(import);
     return exit_code;

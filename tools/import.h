@@ -36,4 +36,10 @@ struct import {
 enum status import_run(struct import *import, struct refusal *why) MUST_USE;
 void import_release(struct import *import);
 
+/* Prints the handle of a case, by its number in a source, and the events that were made of it: what
+ * a clerk needs to look at it, correct it, or disclose of it. Reads the state folder alone.
+ * NOT_FOUND. */
+enum status import_show_case(const char *state_path, const char *source, const char *number,
+                             bool json, struct refusal *why) MUST_USE;
+
 #endif

@@ -277,16 +277,6 @@ static enum status make_event_of(struct import_maker *maker, const struct import
 
 /* --- the row --- */
 
-static void id_of(const struct import_map *map, struct bytes value, uint8_t out[IMPORT_ID_SIZE]) {
-    struct hash_stream stream;
-    struct hash hash;
-    hash_start(&stream);
-    hash_add(&stream, map->source, strlen(map->source) + 1);
-    hash_add(&stream, value.data != NULL ? value.data : (const uint8_t *)"", value.len);
-    hash_finish(&stream, &hash);
-    memcpy(out, hash.bytes, IMPORT_ID_SIZE);
-}
-
 static bool find_ori(struct import_maker *maker, const struct import_cells *cells,
                      char ori[static IMPORT_ORI_SIZE + 1]) {
     const struct import_map *map = maker->map;
@@ -338,14 +328,14 @@ static enum status find_case(struct import_maker *maker, const struct import_cel
         random_fill(row->handle, IMPORT_HANDLE_SIZE);
         return STATUS_OK;
     }
-    id_of(map, cells->normal[map->case_column], id);
+    import_state_id(map->source, cells->normal[map->case_column], id);
     TRY(import_state_case(maker->state, id, row->handle));
     if (map->subject == IMPORT_SUBJECT_NONE) {
         return STATUS_OK;
     }
     struct bytes who = map->subject == IMPORT_SUBJECT_COLUMN ? cells->normal[map->subject_column]
                                                              : bytes_of(NULL, 0);
-    id_of(map, who, value);
+    import_state_id(map->source, who, value);
     return import_state_subject(maker->state, id, who.len > 0 ? value : NULL, &row->subject);
 }
 

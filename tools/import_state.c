@@ -270,6 +270,37 @@ enum status import_state_last(struct import_state *state, uint64_t *seq, struct 
     return STATUS_OK;
 }
 
+enum status import_state_each(struct import_state *state,
+                              enum status (*each)(void *context, uint64_t seq, struct bytes note,
+                                                  struct bytes body),
+                              void *context) {
+    struct place key;
+    struct bytes found;
+    struct bytes batch;
+    enum status status = STATUS_OK;
+    start(&key, LETTER_EVENT);
+    while ((status = store_seek(state->txn, view(&key), &found, &batch)) == STATUS_OK &&
+           found.data[0] == LETTER_EVENT) {
+        struct bytes note;
+        struct bytes body;
+        struct reader r;
+        uint64_t seq = 0;
+        reader_init(&r, bytes_of(found.data + 1, found.len - 1));
+        if (!reader_u64(&r, &seq)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        for (reader_init(&r, batch); r.rest.len > 0; seq++) {
+            if (!next_event(&r, &note, &body)) {
+                return STATUS_STORE_CORRUPT;
+            }
+            TRY(each(context, seq, note, body));
+        }
+        start(&key, LETTER_EVENT); /* the next batch begins with the next seq, or later */
+        writer_u64(&key.w, seq);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* --- rows --- */
 
 static void row_key(struct place *key, const uint8_t table[IMPORT_TABLE_SIZE],
@@ -405,6 +436,24 @@ enum status import_state_case(struct import_state *state, const uint8_t id[IMPOR
     }
     random_fill(handle, IMPORT_HANDLE_SIZE);
     return put_case(state, &key, handle, 1);
+}
+
+enum status import_state_find_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
+                                   uint8_t handle[IMPORT_HANDLE_SIZE]) {
+    struct place key;
+    uint32_t next = 0;
+    case_key(&key, LETTER_CASE, id);
+    return read_case(state, &key, handle, &next);
+}
+
+void import_state_id(const char *source, struct bytes value, uint8_t out[IMPORT_ID_SIZE]) {
+    struct hash_stream stream;
+    struct hash hash;
+    hash_start(&stream);
+    hash_add(&stream, source, strlen(source) + 1);
+    hash_add(&stream, value.data != NULL ? value.data : (const uint8_t *)"", value.len);
+    hash_finish(&stream, &hash);
+    memcpy(out, hash.bytes, IMPORT_ID_SIZE);
 }
 
 enum status import_state_subject(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],

@@ -70,6 +70,11 @@ enum status import_state_last(struct import_state *state, uint64_t *seq, struct 
  * it has none. */
 enum status import_state_event(struct import_state *state, uint64_t seq, struct bytes *note,
                                struct bytes *body) MUST_USE;
+/* Calls back for every event that was committed, in order, until it does not answer OK. */
+enum status import_state_each(struct import_state *state,
+                              enum status (*each)(void *context, uint64_t seq, struct bytes note,
+                                                  struct bytes body),
+                              void *context) MUST_USE;
 /* Of the events of a batch, which the next commit ends, each with the next seq. */
 enum status import_state_put_event(struct import_state *state, uint64_t seq, struct bytes note,
                                    struct bytes body) MUST_USE;
@@ -87,6 +92,11 @@ enum status import_state_rows(struct import_state *state, const uint8_t table[IM
 /* The case's handle: random when it is first asked for, and the same ever after. */
 enum status import_state_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
                               uint8_t handle[IMPORT_HANDLE_SIZE]) MUST_USE;
+/* The same of a case that was met. NOT_FOUND. */
+enum status import_state_find_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
+                                   uint8_t handle[IMPORT_HANDLE_SIZE]) MUST_USE;
+/* What a case, or a party of one, is known by here: of the source's name and a normal form. */
+void import_state_id(const char *source, struct bytes value, uint8_t out[IMPORT_ID_SIZE]);
 /* The number of a party of a known case, from 1: with a value, the one that this value has or gets;
  * without, the next. TOO_LARGE: over 999. */
 enum status import_state_subject(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],

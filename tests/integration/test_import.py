@@ -256,6 +256,14 @@ def test_every_trap():
     assert body_of(desk, penalty, "mapping") == {"mapping": "close"}
     mystery = [e for e in events if e["kind"] == "discipline.imposed"][5]
     assert mystery["open"]["discipline"] == [{"code": "training"}] and body_of(desk, mystery, "mapping") == {"mapping": "unknown"}
+    # The state folder knows which case is which.
+    done = subprocess.run([TOOL, "import", "--state", desk.w.path("import"), "--source", "springfield", "--case", " C-1 ", "--json"],
+                          capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert found["case"] == first["open"]["case"] and [(e["seq"], e["id"]) for e in found["events"]] == [
+        (e["seq"], e["id"]) for e in events[:9]], found
+    done = subprocess.run([TOOL, "import", "--state", desk.w.path("import"), "--source", "elsewhere", "--case", "c-1"], capture_output=True)
+    assert done.returncode == 1, done
     # A disclosure is one that the log takes.
     opened = desk.w.path("opened")
     done = subprocess.run([TOOL, "event", "event.opened", "--key", desk.w.path("import.key"), "--node", desk.w.agency.url,
@@ -534,6 +542,22 @@ def test_virginia_and_new_york():
     desk.close()
 
 
+def test_shipped_mappings():
+    """Each is one that is read; and the example makes of its example what it says."""
+    desk = Desk()
+    table = desk.write("t.csv", "a\n1\n")
+    for mapping in sorted(MAPPINGS.glob("import-*.ini")):
+        done = subprocess.run([TOOL, "import", table, "--mapping", mapping, "--dry-run"], capture_output=True, text=True)
+        assert done.returncode == 1 and ("no column '" in done.stderr or "give the registry" in done.stderr), (mapping, done.stderr)
+    text = (MAPPINGS / "import-example.ini").read_text()
+    rows = [line.lstrip("; ") for line in text.split("\n") if line.startswith(";   ")]
+    report = desk.run(desk.write("t.csv", "\n".join(rows) + "\n"), MAPPINGS / "import-example.ini", ok=(0,))
+    assert list(report["made"].values()) == [1] * 5 and len(rows) == 2, report
+    failed = [e["open"] for e in desk.events() if e["kind"] == "failure.alleged"][0]
+    assert failed["reported"] == "2019-03-07" and failed["alleged_by"] == "complaint"
+    desk.close()
+
+
 def test_whole_chicago():
     """By hand: all 149,013 rows."""
     if not os.environ.get("WHOLE"):
@@ -550,4 +574,4 @@ def test_whole_chicago():
 
 if __name__ == "__main__":
     main([test_every_trap, test_editions_and_mended_mappings, test_killed_at_any_moment, test_a_node_in_trouble, test_chicago,
-          test_virginia_and_new_york, test_whole_chicago])
+          test_virginia_and_new_york, test_shipped_mappings, test_whole_chicago])
