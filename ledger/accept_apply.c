@@ -3,6 +3,7 @@
 #include "ledger/accept_parts.h"
 #include "ledger/agency.h"
 #include "ledger/case_index.h"
+#include "ledger/lodged.h"
 #include "ledger/recognition.h"
 #include "ledger/revocation.h"
 #include "ledger/schema.h"
@@ -27,6 +28,15 @@ static enum status add_opened(struct store_txn *txn, const struct log *log,
     struct issuer runs_it = issuer_named(&opened.operator_vkey, ROLE_OPERATOR);
     TRY(issuer_add(txn, log->number, &runs_it));
     return recognition_put_opened(txn, log->number, event);
+}
+
+/* A one-time key, so that its one event is found again, and is its last. */
+static enum status add_lodger(struct store_txn *txn, const struct log *log,
+                              const struct event *event, uint64_t index) {
+    struct issuer issuer;
+    lodged_issuer(event, &issuer);
+    issuer.enrolled_at = index;
+    return issuer_add(txn, log->number, &issuer);
 }
 
 static enum status add_enrolled(struct store_txn *txn, const struct log *log,
@@ -133,8 +143,9 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     case KIND_RULES_ACTIVATED:
         return activate(txn, log, event, index);
     default:
-        /* Of log.opened, the keys were added before its issuer could be found. */
-        assert(!event->kind->registry || event->kind->id == KIND_LOG_OPENED);
+        /* Of these, the keys were added before their issuer could be found. */
+        assert(!event->kind->registry || event->kind->id == KIND_LOG_OPENED ||
+               event->kind->id == KIND_REPORT_LODGED);
         return STATUS_OK;
     }
 }
@@ -146,6 +157,9 @@ enum status accept_apply(struct store_txn *txn, const struct log *log,
     struct issuer issuer;
     if (index == 0) {
         TRY(add_opened(txn, log, event));
+    }
+    if (event->kind->id == KIND_REPORT_LODGED) {
+        TRY(add_lodger(txn, log, event, index));
     }
     TRY(accept_state_get(txn, log->number, &state));
     assert(stamp_ms >= state.last_stamp_ms);

@@ -1,5 +1,6 @@
 /* May this event be the next entry? Reads the prefix's state, writes nothing. */
 #include "ledger/accept_parts.h"
+#include "ledger/lodged.h"
 
 #include <assert.h>
 #include <string.h>
@@ -144,6 +145,10 @@ static enum status check_next(struct check *c, struct accept_place *place) {
 static enum status find_issuer(struct check *c, const struct vkey *signer) {
     struct bytes name = c->event->issuer;
     enum status status = issuer_find(c->txn, c->log->number, name, &c->issuer);
+    if (status == STATUS_NOT_FOUND && c->event->kind->id == KIND_REPORT_LODGED) {
+        lodged_issuer(c->event, &c->issuer);
+        return STATUS_OK;
+    }
     if (status == STATUS_NOT_FOUND ||
         (status == STATUS_OK && !vkey_equal(&c->issuer.vkey, signer))) {
         /* Only another log.opened gets here: it brings its own keys, under names that may be taken.

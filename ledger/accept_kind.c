@@ -139,6 +139,10 @@ static enum status check_revocable(struct check *c, struct issuer *out) {
         return refuse(c->why, STATUS_DENIED_SCOPE,
                       "member key: %.60s is named by log.opened and cannot be revoked", name);
     }
+    if ((target.roles & ROLE_ANYONE) != 0) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member key: %.60s is a one-time key, and signs nothing more", name);
+    }
     if ((c->issuer.roles & ROLE_ROOT) == 0 && target.enroller != c->issuer.number) {
         return refuse(c->why, STATUS_DENIED_SCOPE,
                       "member key: only the enroller of %.60s or a root may revoke it", name);

@@ -1,6 +1,7 @@
 #include "ledger/event_rules.h"
 
 #include "ledger/json.h"
+#include "ledger/lodged.h"
 #include "ledger/member.h"
 #include "ledger/succession.h"
 
@@ -27,6 +28,17 @@ static bool same_public_key(const struct vkey *a, const struct vkey *b) {
 
 /* --- registry --- */
 
+/* Names of one-time keys are for these alone. */
+static enum status check_not_reserved(const struct vkey *key, const char *member,
+                                      struct refusal *why) {
+    return lodged_reserves(vkey_name(key))
+               ? refuse(why, STATUS_BAD_MEMBER,
+                        "%s: names that start with " LODGED_PREFIX
+                        " are those of one-time keys (report.lodged): give the key another",
+                        member)
+               : STATUS_OK;
+}
+
 static enum status check_authority(const struct event *event, const struct vkey *log_key,
                                    const struct vkey *operator_key, struct refusal *why) {
     const json_t *authority = json_object_get(event->open, "authority");
@@ -39,6 +51,7 @@ static enum status check_authority(const struct event *event, const struct vkey 
                           "authority: the key name %.60s is not made of a-z 0-9 . _ - and /",
                           key.name);
         }
+        TRY(check_not_reserved(&key, "authority", why));
         if (same_public_key(&key, log_key) || same_public_key(&key, operator_key) ||
             bytes_equal(vkey_name(&key), event->issuer)) {
             return refuse(why, STATUS_BAD_MEMBER,
@@ -74,6 +87,7 @@ static enum status check_log_opened(const struct event *event, struct refusal *w
     if (same_public_key(&log_key, &operator_key)) {
         return refuse(why, STATUS_BAD_MEMBER, "operator_vkey must be another key than log_vkey");
     }
+    TRY(check_not_reserved(&operator_key, "operator_vkey", why));
     return check_authority(event, &log_key, &operator_key, why);
 }
 
@@ -159,6 +173,7 @@ static enum status check_fresh_key(const struct event *event, struct vkey *out,
     if (bytes_equal(vkey_name(&key), event->issuer)) {
         return refuse(why, STATUS_BAD_MEMBER, "vkey must be another key than the issuer's");
     }
+    TRY(check_not_reserved(&key, "vkey", why));
     /* An absent `from` is empty, and so before every day. */
     if (until.len > 0 && bytes_compare(from, until) > 0) {
         return refuse(why, STATUS_BAD_MEMBER, "until must not be before from");
@@ -302,7 +317,7 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
         [KIND_KEY_ROTATED] = check_key_rotated,   [KIND_LOG_OPENED] = check_log_opened,
         [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
         [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
-        [KIND_RULES_ACTIVATED] = check_activated,
+        [KIND_RULES_ACTIVATED] = check_activated, [KIND_REPORT_LODGED] = lodged_check,
     };
     TRY(check_live(event, why));
     TRY(check_occurred(event, why));

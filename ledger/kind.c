@@ -47,6 +47,7 @@ static const struct kind *const kinds[KIND_COUNT] = {
     [KIND_POLICY_ADOPTED] = &kind_policy_adopted,
     [KIND_POLICY_REVISED] = &kind_policy_revised,
     [KIND_POLICY_REVOKED] = &kind_policy_revoked,
+    [KIND_REPORT_LODGED] = &kind_report_lodged,
     [KIND_RESPONSE_APPENDED] = &kind_response_appended,
     [KIND_RETALIATION_ALLEGED] = &kind_retaliation_alleged,
     [KIND_RULES_ACTIVATED] = &kind_rules_activated,
@@ -122,7 +123,7 @@ static const struct {
 } roles[] = {
     {ROLE_ROOT, "root"},   {ROLE_OPERATOR, "operator"},   {ROLE_AGENCY, "agency"},
     {ROLE_CLERK, "clerk"}, {ROLE_OVERSIGHT, "oversight"}, {ROLE_COURT, "court"},
-    {ROLE_POST, "post"},   {ROLE_OBSERVER, "observer"},
+    {ROLE_POST, "post"},   {ROLE_OBSERVER, "observer"},   {ROLE_ANYONE, "anyone"},
 };
 
 static const struct {

@@ -81,8 +81,9 @@ enum role {
     ROLE_COURT = 1 << 5,
     ROLE_POST = 1 << 6,     /* peace officer standards and training board */
     ROLE_OBSERVER = 1 << 7, /* a newsroom, a university, a monitor: signs what it saw, no case */
+    ROLE_ANYONE = 1 << 8,   /* a one-time key, enrolled by nobody (ledger/lodged.h) */
 };
-#define ROLE_LAST ROLE_OBSERVER
+#define ROLE_LAST ROLE_ANYONE
 
 /* For code that treats one kind apart. */
 enum kind_id {
@@ -128,6 +129,7 @@ enum kind_id {
     KIND_POLICY_ADOPTED,
     KIND_POLICY_REVISED,
     KIND_POLICY_REVOKED,
+    KIND_REPORT_LODGED,
     KIND_RESPONSE_APPENDED,
     KIND_RETALIATION_ALLEGED,
     KIND_RULES_ACTIVATED,

@@ -48,6 +48,7 @@ extern const struct kind kind_period_reported;
 extern const struct kind kind_policy_adopted;
 extern const struct kind kind_policy_revised;
 extern const struct kind kind_policy_revoked;
+extern const struct kind kind_report_lodged;
 extern const struct kind kind_response_appended;
 extern const struct kind kind_retaliation_alleged;
 extern const struct kind kind_rules_activated;

@@ -108,6 +108,19 @@ const struct kind kind_retaliation_alleged = {
     .help = "somebody is said to have suffered for intervening or reporting",
 };
 
+static const struct kind_member report_lodged[] = {
+    ORI,
+    CLOSED("report", MEMBER_TEXT, NARRATIVE_MAX, "what is reported, in words"),
+    REQUIRED("vkey", MEMBER_VKEY, 0, "a key made for this event, named after its public key"),
+};
+const struct kind kind_report_lodged = {
+    ROW(KIND_REPORT_LODGED, "report.lodged", report_lodged),
+    .roles = ROLE_ANYONE,
+    .has_ori = true,
+    .registry = true,
+    .help = "somebody reported something to an agency, whether or not it logs that",
+};
+
 static const struct kind_member investigation_opened[] = {
     BASIS,
     CASE,

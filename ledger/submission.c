@@ -1,5 +1,6 @@
 /* Preparing an event: everything about it that needs no order, the signatures above all. */
 #include "ledger/accept_parts.h"
+#include "ledger/lodged.h"
 #include "ledger/succession.h"
 
 #include <assert.h>
@@ -25,6 +26,12 @@ enum status accept_find_keys(struct store_txn *txn, const struct log *log,
                              struct refusal *why) {
     if (event->kind->id == KIND_LOG_OPENED) {
         keys_of_opened(event, keys);
+        return STATUS_OK;
+    }
+    if (event->kind->id == KIND_REPORT_LODGED) {
+        struct issuer issuer;
+        lodged_issuer(event, &issuer);
+        keys[0] = issuer.vkey; /* event_parse found one line */
         return STATUS_OK;
     }
     for (size_t i = 0; i < event->note.count; i++) {

@@ -1,6 +1,7 @@
 #include "ledger/verify.h"
 
 #include "ledger/issuer.h"
+#include "ledger/lodged.h"
 
 #include <assert.h>
 #include <string.h>
@@ -199,7 +200,10 @@ static enum status named_issuer(struct work *w, const struct event *event, struc
 /* Is the event by the key that the chain leads to, within its scope at the time of receipt, and
  * rightly signed? */
 static enum status check_issuer(struct work *w, const struct event *event, struct signer_now *now) {
-    if (!now->enrolled) {
+    if (event->kind->id == KIND_REPORT_LODGED && !now->enrolled) {
+        lodged_issuer(event, &now->issuer);
+        w->report->one_time = true;
+    } else if (!now->enrolled) {
         TRY(named_issuer(w, event, &now->issuer));
     } else if (!bytes_equal(vkey_name(&now->issuer.vkey), event->issuer)) {
         return refuse(w->why, STATUS_DENIED_KEY,

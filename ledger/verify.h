@@ -62,6 +62,7 @@ struct verify_report {
         confirmed_ms; /* the stamp, if the quorum followed within an hour; else the quorum's time */
     bool stamp_confirmed;
     bool has_body;
+    bool one_time; /* issued by a one-time key (ledger/lodged.h): somebody's, nobody knows whose */
     bool roots_pinned;
     size_t roots_signed; /* pinned roots that signed log.opened */
     struct verify_link chain[VERIFY_CHAIN_MAX];

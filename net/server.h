@@ -159,6 +159,7 @@ bool request_query(const struct request *request, const char *name, struct bytes
 const char *request_header(const struct request *request, const char *name);
 /* The client's address, "127.0.0.1"; as long as the request. */
 const char *request_peer(const struct request *request);
+const struct address *request_address(const struct request *request);
 /* The collected body, inflated; complete in on_end, and as long as the request. */
 struct bytes request_body(const struct request *request);
 

@@ -158,6 +158,10 @@ const char *request_header(const struct request *request, const char *name) {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 
+const struct address *request_address(const struct request *request) {
+    return &request->address;
+}
+
 const char *request_peer(const struct request *request) {
     return request->peer;
 }

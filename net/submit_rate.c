@@ -4,7 +4,13 @@
 
 enum status submit_rate_open(uint64_t per_second, struct submit_rate *out) {
     struct submit_rate rate = {.size = {per_second, per_second * BURST_SECONDS}};
+    rate.lodged.tokens = INT64_MAX / 2; /* full */
     TRY(peers_open(&rate.issuers));
+    enum status status = peers_open(&rate.lodgers);
+    if (status != STATUS_OK) {
+        peers_free(rate.issuers);
+        return status;
+    }
     *out = rate;
     return STATUS_OK;
 }
@@ -12,6 +18,32 @@ enum status submit_rate_open(uint64_t per_second, struct submit_rate *out) {
 void submit_rate_close(struct submit_rate *rate) {
     peers_free(rate->issuers);
     rate->issuers = NULL;
+    peers_free(rate->lodgers);
+    rate->lodgers = NULL;
+}
+
+/* By an address: a token a second, of which an event takes six. By all: one of two a second. */
+static const struct bucket_size lodger = {.rate = 1, .burst = 60};
+static const struct bucket_size all_lodgers = {.rate = 2, .burst = 120};
+#define LODGED_COST 6
+
+static enum status take_lodged(struct submit_rate *rate, const struct submit_call *call,
+                               uint64_t now, struct refusal *why) {
+    struct peer_row *sender = peers_of_address(rate->lodgers, request_address(call->request), now);
+    unsigned wait_s = 0;
+    if (!peer_take(sender, &lodger, LODGED_COST, now, &wait_s)) {
+        return refuse(why, STATUS_RATE,
+                      "over ten reports a minute (report.lodged) from this address: try again in "
+                      "%u s",
+                      wait_s);
+    }
+    if (!peer_take(&rate->lodged, &all_lodgers, 1, now, &wait_s)) {
+        return refuse(why, STATUS_RATE,
+                      "over two reports a second (report.lodged) from all addresses: try again in "
+                      "%u s",
+                      wait_s);
+    }
+    return STATUS_OK;
 }
 
 void submit_rate_take(struct submit_rate *rate, struct submit_call *call) {
@@ -21,6 +53,13 @@ void submit_rate_take(struct submit_rate *rate, struct submit_call *call) {
         struct submission *submission = &call->submissions[i];
         if (submission->status != STATUS_OK) {
             return; /* those after it are not tried */
+        }
+        if (submission->event.kind->id == KIND_REPORT_LODGED) {
+            submission->status = take_lodged(rate, call, now, &submission->why);
+            if (submission->status != STATUS_OK) {
+                return;
+            }
+            continue;
         }
         if (submission->key_count == 0) {
             continue; /* its keys may be enrolled within this request: submit_rate_settle */

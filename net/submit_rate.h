@@ -9,8 +9,13 @@
 #include "net/peers.h"
 #include "net/submit_call.h"
 
+/* One-time keys (report.lodged) have no bucket of their own, since everybody can make any number:
+ * their events are paid by the address that sends them, ten at once and ten a minute, and by all
+ * addresses together, two a second: what strangers can make a log grow by is bounded. */
 struct submit_rate {
     struct peers *issuers;
+    struct peers *lodgers;  /* by address */
+    struct peer_row lodged; /* all of them */
     struct bucket_size size;
 };
 

@@ -197,6 +197,10 @@ static enum status load_signers(struct making *m, struct refusal *why) {
                             "--issuer NAME makes a draft for others to sign: without --key and "
                             "--cosign, into --out FILE");
     }
+    if (m->members.kind->id == KIND_REPORT_LODGED && m->key_path == NULL) {
+        m->signer_count = 1;
+        return members_one_time(&m->members, &m->signers[0], why);
+    }
     if (m->key_path == NULL) {
         return refuse(why, STATUS_BAD_FORM, "give the issuer's key with --key FILE");
     }

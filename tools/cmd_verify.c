@@ -3,6 +3,7 @@
 #include "net/buffer.h"
 #include "net/file.h"
 #include "tools/cli.h"
+#include "tools/members.h"
 #include "tools/verify_pair.h"
 #include "tools/verify_print.h"
 
@@ -21,6 +22,7 @@ static const struct option options[] = {
     {"evidence", required_argument, NULL, 'e'},
     {"by", required_argument, NULL, 'y'},
     {"batch", no_argument, NULL, 'b'},
+    {"body", required_argument, NULL, 'B'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -38,6 +40,7 @@ struct run {
     const char *by[RECOGNITION_DEPTH_MAX]; /* receipts of log.recognised, the nearest first */
     size_t by_count;
     struct verify_chain chain;
+    const char *body; /* the .body file of the event, or NULL */
     bool json;
     bool quiet;
     bool batch;
@@ -93,6 +96,9 @@ static int read_options(struct run *run, int argc, char **argv) {
             break;
         case 's':
             run->split = optarg;
+            break;
+        case 'B':
+            run->body = optarg;
             break;
         case 'e':
             run->evidence = optarg;
@@ -222,6 +228,18 @@ static int split(const struct run *run) {
     return CLI_OK;
 }
 
+/* What the event closed, shown by whoever kept its salts. */
+static int show_body(struct run *run) {
+    struct refusal why = {.text = ""};
+    const struct receipt *receipt = &run->verifier.receipt;
+    if (receipt->count == 0) {
+        return cli_usage("verify", "--body goes with a receipt");
+    }
+    FILE *out = run->json || run->quiet ? stderr : stdout;
+    enum status status = body_show(out, receipt->items[receipt->count - 1].note, run->body, &why);
+    return status == STATUS_OK ? CLI_OK : cli_error("verify", cli_exit_of(status), "%s", why.text);
+}
+
 static int verify_one(struct run *run, const char *path) {
     struct refusal why = {.text = ""};
     enum status status = verify_file(run, path, &why);
@@ -245,7 +263,8 @@ static int verify_one(struct run *run, const char *path) {
     if (run->by_count > 0 && !run->json && !run->quiet) {
         verify_by_print(stdout, &run->chain, run->report.origin, &run->trust);
     }
-    return run->split != NULL ? split(run) : CLI_OK;
+    int exit_code = run->body != NULL ? show_body(run) : CLI_OK;
+    return exit_code == CLI_OK && run->split != NULL ? split(run) : exit_code;
 }
 
 /* Two receipts: each on its own, then one against the other, also where one does not verify: what a

@@ -74,6 +74,8 @@ const struct cli_command cli_commands[] = {
      "  --set NAME=VALUE    an open member; lists with commas, objects as JSON, @FILE for a file's "
      "content\n"
      "  --closed NAME=VALUE a closed member\n"
+     "  (no --key)          report.lodged alone: signed by a key that is made for it and kept "
+     "nowhere\n"
      "  --from FILE.json    members from {\"open\": {...}, \"closed\": {...}}\n"
      "  --disclose BASE:M   for event.opened: disclose member M of BASE.event, with BASE.body; of "
      "an import, BASE is\n"
@@ -166,7 +168,8 @@ const struct cli_command cli_commands[] = {
      "  dutylog receipt --node http://127.0.0.1:8080 --out 17.receipt nypd.example/desk-1 17\n"},
     {"case", cmd_case, "show a case as all logs of a node show it, and verify it", cmd_case_help},
     {"verify", cmd_verify, "verify a receipt, an absence file or an evidence file, offline",
-     "usage: dutylog verify FILE (--policy FILE | --root VKEY...) [--threshold N] [--json]\n"
+     "usage: dutylog verify FILE (--policy FILE | --root VKEY...) [--threshold N] [--body FILE] "
+     "[--json]\n"
      "           FILE: a receipt, or an absence file of dutylog reconcile --prove\n"
      "       dutylog verify FILE FILE (--policy FILE | --root VKEY...) [--evidence OUT] [--json]\n"
      "       dutylog verify FILE --by RECOGNITION... --root VKEY... [--threshold N] [--json]\n"
@@ -188,6 +191,9 @@ const struct cli_command cli_commands[] = {
      "  --evidence OUT  of two receipts that contradict each other: write the proof of it to OUT\n"
      "  --json          one JSON object instead of words\n"
      "  --quiet         no words at all: only the exit code\n"
+     "  --body FILE     the event's .body file: shows its closed members, if they are what the "
+     "event "
+     "committed to\n"
      "  --split BASE    also write the last item as BASE (the note) and BASE.tlog-proof, for other "
      "tools\n"
      "  --batch         read file names from standard input, answer 'ok' or 'bad' and the reason, "

@@ -7,6 +7,7 @@
 #include "net/file.h"
 #include "tools/import_state.h"
 #include "tools/members.h"
+#include "tools/text_print.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,14 +39,9 @@ static enum status read_event(struct disclosure *d, const char *base, struct ref
                : refuse(why, STATUS_BAD_MEMBER, "%s: the event has no closed members", path);
 }
 
-static enum status read_body_file(struct disclosure *d, const char *base, struct refusal *why) {
-    char path[4096];
+static enum status read_body_file(struct disclosure *d, const char *path, struct refusal *why) {
     struct buffer text;
     json_error_t error;
-    int n = snprintf(path, sizeof path, "%s.body", base);
-    if (n <= 0 || (size_t)n >= sizeof path) {
-        return refuse(why, STATUS_BAD_FORM, "the name is too long");
-    }
     buffer_init(&text, FILE_MAX);
     enum status status = file_read_secret(path, &text, why);
     if (status == STATUS_OK) {
@@ -99,8 +95,11 @@ static enum status read_base(struct disclosure *d, const char *base, struct refu
         folder[at - base] = '\0';
         return read_state(d, folder, seq, why);
     }
+    char path[sizeof folder + 8];
     TRY(read_event(d, base, why));
-    return read_body_file(d, base, why);
+    int n = snprintf(path, sizeof path, "%s.body", base);
+    return n > 0 && (size_t)n < sizeof path ? read_body_file(d, path, why)
+                                            : refuse(why, STATUS_BAD_FORM, "the name is too long");
 }
 
 static int by_member_name(const void *a, const void *b) {
@@ -141,13 +140,22 @@ static json_t *hash_json(const uint8_t *hash) {
     return json_stringn(hex, sizeof hex);
 }
 
+static enum status check_body(const struct disclosure *d, const struct body_context *context,
+                              struct refusal *why) {
+    struct hash root;
+    TRY(body_root(context, d->members, d->count, &root, why));
+    return hash_equal(&root, &d->event.body)
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_PROOF,
+                        "the .body file is not that of the event: another one's, or changed");
+}
+
 /* Checks that the body is this event's, and fills the members of event.opened. */
 static enum status fill(struct disclosure *d, struct members *members, const char *name,
                         struct refusal *why) {
     struct body_context context = {
         .log = d->event.log, .issuer = d->event.issuer, .seq = d->event.seq};
     struct merkle_proof proof;
-    struct hash root;
     size_t which = 0;
     while (which < d->count && !bytes_equal(d->members[which].name, bytes_text(name))) {
         which++;
@@ -155,10 +163,7 @@ static enum status fill(struct disclosure *d, struct members *members, const cha
     if (which == d->count) {
         return refuse(why, STATUS_BAD_MEMBER, "the body has no member %s", name);
     }
-    TRY(body_root(&context, d->members, d->count, &root, why));
-    if (!hash_equal(&root, &d->event.body)) {
-        return refuse(why, STATUS_BAD_PROOF, "the .body file is not that of the .event file");
-    }
+    TRY(check_body(d, &context, why));
     TRY(body_prove(&context, d->members, d->count, which, &proof));
     json_t *hashes = json_array();
     for (size_t i = 0; i < proof.count; i++) {
@@ -181,6 +186,16 @@ static enum status fill(struct disclosure *d, struct members *members, const cha
         json_object_set_new(members->open, "ori", json_string(event_open_text(&d->event, "ori")));
     }
     return STATUS_OK;
+}
+
+static void disclosure_free(struct disclosure *d) {
+    if (d->parsed) {
+        event_release(&d->event);
+    }
+    json_decref(d->body);
+    buffer_clear(&d->note);
+    crypto_wipe(d, sizeof *d);
+    free(d);
 }
 
 enum status members_disclose(struct members *members, const char *what, struct refusal *why) {
@@ -208,12 +223,42 @@ enum status members_disclose(struct members *members, const char *what, struct r
     if (status == STATUS_OK) {
         status = fill(d, members, colon + 1, why);
     }
-    if (d->parsed) {
-        event_release(&d->event);
+    disclosure_free(d);
+    return status;
+}
+
+/* --- showing a body --- */
+
+static enum status show(struct disclosure *d, FILE *out, const char *path, struct refusal *why) {
+    if (!d->event.has_body) {
+        return refuse(why, STATUS_BAD_MEMBER, "the event has no closed members");
     }
-    json_decref(d->body);
-    buffer_clear(&d->note);
-    crypto_wipe(d, sizeof *d);
-    free(d);
+    struct body_context context = {
+        .log = d->event.log, .issuer = d->event.issuer, .seq = d->event.seq};
+    TRY(read_body_file(d, path, why));
+    TRY(read_members(d, why));
+    TRY(check_body(d, &context, why));
+    fputs("  closed       shown by the .body file to be what the event committed to:\n", out);
+    for (size_t i = 0; i < d->count; i++) {
+        fprintf(out, "    %.*s = ", (int)d->members[i].name.len,
+                (const char *)d->members[i].name.data); /* as body_root takes it: a-z and _ */
+        text_print(out, d->members[i].value);
+        fputc('\n', out);
+    }
+    return STATUS_OK;
+}
+
+enum status body_show(FILE *out, struct bytes note, const char *path, struct refusal *why) {
+    struct disclosure *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        return refuse(why, STATUS_NOMEM, "out of memory");
+    }
+    buffer_init(&d->note, EVENT_SIZE_MAX);
+    enum status status = event_parse(note, &d->event, why);
+    d->parsed = status == STATUS_OK;
+    if (status == STATUS_OK) {
+        status = show(d, out, path, why);
+    }
+    disclosure_free(d);
     return status;
 }

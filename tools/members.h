@@ -6,8 +6,10 @@
 
 #include "ledger/body.h"
 #include "ledger/kind.h"
+#include "ledger/vkey.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 struct members {
     const struct kind *kind;
@@ -29,6 +31,14 @@ enum status members_from_file(struct members *members, const char *path,
  * BASE.body, or, where BASE is "FOLDER@SEQ", of what an import kept in its state folder. */
 enum status members_disclose(struct members *members, const char *what,
                              struct refusal *why) MUST_USE;
+
+/* For report.lodged: makes a one-time key, sets `vkey`, and gives the key to sign with, which the
+ * caller wipes: it is kept nowhere. */
+enum status members_one_time(struct members *members, struct signer *out,
+                             struct refusal *why) MUST_USE;
+/* Checks that the .body file at `path` is that of the event in `note`, and prints its members, one
+ * a line. BAD_PROOF: it is another event's, or was changed; BAD_MEMBER: the event has no body. */
+enum status body_show(FILE *out, struct bytes note, const char *path, struct refusal *why) MUST_USE;
 
 /* The closed members with fresh salts, in the order of their names; at most EVENT_MEMBERS_MAX.
  * Their values lie in `memory`. Wiped and released by body_draft_release. */

@@ -110,7 +110,8 @@ static enum status say_left_behind(const struct checking *c) {
     for (uint32_t number = 1; number <= state.issuers; number++) {
         struct issuer issuer;
         TRY(issuer_by_number(txn, c->old->read.log.number, number, &issuer));
-        if (issuer.enrolled_at != 0 && issuer.revoked_at == 0 && issuer.last_seq > 0 &&
+        if (issuer.enrolled_at != 0 && (issuer.roles & ROLE_ANYONE) == 0 &&
+            issuer.revoked_at == 0 && issuer.last_seq > 0 &&
             json_object_get(c->names, issuer.vkey.name) == NULL) {
             printf("not carried on: %s, last seq %" PRIu64 "\n", issuer.vkey.name, issuer.last_seq);
         }

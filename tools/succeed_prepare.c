@@ -78,6 +78,9 @@ static void say_key(const struct issuer *issuer, const char *what) {
 static enum status put_enrolment(struct preparing *p, const struct issuer *issuer,
                                  struct refusal *why) {
     char text[64];
+    if ((issuer->roles & ROLE_ANYONE) != 0) {
+        return STATUS_OK; /* a one-time key, which has signed its event */
+    }
     if (issuer->enrolled_at == 0) {
         return STATUS_OK; /* a root or the operator: the successor's log.opened names its own */
     }

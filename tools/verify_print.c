@@ -59,7 +59,13 @@ void verify_print_words(FILE *out, const struct verify_report *r,
               "log names\n",
               out);
     }
-    fprintf(out, "  not proved   revocation not checked after size %" PRIu64 "\n", r->size);
+    if (r->one_time) {
+        fputs("  not proved   who lodged this: it is by a one-time key, and shows that somebody "
+              "did\n",
+              out);
+    } else {
+        fprintf(out, "  not proved   revocation not checked after size %" PRIu64 "\n", r->size);
+    }
     if (r->has_body) {
         fputs("  not proved   that anyone holds the closed members: the body is not shown to be "
               "held\n",
@@ -95,13 +101,14 @@ void verify_print_json(FILE *out, const struct verify_report *r, const struct ve
         snprintf(id + 2 * i, 3, "%02x", r->id.bytes[i]);
     }
     json_t *object = json_pack(
-        "{s:b, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o}",
+        "{s:b, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:s, s:o, "
+        "s:o}",
         "verified", 1, "log", r->origin, "kind", r->kind, "issuer", r->issuer, "seq",
         (json_int_t)r->seq, "id", id, "index", (json_int_t)r->index, "size", (json_int_t)r->size,
         "received_ms", (json_int_t)r->received_ms, "confirmed_ms", (json_int_t)r->confirmed_ms,
         "quorum_time", (json_int_t)r->quorum_time, "stamp_confirmed", r->stamp_confirmed,
-        "roots_pinned", r->roots_pinned, "body", r->has_body, "operator", r->operator_name, "chain",
-        chain_json(r), "mirrors", mirrors_json(r));
+        "roots_pinned", r->roots_pinned, "body", r->has_body, "one_time", r->one_time, "operator",
+        r->operator_name, "chain", chain_json(r), "mirrors", mirrors_json(r));
     if (object != NULL && chain != NULL) {
         json_object_set_new(object, "recognised", verify_by_json(chain));
     }

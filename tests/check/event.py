@@ -17,7 +17,7 @@ def read_kinds():
         kind = re.match(r"`([a-z._]+)`", part)[1]
         authority |= {kind} if "Signed by the authority." in part else set()
         kinds[kind] = (roles, {name: (kind, how) for name, kind, how in rows})
-    assert len(kinds) >= 51
+    assert len(kinds) >= 52
     return kinds, authority
 
 
@@ -178,6 +178,7 @@ def check_rules(event):
         roots = [parse_key(k) for k in opened["authority"]]
         need(top["seq"] == 1 and log.name == top["log"] and runs.name == top["issuer"], "names do not fit")
         need(log.public != runs.public, "the log's key is the operator's")
+        need(not any(k.name.startswith("anyone/") for k in [runs, *roots]), "a one-time key's name")
         need(all(is_name(k.name) and k.public not in (log.public, runs.public) and k.name != runs.name
                  for k in roots), "a root with another's key")
         need(1 <= opened["threshold"] <= len(roots), "a threshold beyond the roots")
@@ -190,10 +191,14 @@ def check_rules(event):
     elif event.kind in ("key.enrolled", "key.rotated"):
         key = parse_key(opened["vkey"])
         need(event.kind == "key.enrolled" or key.name != opened["key"], "in the place of itself")
-        need(is_name(key.name) and key.name != top["issuer"], "a wrong key name")
+        need(is_name(key.name) and key.name != top["issuer"] and not key.name.startswith("anyone/"), "a wrong key name")
         need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
     elif event.kind == "key.revoked":
         need("vkey" not in opened or parse_key(opened["vkey"]).name == opened["key"], "a key under another's name")
+    elif event.kind == "report.lodged":
+        key = parse_key(opened["vkey"])
+        need(key.name == top["issuer"] == "anyone/" + sha(key.public).hex()[:32], "not a one-time key's name")
+        need(top["seq"] == 1 and "body" in top, "not the key's one event")
     elif event.kind == "rules.activated":
         need(opened["table"] >= 2, "table 1 is there from the beginning")
     elif event.kind == "agency.merged":

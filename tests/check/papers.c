@@ -261,6 +261,14 @@ static void rotations(void) {
     save_receipt("bad-rotated-agency", ITEMS(OPENED, POLICY, AGENCY, peer, below));
 }
 
+static void lodged(void) {
+    int event = add(world_lodge(&world, 1, NULL));
+    save_receipt("good-lodged", ITEMS(OPENED, POLICY, event));
+    save_receipt("bad-lodged-by-an-agency", ITEMS(OPENED, POLICY, AGENCY, event));
+    int damaged = add(world_damage(world_lodge(&world, 2, NULL), 0));
+    save_receipt("bad-lodged-signature", ITEMS(OPENED, POLICY, damaged));
+}
+
 static void save_key_list(const char *name, const struct vkey *const *keys, size_t count) {
     struct writer w;
     writer_init(&w, memory, sizeof memory);
@@ -291,6 +299,7 @@ int main(int argc, char **argv) {
     bad_chains(event);
     scopes();
     rotations();
+    lodged();
     bad_starts();
     evidence();
     save("policy", bytes_text(world_policy_text(&world, NULL)));

@@ -41,6 +41,17 @@ POLICY = (f"log {LOG}\n" + "".join(f"witness m{i} {key}\n" for i, key in enumera
           + "group g 2 m0 m1 m2\nquorum g\n")
 
 
+def one_time():
+    """A key of report.lodged: named after its public key."""
+    public = base64.b64decode(vkey("one").split("+", 2)[2])[1:]
+    name = "anyone/" + hashlib.sha256(public).hexdigest()[:32]
+    key_id = hashlib.sha256(name.encode() + b"\n\1" + public).digest()[:4]
+    return f"{name}+{key_id.hex()}+{base64.b64encode(bytes([1]) + public).decode()}"
+
+
+ANYONE = one_time()
+
+
 def hexes(count):
     return "%0*x" % (count, dice.getrandbits(4 * count))
 
@@ -103,6 +114,8 @@ def settle(kind, opened):
             opened["from"], opened["until"] = sorted((opened["from"], opened["until"]))
     elif kind == "key.revoked" and "vkey" in opened:
         opened["key"] = opened["vkey"].split("+")[0]
+    elif kind == "report.lodged":
+        opened["vkey"] = ANYONE
     elif kind == "rules.activated":
         opened["table"] = dice.choice((2, 3, 1000000))
     elif kind == "log.opened":
@@ -136,6 +149,8 @@ def good():
     event = {"issuer": "desk", "kind": kind, "log": "log.example", "open": settle(kind, opened), "seq": 1}
     if kind == "log.opened":
         event["issuer"] = "pd.example/op"
+    elif kind == "report.lodged":
+        event.update(issuer=ANYONE.split("+")[0], body=hexes(64))
     elif dice.random() < 0.5:
         event.update(seq=dice.choice((2, 2**53 - 1)), prev=hexes(64))
     if any(how == "closed" for _, how in KINDS[kind][1].values()) and dice.random() < 0.5:
@@ -208,6 +223,8 @@ def related(event):
     span = [opened.get(n) for n in ("from", "until")]
     return (all(isinstance(v, str) for v in pair) and pair[0] > pair[1] or opened.get("subject") == 0
             or 0 < sum(n in opened for n in together) < len(together)
+            or event["kind"] == "report.lodged" and (ANYONE.split("+")[0], 1, ANYONE, True) != (
+                event.get("issuer"), event.get("seq"), opened.get("vkey"), "body" in event)
             or event["kind"] == "rules.activated" and opened.get("table") in (0, 1)
             or event["kind"] == "key.revoked" and str(opened.get("vkey", opened.get("key"))).split("+")[0] != opened.get("key")
             or event["kind"] in ("key.enrolled", "key.rotated") and all(isinstance(v, str) for v in span) and span[0] > span[1]

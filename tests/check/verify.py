@@ -117,6 +117,8 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
         if last and proof.index == 0:
             need(event.id == opened.id and scope is None, "not item 0's event")
             continue
+        if scope is None and event.kind == "report.lodged":
+            scope = {"key": parse_key(event.open["vkey"]), "role": "anyone"}
         if scope is None:
             named = {k.name: {"key": k, "role": "root"} for k in map(parse_key, opened.open["authority"])}
             named[opened.top["issuer"]] = {"key": parse_key(opened.open["operator_vkey"]), "role": "operator"}

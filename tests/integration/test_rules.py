@@ -20,6 +20,14 @@ def row(node, origin):
     return next(log for log in node.json("/logs")["logs"] if log["origin"] == origin)
 
 
+def restart(host, build):
+    """The host's node with another build, its guard passed."""
+    assert host.stop() == 0
+    host.program = os.path.join(build, "dutylogd")
+    host.start()
+    until(lambda: "guard" not in host.json("/status")["log"], 10, "the host takes events again")
+
+
 def test_rules():
     for program in ("dutylogd", "dutylog"):
         assert os.path.exists(os.path.join(NEXT, program)), f"make {os.path.join(NEXT, program)}"
@@ -33,9 +41,7 @@ def test_rules():
     # A host that lacks the table does not log it; one that has it, only the table that it has.
     status, said = w.agency.add(w.event(a, "rules.activated", activation, b, keep=False))
     assert status == 400 and b"member table: this node has kinds table 1, and not 2: install" in said, (status, said)
-    assert w.agency.stop() == 0
-    w.agency.program = os.path.join(NEXT, "dutylogd")
-    w.agency.start()
+    restart(w.agency, NEXT)
     status, said = w.agency.add(w.event(a, "rules.activated", {**activation, "hash": "07" * 32}, b, keep=False))
     assert status == 400 and b"member hash: not that of kinds table 2" in said, (status, said)
     for key, kind, members in ((w.desk, "next.tested", tested), (a, "key.enrolled", {
@@ -83,9 +89,7 @@ def test_rules():
     assert "clean" in run(NEXT, "fsck", "--signatures", state.path("data"), code=0)
     assert "3 entries unjudged" in run(BUILD, "fsck", state.path("data"), code=5)
     # A host goes back to a build that lacks its own log's rules: it takes nothing, and says why.
-    assert w.agency.stop() == 0
-    w.agency.program = os.path.join(BUILD, "dutylogd")
-    w.agency.start()
+    restart(w.agency, BUILD)
     status, said = w.agency.add(w.finding(keep=False))
     assert status == 503 and b"put this log under kinds table 2, and this build has table 1" in said, (status, said)
     w.agency.stop()

@@ -230,7 +230,7 @@ Test(accept_scope, every_role_signs_exactly_its_kinds) {
         for (size_t k = 0; k < KIND_COUNT; k++) {
             const struct kind *kind = kind_at((enum kind_id)k);
             if (kind->roots_threshold || kind->id == KIND_EVENT_OPENED ||
-                kind->id == KIND_CORRECTION) {
+                kind->id == KIND_REPORT_LODGED || kind->id == KIND_CORRECTION) {
                 continue; /* in stories of their own */
             }
             bool enrols = kind_enrols(kind) || kind->id == KIND_KEY_REVOKED;

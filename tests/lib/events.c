@@ -1,6 +1,7 @@
 #include "tests/lib/events.h"
 
 #include "ledger/checkpoint.h"
+#include "ledger/lodged.h"
 #include "tests/lib/sample.h"
 
 #include <criterion/criterion.h>
@@ -10,6 +11,7 @@
 struct signer log_key;
 struct signer operator_key;
 struct signer clerk;
+struct signer anyone;
 struct signer old_log;
 struct signer next_log;
 struct signer roots[9];
@@ -27,6 +29,10 @@ void events_setup(void) {
     event_key("old.example/log", VKEY_NOTE, 4, &old_log);
     event_key("next.example/log", VKEY_NOTE, 5, &next_log);
     event_key("pd.example/clerk-7", VKEY_NOTE, 3, &clerk);
+    event_key("unnamed", VKEY_NOTE, 6, &anyone);
+    char one_time[LODGED_NAME_SIZE + 1];
+    lodged_name(&anyone.vkey.key, one_time);
+    event_key(one_time, VKEY_NOTE, 6, &anyone);
     for (unsigned i = 0; i < 9; i++) {
         char name[32];
         snprintf(name, sizeof name, "root%u.example", i);
@@ -82,6 +88,9 @@ void event_expand(const char *pattern, char *out) {
         case 'S':
             len += put_checkpoint(*c == 'S' ? 12 : 9, out + len);
             continue;
+        case 'Y':
+            key = &anyone;
+            break;
         case 'C':
             key = &clerk;
             break;
@@ -153,6 +162,7 @@ static const char *const special_open[KIND_COUNT] = {
                            "\"successor\":\"$N\",\"vkey\":\"$P\"}",
     [KIND_NODE_SILENT] = "{\"last\":\"2024-01-01T00:00:00Z\",\"observed\":\"2024-01-02T00:00:01Z\","
                          "\"origin\":\"log.example\",\"vkey\":\"$0\"}",
+    [KIND_REPORT_LODGED] = "{\"ori\":\"NY0303000\",\"vkey\":\"$Y\"}",
     [KIND_RULES_ACTIVATED] = "{\"hash\":\"$H\",\"table\":2}",
     [KIND_STAMP_UNCONFIRMED] =
         "{\"event\":" EVENT_REF ",\"quorum\":\"2024-01-01T03:00:00Z\",\"received\":"
@@ -195,6 +205,9 @@ size_t signers_of(enum kind_id kind, const struct signer *signers[3]) {
     const struct kind *row = kind_at(kind);
     bool by_root = row->roots_threshold || kind_enrols(row);
     signers[0] = kind == KIND_LOG_OPENED ? &operator_key : by_root ? &roots[0] : &clerk;
+    if (kind == KIND_REPORT_LODGED) {
+        signers[0] = &anyone;
+    }
     signers[1] = kind == KIND_LOG_OPENED ? &roots[0] : &roots[1];
     signers[2] = &roots[2];
     return kind == KIND_LOG_OPENED ? 3 : row->roots_threshold ? 2 : 1;
@@ -204,6 +217,10 @@ void good_text(enum kind_id id, const char *open, bool body, unsigned seq, char 
     char pattern[EVENT_TEXT_SIZE];
     const struct signer *signers[3];
     signers_of(id, signers);
+    if (id == KIND_REPORT_LODGED) { /* has no other form */
+        body = true;
+        seq = 1;
+    }
     snprintf(pattern, sizeof pattern,
              "dutylog/event/v1\n{%s\"issuer\":\"%s\",\"kind\":\"%s\",\"log\":\"" EVENT_LOG
              "\"%s%s%s,"

@@ -13,6 +13,7 @@
 extern struct signer log_key;
 extern struct signer operator_key;
 extern struct signer clerk;
+extern struct signer anyone; /* a one-time key, named as such */
 extern struct signer old_log;
 extern struct signer next_log;
 extern struct signer roots[9];
@@ -22,9 +23,10 @@ extern struct signer witnesses[3];
 void events_setup(void);
 void event_key(const char *name, enum vkey_type type, uint8_t number, struct signer *signer);
 
-/* Replaces $L log, $O operator, $C clerk, $A $B $D roots 0 to 2, $0 to $2 witnesses by their vkeys,
- * $P the old log, $N the one that goes on; $s and $S by the old log's checkpoints of size 9 and 12
- * as JSON, $H by a hash, $h by a handle. `out` has EVENT_TEXT_SIZE bytes. */
+/* Replaces $L log, $O operator, $C clerk, $Y the one-time key, $A $B $D roots 0 to 2, $0 to $2
+ * witnesses by their vkeys, $P the old log, $N the one that goes on; $s and $S by the old log's
+ * checkpoints of size 9 and 12 as JSON, $H by a hash, $h by a handle. `out` has EVENT_TEXT_SIZE
+ * bytes. */
 void event_expand(const char *pattern, char *out);
 
 /* One good `open` for each kind, in canonical order, to be expanded. */
@@ -42,7 +44,8 @@ const char *good_open(enum kind_id id);
 
 /* Who signs a good event of the kind, the issuer first. */
 size_t signers_of(enum kind_id kind, const struct signer *signers[3]);
-/* A text of the kind around `open` ("" for none), with `body` or not, at seq 1 or 2. */
+/* A text of the kind around `open` ("" for none), with `body` or not, at seq 1 or 2 (of
+ * report.lodged, always with a body and at 1). */
 void good_text(enum kind_id id, const char *open, bool body, unsigned seq, char *out);
 /* Signs any text, event or not. Static memory, as in good_event. */
 struct bytes sign_text(const char *text, const struct signer *const *signers, size_t count);

@@ -122,6 +122,9 @@ struct bytes world_aside(struct world *world, enum world_who issuer, const char 
                          const char *open);
 /* Changes the signature on line `which` (from 0) in place; gives the note back. */
 struct bytes world_damage(struct bytes note, size_t which);
+/* A report.lodged by the one-time key of this number; each has its own. Its name is `*issuer`, in
+ * the world's memory, if that is not NULL. */
+struct bytes world_lodge(struct world *world, unsigned number, const char **issuer);
 /* A valid event of a kind, by somebody with a role for it. A correction is of the issuer's last
  * event; event.opened discloses a member of its last world_closed_sample. */
 struct bytes world_sample(struct world *world, enum world_who issuer, const char *kind);
