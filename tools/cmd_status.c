@@ -76,6 +76,9 @@ static void print_logs(const json_t *logs) {
             printf("  %lld unjudged: needs a build with kinds table %lld", number(log, "unjudged"),
                    number(log, "table"));
         }
+        if (json_object_get(log, "recognised_by") != NULL) {
+            printf("  recognised by %s", text(log, "recognised_by"));
+        }
         putchar('\n');
     }
 }

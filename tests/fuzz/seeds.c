@@ -331,6 +331,12 @@ static void configurations(void) {
     vkey_format(&w, &world.log.vkey);
     writer_text(&w, "\naccept = opaque\nurl = http://127.0.0.1:8080\npull = 5\n");
     save_written("config", "mirror", &w);
+    writer_text(&w, "[authority doj]\nroot = ");
+    vkey_format(&w, &world.people[WORLD_ROOT_1].vkey);
+    writer_text(&w, "\nroot = ");
+    vkey_format(&w, &world.people[WORLD_ROOT_2].vkey);
+    writer_text(&w, "\nthreshold = 1\nurl = https://doj.example:8443\npull = 300\n");
+    save_written("config", "authority", &w);
 }
 
 int main(int argc, char **argv) {
