@@ -74,6 +74,7 @@ void bench_ingest(struct bench *bench);
 void bench_append(struct bench *bench);
 void bench_latency(struct bench *bench);
 void bench_flow(struct bench *bench);
+void bench_import(struct bench *bench);
 void bench_mirror(struct bench *bench);
 void bench_stored(struct bench *bench);
 void bench_restore(struct bench *bench);

@@ -164,22 +164,11 @@ static void measure_latency(struct bench *bench, struct setting *s) {
 
 /* --- many at once --- */
 
-/* A number of the only log that a node holds. */
-static uint64_t log_number(const struct bench_node *node, const char *name) {
-    char text[4096];
-    char quoted[32];
-    bench_must(node_get(node, "/logs", text, sizeof text) == 200, "%s: no /logs", node->name);
-    snprintf(quoted, sizeof quoted, "\"%s\":", name);
-    const char *at = strstr(text, quoted);
-    bench_must(at != NULL, "%s: no %s in /logs", node->name, name);
-    return strtoull(at + strlen(quoted), NULL, 10);
-}
-
 /* Waits until every mirror has judged all that the agency holds: how much that is. */
 static uint64_t wait_for_judges(const struct setting *s) {
-    uint64_t size = log_number(&s->agency, "size");
+    uint64_t size = node_log_number(&s->agency, "size");
     for (size_t i = 0; i < WORLD_MIRRORS; i++) {
-        while (log_number(&s->mirrors[i], "judged") < size) {
+        while (node_log_number(&s->mirrors[i], "judged") < size) {
             nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         }
     }
@@ -219,7 +208,7 @@ static void measure_audit(struct bench *bench, const struct setting *s) {
     char vkey[512];
     const char *const arguments[] = {"audit", s->agency.url, "--vkey", vkey, NULL};
     double rates[3];
-    double entries = (double)log_number(&s->agency, "size");
+    double entries = (double)node_log_number(&s->agency, "size");
     double verify = bound_verify(bench->cores);
     snprintf(vkey, sizeof vkey, "%s", bench_vkey(&s->desks.world.log.vkey));
     for (size_t repeat = 0; repeat < 3; repeat++) {

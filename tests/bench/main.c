@@ -18,6 +18,7 @@ static const struct {
     {"latency", bench_latency}, {"flow", bench_flow},       {"mirror", bench_mirror},
     {"stored", bench_stored},   {"restore", bench_restore}, {"many", bench_many},
     {"secure", bench_secure},   {"lists", bench_lists},     {"cases", bench_cases},
+    {"import", bench_import},
 };
 
 static bool wanted(const char *name) {

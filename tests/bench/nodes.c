@@ -265,6 +265,16 @@ static double program_run(const struct bench *bench, const char *name,
     return bench_seconds_since(start);
 }
 
+uint64_t node_log_number(const struct bench_node *node, const char *name) {
+    char text[4096];
+    char quoted[32];
+    bench_must(node_get(node, "/logs", text, sizeof text) == 200, "%s: no /logs", node->name);
+    snprintf(quoted, sizeof quoted, "\"%s\":", name);
+    const char *at = strstr(text, quoted);
+    bench_must(at != NULL, "%s: no %s in /logs", node->name, name);
+    return strtoull(at + strlen(quoted), NULL, 10);
+}
+
 double tool_run(const struct bench *bench, const char *const *arguments) {
     return program_run(bench, "dutylog", arguments);
 }

@@ -45,6 +45,9 @@ unsigned node_get(const struct bench_node *node, const char *path, char *out, si
 unsigned node_post(const struct bench_node *node, const char *path, const char *type,
                    struct bytes body, char *out, size_t cap);
 
+/* A member of the only log that a node holds, from its /logs: "size", "judged". */
+uint64_t node_log_number(const struct bench_node *node, const char *name);
+
 /* Runs build/dutylog with these arguments (the first is the command's name, the last NULL), its
  * output into the benchmark's folder: seconds until it exits, which must be with 0. */
 double tool_run(const struct bench *bench, const char *const *arguments);
