@@ -104,7 +104,8 @@ const struct kind kind_appeal_filed = {
     ROW(KIND_APPEAL_FILED, "appeal.filed", appeal_filed),
     .roles = ROLES_CASE,
     .has_ori = true,
-    .refers = KIND_BIT(KIND_FINDING_FINAL) |
+    .refers = KIND_BIT(KIND_APPEAL_DECIDED) |
+              KIND_BIT(KIND_FINDING_FINAL) |
               KIND_BIT(KIND_FINDING_REVERSED) |
               KIND_BIT(KIND_DISCIPLINE_IMPOSED) |
               KIND_BIT(KIND_DECERTIFICATION_ORDERED),

@@ -355,6 +355,37 @@ Test(standing, gives_back_what_a_reversal_took_that_is_reversed) {
     cr_assert(subjects[0].finding == 1 && subjects[0].discipline == 2);
 }
 
+/* What names a duplicate names what that repeats; what names nothing in force undoes nothing. */
+Test(standing, follows_a_duplicate_and_leaves_alone_what_is_past) {
+    TELL(ALLEGED, {.who = DESK, .kind = "finding.final", .fact = 7},
+         {.who = BOARD, .kind = "finding.final", .fact = 7, .log = 1},
+         {.who = BOARD, .kind = "finding.reversed", .about = 3, .log = 1});
+    IS(1, SUPERSEDED, REVERSED, 3);
+    TELL(ALLEGED, FOUND, IMPOSED, {.who = DESK, .kind = "appeal.filed", .about = 3}, IMPOSED,
+         {.who = COURT, .kind = "appeal.decided", .about = 4, .outcome = OUTCOME_CHANGES});
+    IN_FORCE(4); /* it was about the discipline before */
+    TELL(ALLEGED, FOUND, {.who = BOARD, .kind = "finding.reversed", .about = 2},
+         {.who = COURT, .kind = "finding.reversed", .about = 3});
+    IN_FORCE(2); /* only a finding.final is reversed so */
+}
+
+Test(standing, asks_for_the_rank_of_all_that_it_would_undo) {
+    TELL(ALLEGED, FOUND, {.who = COURT, .kind = "discipline.imposed"},
+         {.who = DESK, .kind = "finding.reversed", .about = 2});
+    IS(3, WITHOUT_AUTHORITY, RANK, 2);
+    IN_FORCE(1);
+}
+
+Test(standing, contests_what_was_upheld_once_more) {
+    TELL(ALLEGED, FOUND, {.who = DESK, .kind = "appeal.filed", .about = 2},
+         {.who = BOARD, .kind = "appeal.decided", .about = 3},
+         {.who = DESK, .kind = "appeal.filed", .about = 4},
+         {.who = COURT, .kind = "appeal.decided", .about = 5, .outcome = OUTCOME_REVERSES});
+    cr_assert_eq(results[4].contested, 1);
+    IS(1, SUPERSEDED, REVERSED, 5);
+    IN_FORCE(3);
+}
+
 /* --- corrections --- */
 
 Test(standing, corrects_by_the_same_house_or_from_above) {
