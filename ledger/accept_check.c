@@ -1,5 +1,6 @@
 /* May this event be the next entry? Reads the prefix's state, writes nothing. */
 #include "ledger/accept_parts.h"
+#include "ledger/law.h"
 #include "ledger/lodged.h"
 
 #include <assert.h>
@@ -112,7 +113,8 @@ static enum status check_state(struct check *c) {
                       "a rules.activated",
                       c->event->kind->name, c->event->kind->table, state.rules.table);
     }
-    return rules_check(c->txn, c->log, c->why);
+    TRY(rules_check(c->txn, c->log, c->why));
+    return law_check(c->event, 1, state.rules.table, c->why);
 }
 
 static enum status check_next(struct check *c, struct accept_place *place) {

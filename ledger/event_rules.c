@@ -1,6 +1,7 @@
 #include "ledger/event_rules.h"
 
 #include "ledger/json.h"
+#include "ledger/law.h"
 #include "ledger/lodged.h"
 #include "ledger/member.h"
 #include "ledger/succession.h"
@@ -319,6 +320,7 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
         [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
         [KIND_RULES_ACTIVATED] = check_activated, [KIND_REPORT_LODGED] = lodged_check,
     };
+    TRY(law_check(event, 0, 1, why)); /* later rows: acceptance, which knows the table in force */
     TRY(check_live(event, why));
     TRY(check_occurred(event, why));
     TRY(check_subject(event, why));

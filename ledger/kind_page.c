@@ -1,5 +1,7 @@
 #include "ledger/kind_page.h"
 
+#include "ledger/law.h"
+
 #include <assert.h>
 
 static const char *const type_names[MEMBER_TYPE_COUNT] = {
@@ -152,6 +154,44 @@ static void put_disciplines(struct writer *w) {
     writer_text(w, " also `paid`,\ntrue or false; and no other member. `none` stands alone.\n");
 }
 
+static void put_code(struct writer *w, const char *text) {
+    writer_text(w, "`");
+    writer_text(w, text);
+    writer_text(w, "`");
+}
+
+static void put_law(struct writer *w, uint32_t table) {
+    writer_text(w,
+                "\n## Law\n\nWhat law keeps closed, by the state that the ORI begins with: the "
+                "whole event (it is then of kind `closed`, with\nits true kind and members in "
+                "the body), or one open member (it then goes into the body). Only law whose text "
+                "was read\nstands here: a state without a row is not one without law.\n\n"
+                "| state | kind | closed | unless | law | |\n|---|---|---|---|---|---|\n");
+    for (size_t i = 0; law_at(i) != NULL; i++) {
+        const struct law_row *row = law_at(i);
+        if (row->table > table) {
+            continue;
+        }
+        writer_text(w, "| ");
+        writer_text(w, row->state);
+        writer_text(w, " | ");
+        put_code(w, kind_at(row->kind)->name);
+        writer_text(w, " | ");
+        put_code(w, row->member != NULL ? row->member : "kind");
+        writer_text(w, " | ");
+        if (row->unless != NULL) {
+            put_code(w, row->unless);
+            writer_text(w, " is ");
+            writer_text(w, row->value);
+        }
+        writer_text(w, " | ");
+        writer_text(w, row->citation);
+        writer_text(w, " | ");
+        writer_text(w, row->says);
+        writer_text(w, " |\n");
+    }
+}
+
 static void put_head(struct writer *w, uint32_t table) {
     writer_text(w, "# Kinds of events\n\n"
                    "Kinds table number ");
@@ -182,6 +222,7 @@ static void put_head(struct writer *w, uint32_t table) {
         writer_text(w, effect_help((enum effect)i));
         writer_text(w, " |\n");
     }
+    put_law(w, table);
     writer_text(w, "\n## Kinds\n");
 }
 

@@ -1,6 +1,7 @@
 #include "crypto/encoding.h"
 #include "ledger/event.h"
 #include "ledger/kind_page.h"
+#include "ledger/law.h"
 #include "ledger/member.h"
 #include "ledger/rules.h"
 #include "net/file.h"
@@ -112,10 +113,30 @@ static void print_members(const struct kind *kind, enum visibility visibility) {
     }
 }
 
-static int print_template(const char *name) {
+/* What law closes of the kind in a state, before the template, on standard error: the template
+ * itself is JSON. */
+static void print_law(const struct kind *kind, const char *state) {
+    for (size_t i = 0; law_at(i) != NULL; i++) {
+        const struct law_row *row = law_at(i);
+        if (row->kind != kind->id || strncmp(row->state, state, 2) != 0) {
+            continue;
+        }
+        fprintf(stderr, "%s: %s %s closed", row->state,
+                row->member != NULL ? row->member : "the whole event", "is to be");
+        if (row->unless != NULL) {
+            fprintf(stderr, ", unless %s is %s", row->unless, row->value);
+        }
+        fprintf(stderr, ": %s (%s)\n", row->says, row->citation);
+    }
+}
+
+static int print_template(const char *name, const char *state) {
     const struct kind *kind = kind_find(name, strlen(name));
     if (kind == NULL) {
         return cli_usage("event", "no kind '%s'; --list shows them", name);
+    }
+    if (state != NULL) {
+        print_law(kind, state);
     }
     puts("{\n  \"open\": {");
     print_members(kind, VISIBLE_OPEN);
@@ -350,7 +371,10 @@ int cmd_event(int argc, char **argv) {
         return print_schema();
     }
     if (strcmp(argv[1], "--template") == 0) {
-        return argc == 3 ? print_template(argv[2]) : cli_usage("event", "--template takes a kind");
+        bool of_state = argc == 5 && strcmp(argv[3], "--state") == 0 && strlen(argv[4]) >= 2;
+        return argc == 3 || of_state
+                   ? print_template(argv[2], of_state ? argv[4] : NULL)
+                   : cli_usage("event", "--template takes a kind, and --state CA or an ORI");
     }
     const struct kind *kind = kind_find(argv[1], strlen(argv[1]));
     if (kind == NULL) {

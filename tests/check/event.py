@@ -21,7 +21,16 @@ def read_kinds():
     return kinds, authority
 
 
+def read_law():
+    """Of the same page: rows (state, kind, what is closed, (member, value) that opens it, or None)."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "specs/kinds.md").read_text()
+    rows = re.findall(r"^\| ([A-Z]{2}) \| `([a-z._]+)` \| `([a-z_]+)` \| (?:`([a-z_]+)` is ([a-z_]+))? \|", text.split("## Law\n")[1], flags=re.M)
+    assert len(rows) >= 3
+    return [(state, kind, closed, (member, value) if member else None) for state, kind, closed, member, value in rows]
+
+
 KINDS, BY_AUTHORITY = read_kinds()
+LAW = read_law()
 CODES = ("none counseling training oral_reprimand written_reprimand leave_forfeit suspension demotion probation "
          "termination resigned_pending decertification_referral decertified prosecution_referral not_served").split()
 PATTERNS = {"token": r"[a-z0-9._-]+", "hash": r"[0-9a-f]{64}", "salt": r"[0-9a-f]{64}", "handle": r"[0-9a-f]{32}",
@@ -169,8 +178,14 @@ def parse_event(data):
     return event
 
 
+def closed_by_law(kind, opened):
+    return any(kind == of and str(opened.get("ori", ""))[:2] == state and (unless is None or opened.get(unless[0]) != unless[1])
+               and (closed == "kind" or closed in opened) for state, of, closed, unless in LAW)
+
+
 def check_rules(event):
     opened, top = event.open, event.top
+    need(not closed_by_law(event.kind, opened), "closed by law")
     need(opened.get("occurred", "") <= opened.get("reported", "9999-99-99"), "occurred after reported")
     need(opened.get("subject", 1) >= 1, "subject 0")
     if event.kind == "log.opened":

@@ -13,7 +13,7 @@ import base64, copy, hashlib, json, os, pathlib, random, subprocess, sys
 import fastjsonschema
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from event import CODES, KINDS
+from event import CODES, KINDS, closed_by_law
 
 BUILD = pathlib.Path(os.environ.get("B", "build"))
 EVENTS = int(os.environ.get("EVENTS", "100000"))
@@ -217,6 +217,8 @@ def related(event):
     opened = event.get("open")
     if not isinstance(opened, dict) or event.get("kind") not in KINDS:
         return False
+    if closed_by_law(event["kind"], opened):
+        return True
     pair = [opened.get(n) for n in ("occurred", "reported")]
     together = {"period.reported": ("first_case", "last_case"),
                 "standard.published": ("calendar", "clock_start", "deadline")}.get(event["kind"], ())
