@@ -18,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "integration"))
+import cases  # noqa: E402
 import forge  # noqa: E402
 from world import Key, Node, until  # noqa: E402
 
@@ -304,6 +305,25 @@ class Demo:
             f.write(content)
         check("with one byte changed it shows nothing", self.verify(self.path("changed.absence")).returncode == 1)
 
+    def show_case(self):
+        say("8. A case on which five authorities write in three logs, through appeal and reversal: the same on every node.")
+        handle = os.urandom(16).hex()
+        f = cases.Federation()
+        try:
+            made = cases.five_authorities(f, handle)
+            at = f.settle(handle)
+            answers = [f.case(node, handle, at) for node in f.nodes]
+            check(f"{len(made)} events are logged and refused none; four nodes answer alike, byte for byte", len(set(answers)) == 1)
+            shown = {e["id"]: e["standing"] for e in json.loads(answers[0])["events"]}
+            check("a second finding of one fact, a stolen key's and a defied court's count for nothing, and say so",
+                  [shown[made[n]["id"]] for n in ("again", "forged", "defied")] == ["duplicate", "doubted", "without authority"])
+            sizes = [option for log, size in at.items() for option in ("--at", f"{log}:{size}")]
+            out = dutylog("case", "--node", f.nodes["university"].url, cases.ORI, handle, "--policy", f.save_policies(), *sizes)
+            check("an auditor verifies every receipt, judges the case anew, and comes to the same", out)
+            print("\n" + "".join("      " + line + "\n" for line in (out or "").splitlines()))
+        finally:
+            f.close()
+
     def run(self):
         started = time.monotonic()
         self.start()
@@ -312,6 +332,7 @@ class Demo:
         self.doj_off()
         self.two_off()
         self.observe_lists()
+        self.show_case()
         say(f"{time.monotonic() - started:.0f} s on this machine.")
 
     def close(self):
