@@ -119,7 +119,9 @@ static enum status check_open(const struct event *event, struct refusal *why) {
         const char *name = json_object_iter_key(i);
         const struct kind_member *member = kind_member_find(event->kind, name, strlen(name));
         if (member == NULL) {
-            return refuse(why, STATUS_BAD_MEMBER, "%s has no member %s", event->kind->name, name);
+            return refuse(why, STATUS_BAD_MEMBER,
+                          "%s has no member %s: dutylog event --template %s lists those it has",
+                          event->kind->name, name, event->kind->name);
         }
         if (member->visibility == VISIBLE_CLOSED) {
             return refuse(why, STATUS_BAD_MEMBER,

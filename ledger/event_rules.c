@@ -133,7 +133,9 @@ static enum status check_log_policy(const struct event *event, struct refusal *w
                       policy.logs[0].vkey.name);
     }
     if (json_object_size(json_object_get(event->open, "operators")) != policy.witness_count) {
-        return refuse(why, STATUS_BAD_MEMBER, "operators names a witness that the policy lacks");
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "operators names a witness that the policy lacks: it has one member for each "
+                      "witness line, and no other");
     }
     return STATUS_OK;
 }
@@ -263,7 +265,9 @@ static enum status check_occurred(const struct event *event, struct refusal *why
     struct bytes occurred = open_text(event, "occurred");
     struct bytes reported = open_text(event, "reported");
     if (occurred.len > 0 && reported.len > 0 && bytes_compare(occurred, reported) > 0) {
-        return refuse(why, STATUS_BAD_MEMBER, "occurred must not be after reported");
+        return refuse(why, STATUS_BAD_MEMBER,
+                      "occurred must not be after reported: %.10s is after %.10s",
+                      (const char *)occurred.data, (const char *)reported.data);
     }
     return STATUS_OK;
 }

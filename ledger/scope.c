@@ -5,6 +5,7 @@
 #include "ledger/member.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 struct issuer issuer_named(const struct vkey *vkey, uint32_t role) {
@@ -99,9 +100,10 @@ static enum status check_basis(const struct issuer *issuer, const struct event *
         return STATUS_OK;
     }
     if ((bases_of(basis) & ~issuer->bases) != 0) {
-        return refuse(why, STATUS_DENIED_SCOPE,
-                      "member basis: the enrolment of %s does not cover %s events",
-                      issuer->vkey.name, basis);
+        return refuse(
+            why, STATUS_DENIED_SCOPE,
+            "member basis: the enrolment of %s does not cover %s events: it is for %s ones",
+            issuer->vkey.name, basis, issuer->bases == BASIS_LIVE ? "live" : "imported");
     }
     if (bases_of(basis) == BASIS_IMPORTED && (issuer->roles & (ROLE_AGENCY | ROLE_CLERK)) == 0) {
         return refuse(why, STATUS_DENIED_SCOPE,
@@ -110,20 +112,37 @@ static enum status check_basis(const struct issuer *issuer, const struct event *
     return STATUS_OK;
 }
 
+/* "agency, clerk": who may issue the kind. */
+static void list_roles(const struct kind *kind, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t role = ROLE_ROOT; role <= ROLE_LAST; role <<= 1) {
+        if ((kind->roles & role) != 0) {
+            int n =
+                snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", role_name(role));
+            assert(n > 0 && used + (size_t)n < size); /* all of them fit */
+            used += (size_t)n;
+        }
+    }
+}
+
 enum status issuer_covers(const struct issuer *issuer, const struct event *event, uint64_t stamp_ms,
                           struct refusal *why) {
     const struct kind *kind = event->kind;
     const char *ori = kind->has_ori ? event_open_text(event, "ori") : NULL;
     if ((kind->roles & issuer->roles) == 0) {
         const char *role = role_name(issuer->roles);
+        char roles[96];
+        list_roles(kind, roles, sizeof roles);
         return refuse(why, STATUS_DENIED_SCOPE,
-                      "member kind: a key in the role %s may not issue %s",
-                      role != NULL ? role : "it has", kind->name);
+                      "member kind: a key in the role %s may not issue %s, which is for: %s",
+                      role != NULL ? role : "it has", kind->name, roles);
     }
     if ((issuer->kinds & KIND_BIT(kind->id)) == 0) {
         return refuse(why, STATUS_DENIED_SCOPE,
-                      "member kind: the enrolment of %s does not cover %s", issuer->vkey.name,
-                      kind->name);
+                      "member kind: the enrolment of %s does not cover %s: sign with a key that is "
+                      "enrolled for it",
+                      issuer->vkey.name, kind->name);
     }
     if (stamp_ms < issuer->from_ms || stamp_ms >= issuer->until_ms) {
         return refuse(why, STATUS_DENIED_SCOPE,
@@ -131,8 +150,10 @@ enum status issuer_covers(const struct issuer *issuer, const struct event *event
                       stamp_ms < issuer->from_ms ? "is not valid yet" : "has run out");
     }
     if (ori != NULL && !covers_ori(issuer, ori)) {
-        return refuse(why, STATUS_DENIED_SCOPE, "member ori: the enrolment of %s does not cover %s",
-                      issuer->vkey.name, ori);
+        return refuse(why, STATUS_DENIED_SCOPE,
+                      "member ori: the enrolment of %s does not cover %s: it is for %.*s%s",
+                      issuer->vkey.name, ori, ORI_SIZE, issuer->oris[0],
+                      issuer->ori_count > 1 ? " and others" : "");
     }
     return check_basis(issuer, event, why);
 }
