@@ -248,10 +248,22 @@ static size_t answer(struct cases *c, uint64_t number) {
     return count;
 }
 
+/* All tables are made anew from the entries, the index of cases among them. */
+static void measure_fsck(const struct cases *c, struct bench *bench) {
+    char path[BENCH_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/cases-answers", bench->folder);
+    double seconds = tool_run(bench, (const char *const[]){"fsck", path, NULL});
+    report_row(bench, &(struct bench_row){.id = "fsck_cases",
+                                          .what = "fsck of a log of cases",
+                                          .value = (double)c->index / seconds,
+                                          .unit = "entries/s"});
+}
+
 static void measure_answers(struct cases *c, struct bench *bench) {
     static double samples[ASKED];
     open_store(c, bench, "cases-answers");
     fill(c);
+    measure_fsck(c, bench);
     publish(c);
     for (size_t i = 0; i < ASKED; i++) {
         uint64_t start = bench_now_ns();
