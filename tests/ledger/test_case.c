@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define LOGS 3
-#define ENTRIES 80
+#define ENTRIES 1100
 #define HEX "070000000000000000000000000000aa"
 #define CASE_MEMBERS "'basis':'live','case':'" HEX "','ori':'" WORLD_ORI "','party':'officer'"
 
@@ -357,6 +357,36 @@ Test(case_gather, shows_what_a_quorum_checkpoint_covers_and_no_more) {
     CHECK_STATUS(ask(&node, &elsewhere, 1, &answer, &len, &why), STATUS_UNKNOWN_LOG);
     const struct case_pin before = pin(0, WORLD_START);
     CHECK_STATUS(ask(&node, &before, 1, &answer, &len, &why), STATUS_NOT_FOUND);
+    store_memory_close(node.store);
+    end();
+}
+
+/* The first by their stamps are looked at, the case's own before what names them. */
+Test(case_gather, leaves_out_what_is_too_much_and_says_how_much) {
+    struct node node;
+    begin();
+    say(0, WORLD_CLERK, "failure.alleged",
+        "{" CASE_MEMBERS ",'occurred':'2025-12-01','reported':'2025-12-02'}");
+    const char *about = reference(0, 0, WORLD_START);
+    for (size_t i = 0; i < CASE_EVENTS_MAX + 5; i++) {
+        say(0, WORLD_CLERK, "response.appended",
+            world_text(&histories[0].world, "{'by':'agency','event':%s,'ori':'" WORLD_ORI "'}",
+                       about));
+    }
+    say(0, WORLD_CLERK, "investigation.opened", "{" CASE_MEMBERS ",'opened':'2025-12-03'}");
+    node_open(&node, one_way);
+    while (node.sizes[0] < histories[0].count) {
+        node_take(&node, 0, node.sizes[0] + 1 == histories[0].count);
+    }
+    char *answer = answer_of(&node, NULL, 0);
+    cr_assert_not_null(strstr(answer, "\"left_out\":7,"));
+    cr_assert_not_null(strstr(answer, "investigation.opened"));
+    size_t events = 0;
+    for (const char *at = answer; (at = strstr(at, "\"standing\":")) != NULL; at++) {
+        events++;
+    }
+    cr_assert_eq(events, CASE_EVENTS_MAX);
+    free(answer);
     store_memory_close(node.store);
     end();
 }
