@@ -275,8 +275,9 @@ static enum status start(struct running *r, struct refusal *why) {
     /* Acceptance takes a day that is one later than that of the stamp, for its time zone. */
     import_day_of((int64_t)time(NULL) / DAY_S + 1, r->maker.last_day);
     TRY(find_place(r, why));
-    return import->dry_run ? STATUS_OK
-                           : import_sender_open(import->node, import->wait_s, &r->sender, why);
+    return import->dry_run
+               ? STATUS_OK
+               : import_sender_open(import->node, import->issuer, import->wait_s, &r->sender, why);
 }
 
 enum status import_run(struct import *import, struct refusal *why) {

@@ -1,27 +1,43 @@
 #include "tools/import_send.h"
 
+#include "ledger/limits.h"
 #include "tools/fetch.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define TIMEOUT_MS 60000
 #define ANSWER_MAX (4u << 20)
+#define SLOTS 3 /* batches on their way: two wait for their quorum while one is verified */
+#define POLL_MS 4
 
-struct import_sender {
-    const char *node;
-    uint64_t wait_s;
+/* A batch on its way, and the thread that brings it there. */
+struct slot {
+    struct import_sender *sender;
     struct fetcher *fetcher; /* the thread's while it runs */
     pthread_t thread;
     bool running;
     struct import_batch batch;
-    uint64_t sent;
     enum status status;
+    struct refusal why;
+};
+
+struct import_sender {
+    const char *node;
+    char issuer_path[NAME_SIZE_MAX + 16];
+    uint64_t wait_s;
+    struct slot slots[SLOTS];
+    size_t next;          /* the slot of the next batch: the oldest that runs, if all do */
+    atomic_ullong logged; /* the largest seq of which it is known that the log has it */
+    atomic_bool failed;   /* a batch ended otherwise: those behind it are not sent */
+    enum status status;   /* of the first that failed, once it is known */
     struct refusal why;
 };
 
@@ -41,10 +57,17 @@ bool import_batch_add(struct import_batch *batch, uint64_t seq, struct bytes not
     return true;
 }
 
-/* --- the thread --- */
+/* --- the threads --- */
+
+/* The log has all up to this seq. */
+static void raise(struct import_sender *sender, uint64_t seq) {
+    unsigned long long before = atomic_load(&sender->logged);
+    while (before < seq && !atomic_compare_exchange_weak(&sender->logged, &before, seq)) {
+    }
+}
 
 /* One JSON line per event: how many from the front are logged; what the first other one says. */
-static size_t read_lines(struct import_sender *s, struct bytes body, size_t count, bool *later) {
+static size_t read_lines(struct slot *s, struct bytes body, size_t count, bool *later) {
     struct reader r;
     struct bytes line;
     reader_init(&r, body);
@@ -82,9 +105,9 @@ static void drop(struct import_batch *batch, size_t count) {
 }
 
 /* One request; true if it is to be tried again after so many seconds. */
-static bool send_once(struct import_sender *s, uint64_t *pause_s) {
+static bool send_once(struct slot *s, uint64_t *pause_s) {
     const struct fetched *answer = NULL;
-    struct fetch_request request = {.base = s->node,
+    struct fetch_request request = {.base = s->sender->node,
                                     .path = "/add",
                                     .content_type = "application/octet-stream",
                                     .body = buffer_view(&s->batch.body),
@@ -107,7 +130,7 @@ static bool send_once(struct import_sender *s, uint64_t *pause_s) {
     bool later = false;
     size_t logged = read_lines(s, buffer_view(&answer->body), s->batch.count, &later);
     if (logged > 0) {
-        s->sent = s->batch.first + logged - 1;
+        raise(s->sender, s->batch.first + logged - 1);
         drop(&s->batch, logged);
     }
     return later;
@@ -119,68 +142,137 @@ static uint64_t now_s(void) {
     return (uint64_t)t.tv_sec;
 }
 
-static void *run(void *context) {
-    struct import_sender *s = context;
-    uint64_t until = now_s() + s->wait_s;
+static void pause_ms(uint64_t ms) {
+    struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* Asks the log how far this key's events are in it: committed, perhaps without a quorum yet. */
+static void ask_logged(struct slot *s) {
+    const struct fetched *answer = NULL;
+    struct refusal ignored;
+    struct fetch_request request = {.base = s->sender->node,
+                                    .path = s->sender->issuer_path,
+                                    .response_max = 65536,
+                                    .timeout_ms = TIMEOUT_MS};
+    if (fetch(s->fetcher, &request, &answer, &ignored) != STATUS_OK || answer->http != 200) {
+        return;
+    }
+    json_t *root = json_loadb((const char *)answer->body.data, answer->body.len, 0, NULL);
+    json_int_t seq = json_integer_value(json_object_get(root, "seq"));
+    raise(s->sender, seq > 0 ? (uint64_t)seq : 0);
+    json_decref(root);
+}
+
+/* A batch follows the one before as soon as that is committed, not only when a quorum holds it:
+ * until then its first event would not be the next. False: one before it failed. */
+static bool wait_for_turn(struct slot *s) {
+    while (!atomic_load(&s->sender->failed)) {
+        if (atomic_load(&s->sender->logged) + 1 >= s->batch.first) {
+            return true;
+        }
+        pause_ms(POLL_MS);
+        if (atomic_load(&s->sender->logged) + 1 < s->batch.first) {
+            ask_logged(s);
+        }
+    }
+    return false;
+}
+
+static void deliver(struct slot *s) {
+    uint64_t until = now_s() + s->sender->wait_s;
     for (;;) {
         uint64_t pause_s = 0;
-        uint64_t before = s->sent;
+        size_t before = s->batch.count;
         if (!send_once(s, &pause_s) || now_s() >= until) {
-            return NULL;
+            return;
         }
-        if (s->sent > before) { /* it goes on, if slowly */
-            until = now_s() + s->wait_s;
+        if (s->batch.count < before) { /* it goes on, if slowly */
+            until = now_s() + s->sender->wait_s;
         }
-        struct timespec t = {.tv_sec = (time_t)(pause_s < 60 ? pause_s : 60)};
-        nanosleep(&t, NULL);
+        pause_ms((pause_s < 60 ? pause_s : 60) * 1000);
     }
+}
+
+static void *run(void *context) {
+    struct slot *s = context;
+    if (wait_for_turn(s)) {
+        deliver(s);
+    } else {
+        s->status = refuse(&s->why, STATUS_BUSY, "a batch before was not logged");
+    }
+    if (s->status != STATUS_OK) {
+        atomic_store(&s->sender->failed, true);
+    }
+    return NULL;
 }
 
 /* --- the other side --- */
 
-enum status import_sender_open(const char *node, uint64_t wait_s, struct import_sender **out,
-                               struct refusal *why) {
+enum status import_sender_open(const char *node, const char *issuer, uint64_t wait_s,
+                               struct import_sender **out, struct refusal *why) {
     struct import_sender *s = calloc(1, sizeof *s);
-    if (s == NULL || fetcher_open(&s->fetcher) != STATUS_OK) {
-        free(s);
+    if (s == NULL) {
         return refuse(why, STATUS_NOMEM, "out of memory");
     }
     s->node = node;
     s->wait_s = wait_s;
-    s->status = STATUS_OK;
-    buffer_init(&s->batch.body, IMPORT_BATCH_SIZE_MAX);
+    snprintf(s->issuer_path, sizeof s->issuer_path, "/issuer/%s", issuer);
+    for (size_t i = 0; i < SLOTS; i++) {
+        s->slots[i].sender = s;
+        buffer_init(&s->slots[i].batch.body, IMPORT_BATCH_SIZE_MAX);
+        if (fetcher_open(&s->slots[i].fetcher) != STATUS_OK) {
+            import_sender_close(s);
+            return refuse(why, STATUS_NOMEM, "out of memory");
+        }
+    }
     *out = s;
     return STATUS_OK;
 }
 
+/* Waits for the slot's batch. Slots end in the order of their batches, so that the first failure is
+ * the one that counts. */
+static void collect(struct import_sender *s, struct slot *slot) {
+    if (!slot->running) {
+        return;
+    }
+    int error = pthread_join(slot->thread, NULL);
+    assert(error == 0);
+    slot->running = false;
+    if (slot->status != STATUS_OK && s->status == STATUS_OK) {
+        s->status = refuse(&s->why, slot->status, "%s", slot->why.text);
+    }
+}
+
+static enum status told(const struct import_sender *s, struct refusal *why) {
+    return s->status == STATUS_OK ? STATUS_OK : refuse(why, s->status, "%s", s->why.text);
+}
+
 enum status import_send_end(struct import_sender *s, struct refusal *why) {
-    if (s->running) {
-        int error = pthread_join(s->thread, NULL);
-        assert(error == 0);
-        s->running = false;
+    for (size_t i = 0; i < SLOTS; i++) {
+        collect(s, &s->slots[(s->next + i) % SLOTS]);
     }
-    if (s->status != STATUS_OK) {
-        return refuse(why, s->status, "%s", s->why.text);
-    }
-    return STATUS_OK;
+    return told(s, why);
 }
 
 enum status import_send(struct import_sender *s, struct import_batch *batch, struct refusal *why) {
-    TRY(import_send_end(s, why));
-    struct buffer empty = s->batch.body;
+    struct slot *slot = &s->slots[s->next];
+    collect(s, slot);
+    TRY(told(s, why));
+    if (atomic_load(&s->logged) == 0) { /* the first: what is before it, the log has */
+        raise(s, batch->first - 1);
+    }
+    struct buffer empty = slot->batch.body;
     empty.len = 0;
-    s->batch = *batch;
+    slot->batch = *batch;
+    slot->status = STATUS_OK;
     *batch = (struct import_batch){.body = empty};
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
+    if (pthread_create(&slot->thread, NULL, run, slot) != 0) {
         return refuse(why, STATUS_NOMEM, "no thread can be made");
     }
-    s->running = true;
+    slot->running = true;
+    s->next = (s->next + 1) % SLOTS;
     return STATUS_OK;
-}
-
-uint64_t import_sent(const struct import_sender *s) {
-    assert(!s->running);
-    return s->sent;
 }
 
 void import_sender_close(struct import_sender *s) {
@@ -190,7 +282,9 @@ void import_sender_close(struct import_sender *s) {
     struct refusal ignored;
     enum status status = import_send_end(s, &ignored);
     (void)status; /* whoever wants it asks before */
-    fetcher_close(s->fetcher);
-    buffer_clear(&s->batch.body);
+    for (size_t i = 0; i < SLOTS; i++) {
+        fetcher_close(s->slots[i].fetcher);
+        buffer_clear(&s->slots[i].batch.body);
+    }
     free(s);
 }
