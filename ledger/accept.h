@@ -115,6 +115,11 @@ enum status accept_check(struct store_txn *txn, const struct log *log,
 enum status accept_apply(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index,
                          uint64_t stamp_ms) MUST_USE;
+/* The same without its row in the index of cases, which is looked up where it is, by whoever
+ * checks. */
+enum status accept_apply_state(struct store_txn *txn, const struct log *log,
+                               const struct submission *submission, uint64_t index,
+                               uint64_t stamp_ms) MUST_USE;
 /* Keeps the other event of a used seq, once. */
 enum status accept_keep_conflict(struct store_txn *txn, const struct log *log,
                                  const struct submission *submission) MUST_USE;

@@ -150,8 +150,9 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     }
 }
 
-enum status accept_apply(struct store_txn *txn, const struct log *log,
-                         const struct submission *submission, uint64_t index, uint64_t stamp_ms) {
+enum status accept_apply_state(struct store_txn *txn, const struct log *log,
+                               const struct submission *submission, uint64_t index,
+                               uint64_t stamp_ms) {
     const struct event *event = &submission->event;
     struct accept_state state;
     struct issuer issuer;
@@ -179,8 +180,13 @@ enum status accept_apply(struct store_txn *txn, const struct log *log,
                                .has_body = event->has_body,
                                .body = event->body};
     TRY(sequence_put(txn, log->number, issuer.number, event->seq, &row));
-    TRY(case_index_put(txn, log->number, &event->about, index));
     return apply_kind(txn, log, event, &issuer, index, stamp_ms);
+}
+
+enum status accept_apply(struct store_txn *txn, const struct log *log,
+                         const struct submission *submission, uint64_t index, uint64_t stamp_ms) {
+    TRY(accept_apply_state(txn, log, submission, index, stamp_ms));
+    return case_index_put(txn, log->number, &submission->event.about, index);
 }
 
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,

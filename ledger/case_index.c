@@ -42,16 +42,36 @@ static struct key prefix_key(const struct case_prefix *prefix) {
     return key;
 }
 
+static struct key row_key(const struct case_prefix *prefix, uint32_t log, uint64_t index) {
+    struct key key = prefix_key(prefix);
+    key_u32(&key, log);
+    key_u64(&key, index);
+    return key;
+}
+
 enum status case_index_put(struct store_txn *txn, uint32_t log, const struct event_about *about,
                            uint64_t index) {
     struct case_prefix prefix;
     if (!case_prefix_about(about, &prefix)) {
         return STATUS_OK;
     }
-    struct key key = prefix_key(&prefix);
-    key_u32(&key, log);
-    key_u64(&key, index);
+    struct key key = row_key(&prefix, log, index);
     return store_put(txn, key_view(&key), bytes_of(NULL, 0));
+}
+
+enum status case_index_check(struct store_txn *txn, uint32_t log, const struct event_about *about,
+                             uint64_t index, bool *has, bool *there) {
+    struct case_prefix prefix;
+    struct bytes value;
+    *there = false;
+    *has = case_prefix_about(about, &prefix);
+    if (!*has) {
+        return STATUS_OK;
+    }
+    struct key key = row_key(&prefix, log, index);
+    enum status status = store_get(txn, key_view(&key), &value);
+    *there = status == STATUS_OK && value.len == 0;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 struct scan case_index_scan(struct store_txn *txn, const struct case_prefix *prefix) {

@@ -32,6 +32,9 @@ bool case_prefix_about(const struct event_about *about, struct case_prefix *out)
 /* Writes the row of an accepted event, if it has one. */
 enum status case_index_put(struct store_txn *txn, uint32_t log, const struct event_about *about,
                            uint64_t index) MUST_USE;
+/* Whether the row of an event is there, and as it should be; `has` says if it has one at all. */
+enum status case_index_check(struct store_txn *txn, uint32_t log, const struct event_about *about,
+                             uint64_t index, bool *has, bool *there) MUST_USE;
 /* All rows of a prefix, in the order of logs' numbers and indexes. NOT_FOUND at the end. */
 struct scan case_index_scan(struct store_txn *txn, const struct case_prefix *prefix);
 enum status case_index_next(struct scan *scan, uint32_t *log, uint64_t *index) MUST_USE;

@@ -43,7 +43,8 @@ struct store_replay {
     uint64_t beyond;   /* stored and unjudged, since this build lacks the rules */
     uint64_t unjudged; /* of those applied: past rules that this build lacks; nothing is compared */
     uint64_t cases; /* out of store_replay_end: the rows that the log has in the index of cases */
-    bool compared;  /* out of it: whether all was applied, so that the tables could be compared */
+    bool case_missing; /* one was found to be, and said */
+    bool compared; /* out of it: whether all was applied, so that the tables could be compared */
 };
 
 struct replay_entry {
