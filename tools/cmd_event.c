@@ -64,7 +64,7 @@ struct making {
 static int list_kinds(void) {
     for (size_t i = 0; i < KIND_COUNT; i++) {
         const struct kind *kind = kind_at((enum kind_id)i);
-        printf("%-22s %s\n", kind->name, kind->help);
+        printf("%-23s %s\n", kind->name, kind->help);
     }
     return CLI_OK;
 }
@@ -95,22 +95,39 @@ static int print_schema(void) {
     return CLI_OK;
 }
 
-static void print_members(const struct kind *kind, enum visibility visibility) {
-    bool first = true;
-    for (size_t i = 0; i < kind->member_count; i++) {
+/* What a member is, for a clerk: what it says, what it accepts, how much of it. */
+static json_t *describe(const struct kind_member *m) {
+    char text[2048];
+    struct writer w;
+    writer_init(&w, text, sizeof text);
+    writer_text(&w, m->help);
+    writer_text(&w, ": ");
+    writer_text(&w, member_accepts(m->type));
+    for (size_t i = 0; m->codes != NULL && m->codes[i] != NULL; i++) {
+        writer_text(&w, i == 0 ? " " : ", ");
+        writer_text(&w, m->codes[i]);
+    }
+    if (m->max > 0) {
+        writer_text(&w, ", at most ");
+        writer_decimal(&w, m->max);
+    }
+    writer_text(&w, m->required ? " (required)" : m->required_live ? " (required if live)" : "");
+    assert(!w.failed); /* the table is ours */
+    return json_stringn(text, w.len);
+}
+
+/* NULL: out of memory. */
+static json_t *describe_members(const struct kind *kind, enum visibility visibility) {
+    json_t *members = json_object();
+    for (size_t i = 0; i < kind->member_count && members != NULL; i++) {
         const struct kind_member *m = &kind->members[i];
-        if (m->visibility == visibility) {
-            printf("%s    \"%s\": \"%s: %s%s\"", first ? "" : ",\n", m->name, m->help,
-                   member_accepts(m->type),
-                   m->required        ? " (required)"
-                   : m->required_live ? " (required if live)"
-                                      : "");
-            first = false;
+        if (m->visibility == visibility &&
+            json_object_set_new(members, m->name, describe(m)) != 0) {
+            json_decref(members);
+            members = NULL;
         }
     }
-    if (!first) {
-        putchar('\n');
-    }
+    return members;
 }
 
 /* What law closes of the kind in a state, before the template, on standard error: the template
@@ -138,11 +155,14 @@ static int print_template(const char *name, const char *state) {
     if (state != NULL) {
         print_law(kind, state);
     }
-    puts("{\n  \"open\": {");
-    print_members(kind, VISIBLE_OPEN);
-    puts("  },\n  \"closed\": {");
-    print_members(kind, VISIBLE_CLOSED);
-    puts("  }\n}");
+    json_t *template = json_pack("{s:o, s:o}", "open", describe_members(kind, VISIBLE_OPEN),
+                                 "closed", describe_members(kind, VISIBLE_CLOSED));
+    if (template == NULL || json_dumpf(template, stdout, JSON_INDENT(2)) != 0) {
+        json_decref(template);
+        return cli_error("event", CLI_FAILED, "out of memory");
+    }
+    putchar('\n');
+    json_decref(template);
     return CLI_OK;
 }
 

@@ -21,7 +21,8 @@ static void print_help(FILE *out) {
           "\n`dutylog COMMAND --help` shows a command's options and an example.\n"
           "Exit codes: 0 done or verified; 1 refused or not verified; 2 wrong options; 3 a file, "
           "the network or the\n"
-          "machine failed; 4 durable at the node, no receipt yet.\n",
+          "machine failed; 4 durable at the node, no receipt yet; 5 entries by rules that this "
+          "build lacks.\n",
           out);
 }
 

@@ -246,6 +246,19 @@ def compiled(schema):
     return lambda event: made.get(event["kind"] if isinstance(event.get("kind"), str) else "", other)(event)
 
 
+def bad_templates():
+    """Kinds whose template is no JSON, or does not show a clerk every member, where it goes, its codes, and how much it takes."""
+    bad = []
+    for kind, (_, rows) in KINDS.items():
+        text = subprocess.run([BUILD / "dutylog", "event", "--template", kind], check=True, stdout=subprocess.PIPE, text=True).stdout
+        shown = json.loads(text)
+        asked = {(how.startswith("closed"), name): of for name, (of, how) in rows.items()}
+        told = {(side == "closed", name): what for side in ("open", "closed") for name, what in shown[side].items()}
+        if asked.keys() != told.keys() or not all(part in told[m] for m, of in asked.items() for part in of.split(", ")[1:]):
+            bad.append(kind)
+    return bad
+
+
 def main():
     written = (ROOT / "specs/event.schema.json").read_text()
     given = subprocess.run([BUILD / "dutylog", "event", "--schema"], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -281,7 +294,10 @@ def main():
     if missing:
         print("no good event of", ", ".join(missing))
     print(f"{len(lines)} events, {sum(opinions)} good by the schema, {len(taken)} kinds")
-    failed = wrong + len(missing) + (given != written)
+    templates = bad_templates()
+    if templates:
+        print("templates that do not show what the page says:", ", ".join(templates))
+    failed = wrong + len(missing) + (given != written) + len(templates)
     print(f"{len(taken)} passed, {failed} failed")
     return 1 if failed else 0
 
