@@ -34,8 +34,8 @@ struct issuer {
     uint64_t last_seq;   /* first_seq - 1: none yet */
     struct hash last_id; /* of the event at last_seq; none: of no event */
     uint64_t enrolled_at; /* index of the entry that made it known */
-    uint64_t revoked_at;  /* index of the key.revoked, or of the key.rotated that put another in its
-                             place; 0: not revoked (entry 0 revokes nothing) */
+    uint64_t revoked_at;  /* index of the first key.revoked, or of the key.rotated that put another
+                             in its place; 0: not revoked (entry 0 revokes nothing) */
     uint32_t enroller;    /* issuer number; 0 for those named in log.opened */
     /* Scope. */
     uint64_t kinds;   /* KIND_BITs of the kinds table, the number of which the store's format

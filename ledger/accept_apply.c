@@ -48,15 +48,17 @@ static enum status add_enrolled(struct store_txn *txn, const struct log *log,
     return issuer_add(txn, log->number, &issuer);
 }
 
-/* A key of this log signs no more here; and wherever the key is known, standing will ask who took
- * it back. */
+/* A key of this log signs no more here, from the first that took it back; and wherever the key is
+ * known, standing will ask all who did. */
 static enum status take_back(struct store_txn *txn, const struct log *log,
                              const struct event *event, const struct issuer *revoker,
                              uint64_t index, uint64_t stamp_ms) {
     struct issuer issuer;
     TRY(issuer_find(txn, log->number, bytes_text(event_open_text(event, "key")), &issuer));
-    issuer.revoked_at = index;
-    TRY(issuer_put(txn, log->number, &issuer));
+    if (issuer.revoked_at == 0) {
+        issuer.revoked_at = index;
+        TRY(issuer_put(txn, log->number, &issuer));
+    }
     return revocation_put(txn, log->number, event, &issuer.vkey.key, &revoker->vkey.key, index,
                           stamp_ms);
 }

@@ -7,6 +7,7 @@
 #include "ledger/json.h"
 #include "ledger/member.h"
 #include "ledger/recognition.h"
+#include "ledger/revocation.h"
 #include "ledger/succession.h"
 
 #include <assert.h>
@@ -107,8 +108,20 @@ static enum status check_succession(struct check *c) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* With `vkey`, the key of another log: whose it is to take back, that log knows, and nothing is
- * asked here. But it has to be clear which of the two is meant. */
+/* Taken back already, and the same again moves nothing. */
+static enum status check_says_more(struct check *c, const struct revocation_said *said) {
+    if (revocation_says_more(c->event, said)) {
+        return STATUS_OK;
+    }
+    return refuse(c->why, STATUS_BAD_MEMBER,
+                  "member key: %.60s is revoked already, by entry %llu: again only with the reason "
+                  "compromised, from an earlier day than before",
+                  event_open_text(c->event, "key"), (unsigned long long)said->index);
+}
+
+/* With `vkey`, the key of another log: whose it is to take back, that log knows, and it is not
+ * asked here. But it has to be clear which of the two is meant; and who says the same over and over
+ * would make everybody who judges a case of that key read it all. */
 static enum status check_foreign(struct check *c, const char *vkey) {
     struct vkey key;
     struct issuer target;
@@ -119,10 +132,15 @@ static enum status check_foreign(struct check *c, const char *vkey) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member vkey: %.60s is enrolled in this log: leave it out", key.name);
     }
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    struct revocation_said said;
+    TRY(revocation_said_by(c->txn, c->log->number, &c->issuer.vkey.key, &key.key, &said));
+    return check_says_more(c, &said);
 }
 
-/* The key that a revocation or rotation takes back. */
+/* The key that a revocation or rotation takes back: one that is the issuer's to take. */
 static enum status check_revocable(struct check *c, struct issuer *out) {
     struct issuer target;
     const char *name = event_open_text(c->event, "key");
@@ -147,25 +165,34 @@ static enum status check_revocable(struct check *c, struct issuer *out) {
         return refuse(c->why, STATUS_DENIED_SCOPE,
                       "member key: only the enroller of %.60s or a root may revoke it", name);
     }
-    if (target.revoked_at != 0) {
-        return refuse(c->why, STATUS_BAD_MEMBER,
-                      "member key: %.60s is revoked already, by entry %llu", name,
-                      (unsigned long long)target.revoked_at);
-    }
     *out = target;
     return STATUS_OK;
 }
 
 static enum status check_revocation(struct check *c) {
     struct issuer target;
+    struct revocation_said said;
     const char *vkey = event_open_text(c->event, "vkey");
-    return vkey != NULL ? check_foreign(c, vkey) : check_revocable(c, &target);
+    if (vkey != NULL) {
+        return check_foreign(c, vkey);
+    }
+    TRY(check_revocable(c, &target));
+    if (target.revoked_at == 0) {
+        return STATUS_OK;
+    }
+    TRY(revocation_said_of(c->txn, c->log->number, &target, &said));
+    return check_says_more(c, &said);
 }
 
 static enum status check_rotation(struct check *c) {
     struct issuer old;
     struct issuer fresh;
     TRY(check_revocable(c, &old));
+    if (old.revoked_at != 0) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member key: %.60s is revoked already, by entry %llu: enrol the fresh key",
+                      old.vkey.name, (unsigned long long)old.revoked_at);
+    }
     issuer_of_enrolment(c->event, &fresh);
     TRY(check_fresh(c, &fresh));
     TRY(issuer_may_replace(&old, &fresh, c->why));

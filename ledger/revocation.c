@@ -34,6 +34,11 @@ static enum revocation_reason reason_of(const struct event *event) {
     return (enum revocation_reason)i;
 }
 
+static uint64_t since_of(const struct event *event) {
+    const char *since = event_open_text(event, "since");
+    return since != NULL ? date_to_days(since) * DAY_MS : 0;
+}
+
 static bool same_key(const struct sign_public *a, const struct sign_public *b) {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
@@ -50,7 +55,6 @@ static struct key key_prefix(const struct sign_public *public_key) {
 enum status revocation_put(struct store_txn *txn, uint32_t log, const struct event *event,
                            const struct sign_public *key, const struct sign_public *revoker,
                            uint64_t index, uint64_t stamp_ms) {
-    const char *since = event_open_text(event, "since");
     struct key at = key_prefix(key);
     uint8_t value[VALUE_SIZE];
     struct writer w;
@@ -60,7 +64,7 @@ enum status revocation_put(struct store_txn *txn, uint32_t log, const struct eve
     writer_put(&w, key->bytes, sizeof key->bytes);
     writer_put(&w, revoker->bytes, sizeof revoker->bytes);
     writer_u64(&w, stamp_ms);
-    writer_u64(&w, since != NULL ? date_to_days(since) * DAY_MS : 0);
+    writer_u64(&w, since_of(event));
     writer_u8(&w, (uint8_t)reason_of(event));
     assert(!w.failed);
     return store_put(txn, key_view(&at), writer_view(&w));
@@ -90,10 +94,11 @@ static bool decode(struct bytes place, struct bytes value, struct revocation *ou
     return reader_done(&r) && reason < REVOCATION_REASONS;
 }
 
-enum status revocation_each(struct store_txn *txn, const struct sign_public *key,
+/* Of the keys that start with `prefix`, which does with key_prefix(key). */
+static enum status each_row(struct store_txn *txn, struct key prefix, const struct sign_public *key,
                             enum status (*each)(void *context, const struct revocation *row),
                             void *context) {
-    struct key prefix = key_prefix(key);
+    size_t parts = key_prefix(key).len;
     struct scan scan = scan_from(txn, prefix, prefix);
     struct bytes at;
     struct bytes value;
@@ -103,13 +108,19 @@ enum status revocation_each(struct store_txn *txn, const struct sign_public *key
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
-        if (!decode(bytes_of(at.data + prefix.len, at.len - prefix.len), value, &row)) {
+        if (!decode(bytes_of(at.data + parts, at.len - parts), value, &row)) {
             return STATUS_STORE_CORRUPT;
         }
         if (same_key(&row.key, key)) { /* the prefix is not all of its hash */
             TRY(each(context, &row));
         }
     }
+}
+
+enum status revocation_each(struct store_txn *txn, const struct sign_public *key,
+                            enum status (*each)(void *context, const struct revocation *row),
+                            void *context) {
+    return each_row(txn, key_prefix(key), key, each, context);
 }
 
 /* Issuers are numbered as they become known, and log.opened names its authorities first. */
@@ -146,4 +157,57 @@ enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct i
 
 bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms) {
     return row->reason == REVOKED_COMPROMISED && stamp_ms >= row->since_ms;
+}
+
+/* --- taking back again --- */
+
+struct said {
+    struct store_txn *txn;
+    uint32_t log;
+    const struct issuer *target;       /* whose revocations count; NULL: those by `revoker` do */
+    const struct sign_public *revoker; /* of a key that this log does not know */
+    struct revocation_said *out;
+};
+
+static enum status take_said(void *context, const struct revocation *row) {
+    struct said *s = context;
+    bool counts = s->revoker != NULL && same_key(s->revoker, &row->revoker);
+    if (s->target != NULL) {
+        TRY(revocation_binds(s->txn, s->log, s->target, row, &counts));
+    }
+    if (counts) {
+        s->out->index = s->out->any ? s->out->index : row->index;
+        s->out->any = true;
+    }
+    if (counts && row->reason == REVOKED_COMPROMISED) {
+        bool earlier = !s->out->compromised || row->since_ms < s->out->since_ms;
+        s->out->since_ms = earlier ? row->since_ms : s->out->since_ms;
+        s->out->compromised = true;
+    }
+    return STATUS_OK;
+}
+
+static enum status said_of(struct said *said, const struct sign_public *key) {
+    struct key prefix = key_prefix(key);
+    *said->out = (struct revocation_said){.any = false};
+    key_u32(&prefix, said->log);
+    return each_row(said->txn, prefix, key, take_said, said);
+}
+
+enum status revocation_said_of(struct store_txn *txn, uint32_t log, const struct issuer *target,
+                               struct revocation_said *out) {
+    struct said said = {.txn = txn, .log = log, .target = target, .out = out};
+    return said_of(&said, &target->vkey.key);
+}
+
+enum status revocation_said_by(struct store_txn *txn, uint32_t log,
+                               const struct sign_public *revoker, const struct sign_public *key,
+                               struct revocation_said *out) {
+    struct said said = {.txn = txn, .log = log, .revoker = revoker, .out = out};
+    return said_of(&said, key);
+}
+
+bool revocation_says_more(const struct event *event, const struct revocation_said *said) {
+    return !said->any || (reason_of(event) == REVOKED_COMPROMISED &&
+                          (!said->compromised || since_of(event) < said->since_ms));
 }

@@ -42,6 +42,24 @@ enum status revocation_each(struct store_txn *txn, const struct sign_public *key
  * the keys that log.opened names, which nobody takes back. */
 enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
                              const struct revocation *row, bool *binds) MUST_USE;
+/* What the prefix of one log says of a key already, so that it is not said twice: a key that was
+ * retired, lost, left or rotated away may later turn out to be stolen. */
+struct revocation_said {
+    bool any;
+    uint64_t index;    /* of the first */
+    bool compromised;  /* of any of them, that is the reason */
+    uint64_t since_ms; /* the earliest of these; 0: all that the key signed is doubted */
+};
+/* By those that bind the issuer of that log. */
+enum status revocation_said_of(struct store_txn *txn, uint32_t log, const struct issuer *target,
+                               struct revocation_said *out) MUST_USE;
+/* By this revoker, of the public key, which is of another log. */
+enum status revocation_said_by(struct store_txn *txn, uint32_t log,
+                               const struct sign_public *revoker, const struct sign_public *key,
+                               struct revocation_said *out) MUST_USE;
+/* Does the key.revoked say more: the reason compromised where none has it, or from an earlier day
+ * on? What is said once more moves nothing. */
+bool revocation_says_more(const struct event *event, const struct revocation_said *said);
 /* Does it make doubted what the key signed with this stamp? */
 bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms);
 /* "retired", ...: the codes of the member `reason`. Static. */

@@ -84,15 +84,6 @@ static enum status settle_keys(struct store_replay *replay, struct submission *s
     return STATUS_OK;
 }
 
-static void say_case_missing(struct store_replay *replay) {
-    if (!replay->case_missing) { /* one finding a table */
-        store_check_found(replay->check,
-                          "log %s: the index of cases is not what the entries make it",
-                          replay->log->vkey.name);
-    }
-    replay->case_missing = true;
-}
-
 /* Of what is read off its bytes the row is looked up at once: making the index anew in the scratch
  * store, whose keys come in no order, took most of the time. */
 static enum status check_case(struct store_replay *replay, const struct judgement *judgement) {
@@ -100,10 +91,9 @@ static enum status check_case(struct store_replay *replay, const struct judgemen
     bool there = false;
     TRY(case_index_check(replay->stored, replay->log->number, &judgement->submission.event.about,
                          judgement->index, &has, &there));
-    if (has && !there) {
-        say_case_missing(replay);
+    if (has) {
+        store_replay_shared_row(replay, STORE_SHARED_CASES, there);
     }
-    replay->cases += has ? 1 : 0;
     return STATUS_OK;
 }
 
@@ -180,114 +170,6 @@ static enum status compare_table(struct store_check *check, struct store_txn *st
     }
 }
 
-/* A table whose keys start with what many logs speak of (another log's origin, a key), `before`
- * bytes of it after the table's own; then comes the number of the log that says it. */
-struct scattered {
-    enum table table;
-    size_t before;
-    const char *name;
-};
-
-/* The next row of it that is said in this log. */
-static enum status next_scattered(struct scan *scan, const struct scattered *s,
-                                  const struct log *log, struct bytes *key, struct bytes *value) {
-    for (;;) {
-        struct reader r;
-        uint32_t number = 0;
-        TRY(scan_next(scan, key, value));
-        if (key->len < 1 + s->before + sizeof number) {
-            return STATUS_STORE_CORRUPT;
-        }
-        reader_init(&r, bytes_of(key->data + 1 + s->before, sizeof number));
-        if (reader_u32(&r, &number) && number == log->number) {
-            return STATUS_OK;
-        }
-    }
-}
-
-static enum status compare_scattered(struct store_check *check, struct store_txn *stored,
-                                     struct store_txn *derived, const struct log *log,
-                                     const struct scattered *s) {
-    struct key prefix;
-    struct bytes key_a = {NULL, 0};
-    struct bytes key_b = {NULL, 0};
-    struct bytes value_a = {NULL, 0};
-    struct bytes value_b = {NULL, 0};
-    key_start(&prefix, s->table);
-    struct scan scan_a = scan_from(stored, prefix, prefix);
-    struct scan scan_b = scan_from(derived, prefix, prefix);
-    enum status a = STATUS_OK;
-    while (a == STATUS_OK) {
-        a = next_scattered(&scan_a, s, log, &key_a, &value_a);
-        enum status b = next_scattered(&scan_b, s, log, &key_b, &value_b);
-        if (a != STATUS_OK && a != STATUS_NOT_FOUND) {
-            return a;
-        }
-        if (b != STATUS_OK && b != STATUS_NOT_FOUND) {
-            return b;
-        }
-        if (a != b ||
-            (a == STATUS_OK && (!bytes_equal(key_a, key_b) || !bytes_equal(value_a, value_b)))) {
-            store_check_found(check, "log %s: the table of %s is not what the entries make it",
-                              log->vkey.name, s->name);
-            return STATUS_OK;
-        }
-    }
-    return STATUS_OK;
-}
-
-static const struct scattered scattered[] = {
-    {TABLE_SUCCESSION, HASH_SIZE, "successions"},
-    {TABLE_REVOCATION, 16, "revocations"},
-    {TABLE_AGENCY, ORI_SIZE, "agencies"},
-};
-
-/* The index of cases is not the log's alone: each row of what was judged whole is looked up, and
- * store_check_cases counts whether that has more. */
-static enum status compare_cases(struct store_replay *replay) {
-    struct key prefix;
-    struct bytes key;
-    struct bytes value;
-    key_start(&prefix, TABLE_CASE);
-    struct scan scan = scan_from(replay->scratch, prefix, prefix);
-    for (;;) {
-        struct bytes stored;
-        enum status status = scan_next(&scan, &key, &value);
-        if (status != STATUS_OK) {
-            return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-        }
-        status = store_get(replay->stored, key, &stored);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-            return status;
-        }
-        if (status == STATUS_NOT_FOUND || !bytes_equal(value, stored)) {
-            say_case_missing(replay);
-        }
-        replay->cases++;
-    }
-}
-
-enum status store_check_cases(struct store_check *check, struct store_txn *txn, uint64_t rows) {
-    struct key prefix;
-    struct bytes key;
-    struct bytes value;
-    key_start(&prefix, TABLE_CASE);
-    struct scan scan = scan_from(txn, prefix, prefix);
-    uint64_t stored = 0;
-    enum status status;
-    while ((status = scan_next(&scan, &key, &value)) == STATUS_OK) {
-        stored++;
-    }
-    if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    if (stored > rows) { /* fewer: then some were missed already */
-        store_check_found(check, "the index of cases has %llu rows, and the entries make %llu",
-                          (unsigned long long)stored, (unsigned long long)rows);
-    }
-    return STATUS_OK;
-}
-
 static enum status compare_all(struct store_check *check, struct store_txn *stored,
                                struct store_txn *derived, const struct log *log) {
     TRY(compare_table(check, stored, derived, log, TABLE_ACCEPT, "the acceptance state"));
@@ -296,9 +178,6 @@ static enum status compare_all(struct store_check *check, struct store_txn *stor
     TRY(compare_table(check, stored, derived, log, TABLE_SEQUENCE, "sequences"));
     TRY(compare_table(check, stored, derived, log, TABLE_POLICY, "policies"));
     TRY(compare_table(check, stored, derived, log, TABLE_RECOGNITION, "recognised logs"));
-    for (size_t i = 0; i < sizeof scattered / sizeof scattered[0]; i++) {
-        TRY(compare_scattered(check, stored, derived, log, &scattered[i]));
-    }
     if ((log->flags & LOG_OWN) == 0) {
         TRY(compare_table(check, stored, derived, log, TABLE_VERDICT, "verdicts"));
     }
@@ -338,9 +217,9 @@ enum status store_replay_end(struct store_replay *replay, enum status status) {
         }
         status = compare_all(replay->check, replay->stored, replay->scratch, replay->log);
         if (status == STATUS_OK) {
-            status = compare_cases(replay);
+            status = store_replay_shared(replay);
         }
-        replay->compared = status == STATUS_OK;
+        replay->shared.known = status == STATUS_OK;
     }
     store_abort(replay->scratch);
     return status;

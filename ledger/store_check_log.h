@@ -25,6 +25,23 @@ enum status store_check_checkpoints(struct store_check *check, struct store_txn 
                                     const struct log *log, uint64_t size,
                                     const struct store_check_keys *keys) MUST_USE;
 
+/* Tables whose keys start with what many logs speak of (a case, an origin, a key, an agency), and
+ * go on with the number of the log that does. To read one whole for every log would take as many
+ * times as long as there are logs, so each row that a log's entries make is looked up, and what is
+ * stored beyond those is found by counting. */
+enum store_shared_table {
+    STORE_SHARED_CASES,
+    STORE_SHARED_SUCCESSIONS,
+    STORE_SHARED_REVOCATIONS,
+    STORE_SHARED_AGENCIES,
+    STORE_SHARED_TABLES
+};
+/* What the entries of one log make. */
+struct store_shared {
+    bool known; /* all was judged, so that `rows` are all that there may be */
+    uint64_t rows[STORE_SHARED_TABLES];
+};
+
 /* Judging a log of events anew. Most of the work needs no order: threads prepare ranges of entries,
  * each in a read transaction of its own, and one thread applies them in order.
  *
@@ -42,9 +59,8 @@ struct store_replay {
     uint64_t next;     /* to be applied */
     uint64_t beyond;   /* stored and unjudged, since this build lacks the rules */
     uint64_t unjudged; /* of those applied: past rules that this build lacks; nothing is compared */
-    uint64_t cases; /* out of store_replay_end: the rows that the log has in the index of cases */
-    bool case_missing; /* one was found to be, and said */
-    bool compared; /* out of it: whether all was applied, so that the tables could be compared */
+    struct store_shared shared;        /* out of store_replay_end */
+    bool missing[STORE_SHARED_TABLES]; /* a row was found to be, or to be another, and said */
 };
 
 struct replay_entry {
@@ -70,10 +86,19 @@ enum status store_replay_apply(struct store_replay *replay, struct replay_entry 
 /* Ends it with what preparing and applying came to: entries that could not be read are a finding,
  * and when all were applied the tables are compared. */
 enum status store_replay_end(struct store_replay *replay, enum status status) MUST_USE;
-/* Has the index of cases more than the `rows` that all logs of the store made it? Fewer: then
- * store_replay_end found which are missing. In the transaction in which they were judged. */
-enum status store_check_cases(struct store_check *check, struct store_txn *txn,
-                              uint64_t rows) MUST_USE;
+/* The shared tables, once for all logs, each walked once: has any a row that no entry of its log
+ * makes? (Which lack, store_replay_end has found.) `logs` are what it left of logs 1 to `count`,
+ * and are counted down. In the transaction in which they were judged. */
+enum status store_check_shared(struct store_check *check, struct store_txn *txn,
+                               struct store_shared *logs, uint32_t count) MUST_USE;
+
+/* --- between store_check_accept.c and store_check_shared.c --- */
+
+/* Counts a row that the entries make; `there` is false where it is not stored as they make it. */
+void store_replay_shared_row(struct store_replay *replay, enum store_shared_table table,
+                             bool there);
+/* Looks up each row that the scratch store has in the shared tables. */
+enum status store_replay_shared(struct store_replay *replay) MUST_USE;
 
 /* Every evidence file and unreconciled checkpoint proves, or says, what it is kept for. */
 enum status store_check_evidence(struct store_check *check, struct store_txn *txn) MUST_USE;

@@ -43,8 +43,7 @@ struct fsck {
     uint64_t findings;
     uint64_t unjudged; /* entries under rules that this build lacks */
     uint64_t logs;
-    uint64_t cases;     /* rows of the index of cases that the logs make */
-    bool cases_unknown; /* of a log that could not be read */
+    struct store_shared *shared; /* of each log, from number 1: what it makes of shared tables */
 };
 
 static void finding(void *context, const struct refusal *why) {
@@ -153,8 +152,7 @@ static enum status check_acceptance(struct fsck *f, struct store_check *check,
         f->total += replay.end;
         status = fsck_judge(f->store, &replay, THREADS, judged, f);
         status = store_replay_end(&replay, status);
-        f->cases += replay.cases;
-        f->cases_unknown = f->cases_unknown || !replay.compared;
+        f->shared[log->number - 1] = replay.shared;
         tell_unjudged(f, txn, log, replay.unjudged + replay.beyond);
     }
     store_memory_close(scratch);
@@ -170,7 +168,6 @@ static enum status check_log(struct fsck *f, struct store_txn *txn, uint32_t num
     if (status == STATUS_STORE_CORRUPT || status == STATUS_UNKNOWN_LOG) {
         store_check_found(&check, "log number %u: its row is missing or cannot be read",
                           (unsigned)number);
-        f->cases_unknown = true;
         return STATUS_OK;
     }
     TRY(status);
@@ -185,24 +182,27 @@ static enum status check_log(struct fsck *f, struct store_txn *txn, uint32_t num
     return check_acceptance(f, &check, txn, &log, size);
 }
 
-static enum status check_all(struct fsck *f) {
-    struct store_txn *txn = NULL;
+static enum status check_logs(struct fsck *f, struct store_txn *txn) {
     struct store_check check = new_check(f);
     uint32_t count = 0;
+    TRY(logs_count(txn, &count));
+    f->shared = calloc((size_t)count + 1, sizeof *f->shared); /* nothing known of any */
+    if (f->shared == NULL) {
+        return STATUS_NOMEM;
+    }
+    for (uint32_t number = 1; number <= count; number++) {
+        TRY(check_log(f, txn, number));
+    }
+    TRY(store_check_strays(&check, txn, count));
+    TRY(store_check_shared(&check, txn, f->shared, count));
+    return store_check_evidence(&check, txn);
+}
+
+static enum status check_all(struct fsck *f) {
+    struct store_txn *txn = NULL;
     TRY(store_begin(f->store, STORE_READ, &txn));
-    enum status status = logs_count(txn, &count);
-    for (uint32_t number = 1; number <= count && status == STATUS_OK; number++) {
-        status = check_log(f, txn, number);
-    }
-    if (status == STATUS_OK) {
-        status = store_check_strays(&check, txn, count);
-    }
-    if (status == STATUS_OK && !f->cases_unknown) {
-        status = store_check_cases(&check, txn, f->cases);
-    }
-    if (status == STATUS_OK) {
-        status = store_check_evidence(&check, txn);
-    }
+    enum status status = check_logs(f, txn);
+    free(f->shared);
     store_abort(txn);
     cli_progress_end();
     return status;

@@ -141,6 +141,59 @@ Test(revocation, says_which_key_is_meant) {
                    "court is enrolled in this log: leave it out");
 }
 
+static struct bytes again(enum world_who by, const char *more) {
+    return world_aside(&here->world, by, "key.revoked",
+                       world_text(&here->world, "{'key':'clerk',%s}", more));
+}
+
+/* A key that was rotated away, or retired, is found stolen later. */
+Test(revocation, is_said_again_only_where_it_says_more) {
+    uint64_t first = several_say(
+        here, WORLD_AGENCY, "key.rotated",
+        world_rotate_open(&here->world, WORLD_CLERK, WORLD_NEWCOMER, ",'since':'2025-12-01'"));
+    several_refuse(here, again(WORLD_AGENCY, "'reason':'retired'"), STATUS_BAD_MEMBER,
+                   "clerk is revoked already, by entry");
+    several_refuse(here, again(WORLD_BOARD, "'reason':'compromised'"), STATUS_DENIED_SCOPE, "role");
+    several_say(here, WORLD_AGENCY, "key.revoked",
+                "{'key':'clerk','reason':'compromised','since':'2025-12-10'}");
+    /* Whoever may: once more from the same day, from a later one, for another reason. */
+    several_refuse(here, again(WORLD_AGENCY, "'reason':'compromised','since':'2025-12-10'"),
+                   STATUS_BAD_MEMBER, "from an earlier day than before");
+    several_refuse(here, again(WORLD_ROOT_2, "'reason':'compromised','since':'2025-12-11'"),
+                   STATUS_BAD_MEMBER, "again only with the reason compromised");
+    several_refuse(here, again(WORLD_ROOT_2, "'reason':'lost','since':'2025-11-01'"),
+                   STATUS_BAD_MEMBER, "revoked already");
+    several_say(here, WORLD_ROOT_2, "key.revoked", "{'key':'clerk','reason':'compromised'}");
+    several_refuse(here, again(WORLD_ROOT_1, "'reason':'compromised','since':'2020-01-01'"),
+                   STATUS_BAD_MEMBER, "revoked already");
+    /* It lost its right by the first, and standing hears all three. */
+    cr_assert_eq(issuer_here(WORLD_CLERK).revoked_at, first);
+    struct rows rows = rows_of(WORLD_CLERK);
+    cr_assert_eq(rows.count, 3);
+    cr_assert_not(revocation_doubts(&rows.list[0], UINT64_MAX));
+    cr_assert(revocation_doubts(&rows.list[1], UINT64_C(1765324800000)));
+    cr_assert_not(revocation_doubts(&rows.list[1], UINT64_C(1765324800000) - 1));
+    cr_assert(revocation_doubts(&rows.list[2], 0));
+    /* A rotation is no second one. */
+    several_refuse(here,
+                   world_aside(&here->world, WORLD_AGENCY, "key.rotated",
+                               world_rotate_open(&here->world, WORLD_CLERK, WORLD_STRANGER, "")),
+                   STATUS_BAD_MEMBER, "revoked already, by entry");
+}
+
+Test(revocation, of_another_logs_key_is_not_repeated_by_one_revoker) {
+    struct world *w = &there->world;
+    several_accept(there, foreign(WORLD_AGENCY, WORLD_CLERK, "'reason':'left'"));
+    const char *vkey = several_vkey(there, &here->world.people[WORLD_CLERK].vkey);
+    const char *open = world_text(w, "{'key':'clerk','vkey':'%s','reason':'left'}", vkey);
+    several_refuse(there, world_aside(w, WORLD_AGENCY, "key.revoked", open), STATUS_BAD_MEMBER,
+                   "revoked already, by entry");
+    /* Another revoker is not held to what this one said: whose word binds, the other log knows. */
+    several_accept(there, foreign(WORLD_ROOT_1, WORLD_CLERK, "'reason':'left'"));
+    several_accept(there, foreign(WORLD_AGENCY, WORLD_CLERK, "'reason':'compromised'"));
+    cr_assert_eq(rows_of(WORLD_CLERK).count, 3);
+}
+
 Test(revocation, is_corrupt_where_its_row_is) {
     struct bytes key;
     struct bytes value;

@@ -41,8 +41,8 @@ static enum status replay_all(struct store_txn *txn, const struct log *log, uint
         }
     }
     status = store_replay_end(&replay, status);
-    if (status == STATUS_OK && replay.compared) {
-        status = store_check_cases(&check, txn, replay.cases);
+    if (status == STATUS_OK) {
+        status = store_check_shared(&check, txn, &replay.shared, 1);
     }
     return status;
 }
@@ -156,7 +156,44 @@ Test(store_check_accept, finds_a_row_of_a_case_that_no_entry_makes) {
     CHECK_OK(case_index_put(txn, h.log.number, &about, 3));
     CHECK_OK(store_commit(txn));
     cr_assert_eq(count_findings(h.store, &h.log, false), 1);
-    cr_assert_not_null(strstr(findings, "index of cases has"), "%s", findings);
+    cr_assert_not_null(strstr(findings, "the table of cases has a row that no entry makes"), "%s",
+                       findings);
+    hosted_close(&h);
+}
+
+/* A row beyond those that entries make is found by counting, in whatever shared table, of
+ * whichever log it claims to be. */
+Test(store_check_accept, finds_a_surplus_row_of_a_shared_table) {
+    static const struct {
+        enum table table;
+        size_t before;
+    } tables[] = {{TABLE_CASE, 16},
+                  {TABLE_SUCCESSION, HASH_SIZE},
+                  {TABLE_REVOCATION, 16},
+                  {TABLE_AGENCY, ORI_SIZE}};
+    struct hosted h;
+    host(&h);
+    for (size_t i = 0; i < 2 * sizeof tables / sizeof tables[0]; i++) {
+        static const uint8_t zeros[HASH_SIZE];
+        bool other = i % 2 == 1;
+        struct store_txn *txn;
+        struct key key;
+        key_start(&key, tables[i / 2].table);
+        memcpy(key.data + key.len, zeros, tables[i / 2].before);
+        key.len += tables[i / 2].before;
+        key_u32(&key, other ? 7 : h.log.number);
+        key_u64(&key, 3);
+        CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
+        CHECK_OK(store_put(txn, key_view(&key), bytes_of(NULL, 0)));
+        CHECK_OK(store_commit(txn));
+        cr_assert_eq(count_findings(h.store, &h.log, false), 1, "%zu: %s", i, findings);
+        cr_assert_not_null(strstr(findings, other ? "of log number 7" : "that no entry makes"),
+                           "%s", findings);
+        CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
+        CHECK_OK(store_remove(txn, key_view(&key)));
+        CHECK_OK(store_commit(txn));
+    }
+    sound(h.store, &h.log);
     hosted_close(&h);
 }
 
