@@ -33,6 +33,7 @@ struct cli_command {
 
 /* Help that stands with its command. */
 extern const char cmd_case_help[];
+extern const char cmd_import_help[];
 
 /* NULL-terminated by a row without a name. */
 extern const struct cli_command cli_commands[];

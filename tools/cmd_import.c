@@ -6,14 +6,77 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char cmd_import_help[] =
+    "usage: dutylog import FILE --mapping MAP --key FILE --node URL --state DIR [--agencies "
+    "FILE]\n"
+    "                      [--report FILE] [--wait SECONDS] [--key-used] [--withdraw] [--json]\n"
+    "       dutylog import FILE --mapping MAP --dry-run [--agencies FILE] [--report FILE] "
+    "[--json]\n"
+    "       dutylog import --state DIR --source NAME --case NUMBER [--json]\n"
+    "\n"
+    "Reads a table (CSV, plain or gzip) as the mapping tells, and signs what its rows say into a "
+    "log, as events of\n"
+    "basis imported. The source's own codes and words are kept in the closed members, with how "
+    "surely they became ours.\n"
+    "What cannot be read is reported with its line and reason, and never guessed at; the other "
+    "rows go on. A second run\n"
+    "of the same file makes nothing, one of a later edition only what is new; after a crash, run "
+    "the same again.\n"
+    "\n"
+    "  --mapping MAP    which events a row makes, and what its codes are in ours: "
+    "specs/import.md\n"
+    "  --key FILE       a key of an agency or clerk, enrolled for imported events; one that signs "
+    "nothing else\n"
+    "  --node URL       the node that hosts the log\n"
+    "  --state DIR      what was imported, with the closed values and salts: secret, to be kept "
+    "for ever\n"
+    "  --agencies FILE  the registry, as dutylog agencies --csv writes it: unknown agencies are "
+    "reported\n"
+    "  --report FILE    a line for every problem, as CSV\n"
+    "  --wait SECONDS   how long to try a node that is overloaded, and to wait for its mirrors; "
+    "default: 60\n"
+    "  --key-used       the key signed other events in this log before; else that is refused, so "
+    "that a lost state\n"
+    "                   folder does not make every event twice\n"
+    "  --withdraw       where the log refuses the key for good (it was revoked, the log is "
+    "closed): "
+    "take back what is\n"
+    "                   signed and not logged, so that its rows count as not imported\n"
+    "  --dry-run        sign nothing: show what would be made, as if nothing were logged yet\n"
+    "  --case NUMBER    show the handle of a case and the events that were made of it; "
+    "--source as in the mapping\n"
+    "\n"
+    "What the log refuses for what it says (an agency that it does not register, a kind that the "
+    "key "
+    "may not sign) is\n"
+    "reported, and the other rows go on. Receipts are not fetched one by one: dutylog receipt has "
+    "each by its seq.\n"
+    "\n"
+    "Exit code 0: all is logged. 1: some rows or values were reported, or refused. 3: no answer, "
+    "or no room: run the\n"
+    "same again. 4: logged, and no quorum of mirrors holds it yet.\n"
+    "\n"
+    "example:\n"
+    "  dutylog import complaints.csv --mapping chicago-complaints.ini --dry-run\n"
+    "  dutylog import complaints.csv --mapping chicago-complaints.ini --key import.key \\\n"
+    "    --node https://log.springfield.example:8443 --state import --report problems.csv\n";
+
 static const struct option options[] = {
-    {"mapping", required_argument, NULL, 'm'},  {"key", required_argument, NULL, 'k'},
-    {"node", required_argument, NULL, 'n'},     {"state", required_argument, NULL, 's'},
-    {"agencies", required_argument, NULL, 'a'}, {"report", required_argument, NULL, 'r'},
-    {"wait", required_argument, NULL, 'w'},     {"dry-run", no_argument, NULL, 'd'},
-    {"key-used", no_argument, NULL, 'u'},       {"case", required_argument, NULL, 'c'},
-    {"source", required_argument, NULL, 'o'},   {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"mapping", required_argument, NULL, 'm'},
+    {"key", required_argument, NULL, 'k'},
+    {"node", required_argument, NULL, 'n'},
+    {"state", required_argument, NULL, 's'},
+    {"agencies", required_argument, NULL, 'a'},
+    {"report", required_argument, NULL, 'r'},
+    {"wait", required_argument, NULL, 'w'},
+    {"dry-run", no_argument, NULL, 'd'},
+    {"key-used", no_argument, NULL, 'u'},
+    {"case", required_argument, NULL, 'c'},
+    {"source", required_argument, NULL, 'o'},
+    {"json", no_argument, NULL, 'j'},
+    {"withdraw", no_argument, NULL, 'W'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 /* What is asked about an import, instead of one. */
@@ -59,6 +122,9 @@ static enum status take_option(struct import *import, struct asked *asked, bool 
     case 'u':
         import->key_used = true;
         return STATUS_OK;
+    case 'W':
+        import->withdraw = true;
+        return STATUS_OK;
     case 'j':
         *json = true;
         return STATUS_OK;
@@ -88,6 +154,10 @@ static void print_place(const struct import *import) {
     printf("  %-34s %s\n", "key", import->issuer);
     if (import->resent > 0) {
         printf("  %-34s %10" PRIu64 "\n", "sent, signed by an earlier run", import->resent);
+    }
+    if (import->withdrawn > 0) {
+        printf("  %-34s %10" PRIu64 "\n", "taken back, signed by an earlier run",
+               import->withdrawn);
     }
     if (import->first_seq > 0) {
         uint64_t count = import->last_seq - import->first_seq + 1;
@@ -143,6 +213,7 @@ static enum status print_json(const struct import *import) {
         json_object_set_new(root, "log", json_string(import->origin));
         json_object_set_new(root, "resent", json_integer((json_int_t)import->resent));
         json_object_set_new(root, "took_ms", json_integer((json_int_t)import->took_ms));
+        json_object_set_new(root, "withdrawn", json_integer((json_int_t)import->withdrawn));
         text = json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS);
     }
     json_decref(root);

@@ -5,14 +5,19 @@
  *
  * - killed at any moment: the next run finds each row done, with its events in the state folder, or
  *   not begun; it sends what the log has not.
- * - the node refuses an event: the run ends; what stands before it is logged, what comes after is
- *   in the state folder.
+ * - the node refuses an event for what it says: what was signed from it on is taken back in one
+ *   commit, and made again, without it. Rows before the refused one's are passed over; those that
+ *   were told and counted are not told again.
+ * - it refuses the key, or the log is closed: the run ends; what stands before is logged, what
+ *   comes after is in the state folder, or taken back if that is asked for.
  * - the key signed something else meanwhile: refused before anything is signed. */
 #include "tools/import.h"
 
+#include "ledger/note.h"
 #include "net/keyfile.h"
 #include "tools/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,6 +42,9 @@ struct running {
     struct import_sender *sender;
     struct import_rows rows;
     struct import_maker maker;
+    struct place start; /* of the key's next event, as the log said */
+    size_t told;        /* rows that were made, told and counted, perhaps to be made again */
+    size_t from;        /* the first row that is to be made again */
 };
 
 /* --- who and where --- */
@@ -56,6 +64,7 @@ static enum status find_place(struct running *r, struct refusal *why) {
     }
     memcpy(import->issuer, issuer.data, issuer.len);
     import->issuer[issuer.len] = '\0';
+    r->start = *place;
     memcpy(import->origin, place->log, sizeof import->origin);
     r->maker.issuer = bytes_text(import->issuer);
     return STATUS_OK;
@@ -71,6 +80,51 @@ static enum status flush(struct running *r, struct refusal *why) {
     }
     TRY(import_state_commit(r->state, why));
     return r->maker.batch.count > 0 ? import_send(r->sender, &r->maker.batch, why) : STATUS_OK;
+}
+
+/* The place of the event with this seq, now that those before it are logged. */
+static enum status move_place(struct running *r, uint64_t seq, struct refusal *why) {
+    struct place *place = &r->maker.place;
+    struct hash id;
+    uint64_t last = 0;
+    TRY(import_state_last(r->state, &last, &id, why));
+    *place = r->start;
+    if (seq != r->start.seq) {
+        assert(last + 1 == seq); /* it is one of those that were just sent, and not the first */
+        place->seq = seq;
+        place->prev = id;
+        place->has_prev = true;
+    }
+    return STATUS_OK;
+}
+
+/* After a failure. OK: the log refused an event for what it says, and what was signed from it on is
+ * taken back; sending begins anew with its seq. Otherwise `status` and `why` stand. */
+static enum status withdraw(struct running *r, enum status status, uint64_t *count,
+                            struct refusal *why) {
+    struct refusal ignored;
+    if (r->sender == NULL || import_send_end(r->sender, &ignored) == STATUS_OK) {
+        return status;
+    }
+    const struct import_denial *denial = import_send_denial(r->sender);
+    uint64_t seq = denial->seq;
+    if (seq == 0) {
+        return status;
+    }
+    if (!denial->content && !r->import->withdraw) {
+        return refuse(why, status,
+                      "%.150s. What is signed waits in the state folder; --withdraw takes it back",
+                      denial->text);
+    }
+    TRY(import_state_withdraw(r->state, seq, count, why));
+    r->maker.batch.count = 0;
+    r->maker.batch.body.len = 0;
+    if (!denial->content) {
+        return refuse(why, status, "%.150s. What waited is no more: %" PRIu64 " event%s taken back",
+                      denial->text, *count, *count == 1 ? " was" : "s were");
+    }
+    import_send_anew(r->sender, seq);
+    return move_place(r, seq, why);
 }
 
 /* Sends again what the state folder has and the log has not, byte for byte. */
@@ -100,6 +154,29 @@ static enum status resend(struct running *r, uint64_t from, uint64_t last, struc
     return import_send_end(r->sender, why);
 }
 
+/* The log's last event of the key is the one that the state folder has: else none that waits here
+ * could follow it. */
+static enum status check_head(struct running *r, struct refusal *why) {
+    const struct place *place = &r->maker.place;
+    struct bytes text;
+    struct bytes body;
+    struct note note;
+    struct hash id;
+    if (!place->has_prev ||
+        import_state_event(r->state, place->seq - 1, &text, &body) != STATUS_OK) {
+        return STATUS_OK;
+    }
+    TRY(note_parse(text, &note, why));
+    hash_of(note.text.data, note.text.len, &id);
+    return hash_equal(&id, &place->prev)
+               ? STATUS_OK
+               : refuse(why, STATUS_CONFLICT_USED,
+                        "the log has another event of this key with seq %" PRIu64
+                        " than the state folder: the key signed elsewhere, or an older copy of the "
+                        "folder is used",
+                        place->seq - 1);
+}
+
 /* What is in the state folder, and what the log says, go on from one point. */
 static enum status catch_up(struct running *r, struct refusal *why) {
     struct place *place = &r->maker.place;
@@ -118,13 +195,17 @@ static enum status catch_up(struct running *r, struct refusal *why) {
                       "signed them elsewhere, --key-used",
                       place->seq - 1, last);
     }
-    if (place->seq <= last) {
-        TRY(resend(r, place->seq, last, why));
-        place->seq = last + 1;
-        place->prev = id;
-        place->has_prev = true;
+    if (place->seq > last) {
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    TRY(check_head(r, why));
+    enum status status = resend(r, place->seq, last, why);
+    if (status != STATUS_OK) {
+        TRY(withdraw(r, status, &r->import->withdrawn, why));
+        r->import->resent = place->seq - r->start.seq;
+        return STATUS_OK;
+    }
+    return move_place(r, last + 1, why);
 }
 
 /* --- rows --- */
@@ -151,13 +232,20 @@ static void report_changed(struct running *r, const struct import_cells *cells, 
 static enum status take_row(struct running *r, const struct import_cells *cells, size_t place,
                             struct refusal *why) {
     struct import_report *report = &r->import->report;
-    report->rows++;
+    if (r->rows.fates[place] != IMPORT_ROW_CHANGED && import_maker_full(&r->maker)) {
+        TRY(flush(r, why));
+    }
+    report->again = place < r->told;
+    if (!report->again) {
+        report->rows++;
+        r->told = place + 1;
+    } else if (r->rows.fates[place] == IMPORT_ROW_CHANGED) {
+        return STATUS_OK;
+    }
+    r->maker.row = place;
     if (r->rows.fates[place] == IMPORT_ROW_CHANGED) {
         report_changed(r, cells, place);
         return STATUS_OK;
-    }
-    if (import_maker_full(&r->maker)) {
-        TRY(flush(r, why));
     }
     return import_make_row(&r->maker, cells, &r->rows.ids[place], why);
 }
@@ -177,13 +265,68 @@ static enum status make_all(struct running *r, struct refusal *why) {
             status = refuse(why, STATUS_IO, "%s: changed while it was read", file.path);
             break;
         }
-        status = take_row(r, &cells, place++, why);
+        status = place < r->from ? STATUS_OK : take_row(r, &cells, place, why);
+        place++;
         cli_progress("rows", place, r->rows.count);
     }
     cli_progress_end();
     import_cells_release(&cells);
     import_file_close(&file);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Which row made the refused event: told when it is made again, without it. */
+static enum status find_refused(struct running *r, uint64_t seq, const char *text,
+                                struct refusal *why) {
+    uint8_t table[IMPORT_TABLE_SIZE];
+    char name[IMPORT_NAME_MAX + 1];
+    struct import_row_id id;
+    size_t row = 0;
+    size_t event = 0;
+    enum status status = import_state_maker(r->state, seq, table, &id, name);
+    if (status != STATUS_OK) {
+        return refuse(why, STATUS_STORE_CORRUPT,
+                      "the state folder: no row made the event with seq %" PRIu64, seq);
+    }
+    while (row < r->rows.count && memcmp(&r->rows.ids[row], &id, sizeof id) != 0) {
+        row++;
+    }
+    while (event < r->import->map.event_count &&
+           strcmp(r->import->map.events[event].name, name) != 0) {
+        event++;
+    }
+    /* It was signed by this run: what earlier ones signed is sent before. */
+    assert(row < r->rows.count && event < r->import->map.event_count);
+    r->from = row;
+    return import_refused_add(&r->maker.refused, r->rows.count, row, event, text) == STATUS_OK
+               ? STATUS_OK
+               : refuse(why, STATUS_NOMEM, "out of memory");
+}
+
+/* All rows, made, and sent; from the refused one on again, each time that one is. */
+static enum status make_until_sent(struct running *r, struct refusal *why) {
+    for (;;) {
+        uint64_t count = 0;
+        enum status status = make_all(r, why);
+        if (status == STATUS_OK) {
+            status = flush(r, why);
+        }
+        if (status == STATUS_OK && !r->import->dry_run) {
+            status = import_send_end(r->sender, why);
+        }
+        if (status == STATUS_OK || r->import->dry_run) {
+            return status;
+        }
+        struct refusal ignored;
+        struct import_denial denial = {.seq = 0};
+        if (import_send_end(r->sender, &ignored) != STATUS_OK) {
+            denial = *import_send_denial(r->sender);
+        }
+        if (denial.seq != 0 && denial.content) {
+            TRY(find_refused(r, denial.seq, denial.text, why));
+        }
+        TRY(withdraw(r, status, &count, why));
+    }
 }
 
 /* Whether a quorum holds the last event, and so all before it. */
@@ -220,14 +363,8 @@ static enum status import_rows(struct running *r, struct refusal *why) {
     uint64_t first = r->maker.place.seq;
     TRY(import_rows_read(&r->rows, import->path, &import->map, r->state, why));
     import->report.rows_gone = r->rows.gone;
-    enum status status = make_all(r, why);
-    if (status == STATUS_OK) {
-        status = flush(r, why);
-    }
-    if (status == STATUS_OK && !import->dry_run) {
-        status = import_send_end(r->sender, why);
-    }
-    TRY(status);
+    r->maker.first_seq = first;
+    TRY(make_until_sent(r, why));
     import->took_ms = now_ms() - start;
     import->last_seq = r->maker.place.seq - 1;
     import->first_seq = import->last_seq >= first ? first : 0;
@@ -297,6 +434,7 @@ enum status import_run(struct import *import, struct refusal *why) {
     import_sender_close(r->sender);
     import_state_close(r->state);
     import_rows_release(&r->rows);
+    import_refused_release(&r->maker.refused);
     import_agencies_close(r->agencies);
     buffer_clear(&r->maker.batch.body);
     signer_wipe(&r->signer);

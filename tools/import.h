@@ -17,6 +17,7 @@ struct import {
     uint64_t wait_s;           /* for a node that is overloaded or away, and for the quorum */
     bool dry_run;
     bool key_used; /* the key has signed other events too */
+    bool withdraw; /* what the log refuses for good is taken back, whatever the reason */
     /* Found on the way. */
     struct import_map map;
     struct import_report report;
@@ -25,9 +26,10 @@ struct import {
     char issuer[NAME_SIZE_MAX + 1];
     uint64_t first_seq; /* of what this run signed; 0: nothing */
     uint64_t last_seq;
-    uint64_t resent;  /* signed by an earlier run, and sent by this one */
-    bool held;        /* a quorum of mirrors holds all of it */
-    uint64_t took_ms; /* from the first row to the last answer */
+    uint64_t resent;    /* signed by an earlier run, and sent by this one */
+    uint64_t withdrawn; /* signed by an earlier run, refused or behind a refused one: taken back */
+    bool held;          /* a quorum of mirrors holds all of it */
+    uint64_t took_ms;   /* from the first row to the last answer */
 };
 
 /* Imports the file. STATUS_OK also where rows were reported: import.report says. What was signed

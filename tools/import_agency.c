@@ -197,6 +197,12 @@ static enum status read_registry(struct import_agencies *all, const char *path,
     csv_close(csv);
     all->registry = true;
     sort(all);
+    if (status == STATUS_NOT_FOUND && all->count == 0) {
+        return refuse(why, STATUS_BAD_FORM,
+                      "%s: lists no agency: ask a node that pins the authority of the log that "
+                      "registers them",
+                      path);
+    }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 

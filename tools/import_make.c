@@ -208,6 +208,28 @@ static enum status keep(struct import_maker *maker, struct bytes text, struct by
     return STATUS_OK;
 }
 
+/* Did the log refuse it in this run, or two that say the same? Told and, where the row is made
+ * again, no longer counted as made. */
+static bool is_refused(struct import_maker *maker, const struct making *m) {
+    struct import_report *out = maker->report;
+    const char *ori = json_string_value(json_object_get(m->open, "ori"));
+    size_t which = (size_t)(m->event - maker->map->events);
+    const char *text =
+        import_refused_why(&maker->refused, maker->row, which, maker->map, ori != NULL ? ori : "");
+    bool again = out->again;
+    if (text == NULL) {
+        return false;
+    }
+    if (again) {
+        out->made[which]--;
+        out->confidence[m->confidence]--;
+    }
+    out->again = false;
+    import_report_add(out, m->cells->line, IMPORT_REFUSED, m->event->name, bytes_text(text));
+    out->again = again;
+    return true;
+}
+
 static enum status sign(struct import_maker *maker, const struct making *m, bool *made,
                         struct refusal *why) {
     static uint8_t body_memory[VALUES_MAX * 2];
@@ -234,6 +256,9 @@ static enum status sign(struct import_maker *maker, const struct making *m, bool
                                 .body = count > 0 ? &root : NULL,
                                 .open = m->open};
     enum status status = event_format(&text, &draft, &reason);
+    if (status == STATUS_OK && is_refused(maker, m)) {
+        return STATUS_OK;
+    }
     if (status == STATUS_OK) {
         status = keep(maker, writer_view(&text), count > 0 ? writer_view(&body) : bytes_of("", 0));
     }
@@ -264,7 +289,7 @@ static enum status make_event_of(struct import_maker *maker, const struct import
     } else if (good) {
         status = sign(maker, &m, made, why);
     }
-    if (*made) {
+    if (*made && !maker->report->again) {
         maker->report->made[event - maker->map->events]++;
         maker->report->confidence[m.confidence]++;
     }
@@ -375,7 +400,8 @@ static enum status make_events(struct import_maker *maker, const struct import_c
     for (size_t i = 0; i < maker->map->event_count; i++) {
         const struct import_event *event = &maker->map->events[i];
         bool made = false;
-        if (is_made(row, event) || !is_wanted(event, cells)) {
+        if (is_made(row, event) || import_refused_told(&maker->refused, maker->row, i) ||
+            !is_wanted(event, cells)) {
             continue;
         }
         if (row->count == IMPORT_MADE_MAX) {
@@ -406,6 +432,27 @@ static enum status make_events(struct import_maker *maker, const struct import_c
     return STATUS_OK;
 }
 
+/* What became of the row, in this run. One that is made again was counted: as one that made
+ * something, if it lost what it made to a refusal. */
+static void count_row(struct import_maker *maker, const struct import_row *row, bool lost) {
+    struct import_report *out = maker->report;
+    bool made = false;
+    for (size_t i = 0; i < row->count; i++) {
+        made = made || row->made[i].seq >= maker->first_seq;
+    }
+    if (out->again && (made || !lost)) {
+        return;
+    }
+    out->rows_made -= out->again;
+    if (made) {
+        out->rows_made++;
+    } else if (row->count > 0) {
+        out->rows_before++;
+    } else {
+        out->rows_nothing++;
+    }
+}
+
 enum status import_make_row(struct import_maker *maker, const struct import_cells *cells,
                             const struct import_row_id *id, struct refusal *why) {
     struct import_row row;
@@ -416,24 +463,20 @@ enum status import_make_row(struct import_maker *maker, const struct import_cell
         return refuse(why, status, "the state folder: %s", status_text(status));
     }
     size_t before = row.count;
+    uint64_t refused = maker->report->problems[IMPORT_REFUSED];
     if (cells->replaced && !known) {
         import_report_add(maker->report, cells->line, IMPORT_BYTES, "row",
                           bytes_text("bytes that are no UTF-8"));
     }
     if (!has_case(maker, cells) || !find_ori(maker, cells, ori)) {
-        maker->report->rows_nothing++;
+        row.count = 0;
+        count_row(maker, &row, false);
         return STATUS_OK;
     }
     check_order(maker, cells);
     bool ready = known;
     TRY(make_events(maker, cells, ori, &row, &ready, why));
-    if (row.count > before) {
-        maker->report->rows_made++;
-    } else if (row.count > 0) {
-        maker->report->rows_before++;
-    } else {
-        maker->report->rows_nothing++;
-    }
+    count_row(maker, &row, maker->report->problems[IMPORT_REFUSED] > refused);
     /* Also of a row that could make nothing: its party keeps its number until it can. */
     if (row.count > before || ready != known) {
         status = import_state_put_row(maker->state, maker->table, id, &row);

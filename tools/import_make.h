@@ -6,6 +6,7 @@
 
 #include "ledger/vkey.h"
 #include "tools/import_agency.h"
+#include "tools/import_refused.h"
 #include "tools/import_report.h"
 #include "tools/import_rows.h"
 #include "tools/import_send.h"
@@ -20,6 +21,9 @@ struct import_maker {
     const struct signer *signer; /* NULL: nothing is signed or kept */
     struct bytes issuer;
     struct place place;                 /* of the next event; moves on */
+    uint64_t first_seq;                 /* of what this run signs */
+    struct import_refused refused;      /* in this run */
+    size_t row;                         /* which of the file is made */
     char last_day[IMPORT_DAY_SIZE + 1]; /* no day that is past may be after it */
     uint8_t table[IMPORT_TABLE_SIZE];
     struct import_batch batch; /* what was signed and is not committed yet */

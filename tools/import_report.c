@@ -14,7 +14,7 @@
 #define PRINT_LEFT_MAX 8 /* of what is left out on purpose: no problem */
 
 static const char *const names[IMPORT_PROBLEMS] = {
-    "value", "date", "agency", "member", "changed", "order", "bytes", "left_out",
+    "value", "date", "agency", "member", "changed", "order", "bytes", "refused", "left_out",
 };
 static const char *const titles[IMPORT_PROBLEMS] = {
     "values that the mapping does not know",
@@ -24,6 +24,7 @@ static const char *const titles[IMPORT_PROBLEMS] = {
     "rows that are logged with other values: they stay as logged; log a correction",
     "days in the wrong order: logged as the source has them",
     "rows with bytes that are no UTF-8: logged, with U+FFFD for each",
+    "events that the log refused for what they say: not logged; the other rows went on",
     "values that the mapping leaves out on purpose",
 };
 
@@ -135,6 +136,9 @@ void import_report_add_more(struct import_report *r, uint64_t line, enum import_
                             const char *where, struct bytes what, const char *more) {
     struct bytes cut = what.data != NULL ? what : bytes_text("");
     cut.len = cut.len < WHAT_MAX ? cut.len : WHAT_MAX;
+    if (r->again) {
+        return;
+    }
     while (cut.len > 0 && !bytes_utf8_valid(cut)) {
         cut.len--; /* cut within a character */
     }

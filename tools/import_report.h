@@ -18,6 +18,7 @@ enum import_problem {
     IMPORT_CHANGED, /* a row that is logged already, with other values: nothing is made */
     IMPORT_ORDER,   /* two days in the wrong order: the events are made as the source has them */
     IMPORT_BYTES,   /* no UTF-8: made, with U+FFFD in its place */
+    IMPORT_REFUSED, /* refused by the log for what it says: the event is not made */
     IMPORT_LEFT,    /* known, and no code of ours: as the mapping says. No problem, but counted */
     IMPORT_PROBLEMS
 };
@@ -33,6 +34,7 @@ struct import_item {
 struct import_report {
     const struct import_map *map;
     FILE *file; /* NULL: none is wanted */
+    bool again; /* a row is made again that was told and counted: nothing is added */
     uint64_t rows;
     uint64_t rows_made;    /* that made something in this run */
     uint64_t rows_before;  /* whose events are all made in an earlier run */

@@ -27,6 +27,7 @@ struct slot {
     struct import_batch batch;
     enum status status;
     struct refusal why;
+    struct import_denial denial;
 };
 
 struct import_sender {
@@ -39,6 +40,7 @@ struct import_sender {
     atomic_bool failed;   /* a batch ended otherwise: those behind it are not sent */
     enum status status;   /* of the first that failed, once it is known */
     struct refusal why;
+    struct import_denial denial; /* that it failed by, if it was that */
 };
 
 bool import_batch_add(struct import_batch *batch, uint64_t seq, struct bytes note) {
@@ -66,6 +68,16 @@ static void raise(struct import_sender *sender, uint64_t seq) {
     }
 }
 
+/* For good: 4xx but 429. What names a member is about what the event says (specs/http.md); the rest
+ * is about the key, its sequence or the log. */
+static void deny(struct slot *s, uint64_t seq, json_int_t http, const char *error) {
+    s->denial = (struct import_denial){
+        .seq = seq,
+        .content = (http == 400 || http == 403) && strncmp(error, "member ", 7) == 0,
+    };
+    snprintf(s->denial.text, sizeof s->denial.text, "%s", error);
+}
+
 /* One JSON line per event: how many from the front are logged; what the first other one says. */
 static size_t read_lines(struct slot *s, struct bytes body, size_t count, bool *later) {
     struct reader r;
@@ -83,6 +95,9 @@ static size_t read_lines(struct slot *s, struct bytes body, size_t count, bool *
                                "the event with seq %" PRIu64 " was answered with %lld: %s",
                                s->batch.first + i, (long long)http,
                                error != NULL ? error : "(the answer cannot be read)");
+            if (!*later && error != NULL && http >= 400 && http < 500) {
+                deny(s, s->batch.first + i, http, error);
+            }
         }
         json_decref(answer);
         if (!good) {
@@ -241,6 +256,7 @@ static void collect(struct import_sender *s, struct slot *slot) {
     slot->running = false;
     if (slot->status != STATUS_OK && s->status == STATUS_OK) {
         s->status = refuse(&s->why, slot->status, "%s", slot->why.text);
+        s->denial = slot->denial;
     }
 }
 
@@ -255,6 +271,18 @@ enum status import_send_end(struct import_sender *s, struct refusal *why) {
     return told(s, why);
 }
 
+const struct import_denial *import_send_denial(const struct import_sender *s) {
+    return &s->denial;
+}
+
+void import_send_anew(struct import_sender *s, uint64_t seq) {
+    s->status = STATUS_OK;
+    s->denial.seq = 0;
+    s->next = 0;
+    atomic_store(&s->failed, false);
+    atomic_store(&s->logged, seq - 1);
+}
+
 enum status import_send(struct import_sender *s, struct import_batch *batch, struct refusal *why) {
     struct slot *slot = &s->slots[s->next];
     collect(s, slot);
@@ -266,6 +294,7 @@ enum status import_send(struct import_sender *s, struct import_batch *batch, str
     empty.len = 0;
     slot->batch = *batch;
     slot->status = STATUS_OK;
+    slot->denial.seq = 0;
     *batch = (struct import_batch){.body = empty};
     if (pthread_create(&slot->thread, NULL, run, slot) != 0) {
         return refuse(why, STATUS_NOMEM, "no thread can be made");

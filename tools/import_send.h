@@ -7,7 +7,7 @@
  *   - overloaded (429, 503), or no answer: nothing or only the front was taken; what is left is
  * sent again after as long as the node says, or a second, until `wait_s` is over.
  *   - refused: the first refusal ends the sending; what stands before it is logged, and no batch
- *     behind it is sent.
+ *     behind it is sent. Once all has come back, sending may begin anew, from that event on.
  * The same bytes may be sent any number of times: the log knows them by their id. */
 #ifndef DUTYLOG_TOOLS_IMPORT_SEND_H
 #define DUTYLOG_TOOLS_IMPORT_SEND_H
@@ -23,6 +23,13 @@ struct import_batch {
     size_t count;
 };
 
+/* The event that the log refused for good. */
+struct import_denial {
+    uint64_t seq; /* 0: none was */
+    bool content; /* for what it says: others of the key may be taken */
+    char text[REFUSAL_TEXT_MAX];
+};
+
 struct import_sender;
 
 /* `node` is borrowed; `issuer` is the name of the key that signed. NOMEM. */
@@ -36,6 +43,10 @@ enum status import_send(struct import_sender *sender, struct import_batch *batch
                         struct refusal *why) MUST_USE;
 /* Waits for all. OK: all that was handed over is logged. */
 enum status import_send_end(struct import_sender *sender, struct refusal *why) MUST_USE;
+/* After import_send_end. Borrowed until the next batch. */
+const struct import_denial *import_send_denial(const struct import_sender *sender);
+/* After import_send_end failed: forgets it. The next batch begins with `seq`. */
+void import_send_anew(struct import_sender *sender, uint64_t seq);
 /* Appends a note; the batch's first note says where it begins. False: it is full. */
 bool import_batch_add(struct import_batch *batch, uint64_t seq, struct bytes note);
 

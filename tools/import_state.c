@@ -1,6 +1,5 @@
-#include "tools/import_state.h"
+#include "tools/import_state_parts.h"
 
-#include "crypto/random.h"
 #include "ledger/json.h"
 #include "ledger/note.h"
 #include "ledger/store_lmdb.h"
@@ -11,40 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBJECT_MAX 999
-#define KEY_MAX 64
 #define BATCH_MAX ((size_t)512 * 1024 * 1024) /* 1,024 events with the largest bodies */
 #define MEMORY_BYTES_MAX ((size_t)4 << 30)
-/* A store's own key, of its format, is 'm': ledger/schema.h. None of these is. */
-enum letter {
-    LETTER_IDENTITY = 'I',
-    LETTER_EVENT = 'N',
-    LETTER_ROW = 'R',
-    LETTER_CASE = 'C',
-    LETTER_SUBJECT = 'S'
-};
-
-struct import_state {
-    struct store *store;
-    struct store_txn *txn; /* a writing one all the time; NULL only between two */
-    bool read_only;
-    bool memory;         /* kept nowhere else */
-    struct buffer batch; /* events that are not committed yet */
-    uint64_t batch_first;
-    uint64_t batch_count;
-};
-
-struct place {
-    uint8_t data[KEY_MAX];
-    struct writer w;
-};
-
-static void start(struct place *key, enum letter letter) {
+void import_state_start(struct state_key *key, enum letter letter) {
     writer_init(&key->w, key->data, sizeof key->data);
     writer_u8(&key->w, (uint8_t)letter);
 }
 
-static struct bytes view(const struct place *key) {
+struct bytes import_state_view(const struct state_key *key) {
     assert(!key->w.failed);
     return writer_view(&key->w);
 }
@@ -60,7 +33,7 @@ static enum status check_identity(struct import_state *state, struct bytes issue
                                   struct refusal *why) {
     uint8_t memory[1024];
     struct writer w;
-    struct place key;
+    struct state_key key;
     struct bytes found;
     writer_init(&w, memory, sizeof memory);
     writer_text(&w, "{\"issuer\":");
@@ -69,10 +42,10 @@ static enum status check_identity(struct import_state *state, struct bytes issue
     jcs_write_text(&w, log);
     writer_text(&w, "}");
     TRY(writer_status(&w));
-    start(&key, LETTER_IDENTITY);
-    enum status status = store_get(state->txn, view(&key), &found);
+    import_state_start(&key, LETTER_IDENTITY);
+    enum status status = store_get(state->txn, import_state_view(&key), &found);
     if (status == STATUS_NOT_FOUND) {
-        TRY(store_put(state->txn, view(&key), writer_view(&w)));
+        TRY(store_put(state->txn, import_state_view(&key), writer_view(&w)));
         return import_state_commit(state, why);
     }
     if (status == STATUS_OK && !bytes_equal(found, writer_view(&w))) {
@@ -158,13 +131,13 @@ void import_state_close(struct import_state *state) {
 }
 
 static enum status put_batch(struct import_state *state) {
-    struct place key;
+    struct state_key key;
     if (state->batch_count == 0) {
         return STATUS_OK;
     }
-    start(&key, LETTER_EVENT);
+    import_state_start(&key, LETTER_EVENT);
     writer_u64(&key.w, state->batch_first);
-    TRY(store_put(state->txn, view(&key), buffer_view(&state->batch)));
+    TRY(store_put(state->txn, import_state_view(&key), buffer_view(&state->batch)));
     state->batch.len = 0;
     state->batch_count = 0;
     return STATUS_OK;
@@ -198,13 +171,13 @@ static bool next_event(struct reader *r, struct bytes *note, struct bytes *body)
 /* The batch that the event is in, or the last of all for UINT64_MAX. */
 static enum status find_batch(struct import_state *state, uint64_t seq, uint64_t *first,
                               struct bytes *batch) {
-    struct place key;
+    struct state_key key;
     struct bytes found = bytes_of(NULL, 0);
     struct reader r;
     uint8_t letter = 0;
-    start(&key, LETTER_EVENT);
+    import_state_start(&key, LETTER_EVENT);
     writer_u64(&key.w, seq);
-    TRY(store_seek_back(state->txn, view(&key), &found, batch));
+    TRY(store_seek_back(state->txn, import_state_view(&key), &found, batch));
     reader_init(&r, found);
     if (!reader_u8(&r, &letter) || letter != LETTER_EVENT) {
         return STATUS_NOT_FOUND;
@@ -274,12 +247,13 @@ enum status import_state_each(struct import_state *state,
                               enum status (*each)(void *context, uint64_t seq, struct bytes note,
                                                   struct bytes body),
                               void *context) {
-    struct place key;
+    struct state_key key;
     struct bytes found;
     struct bytes batch;
     enum status status = STATUS_OK;
-    start(&key, LETTER_EVENT);
-    while ((status = store_seek(state->txn, view(&key), &found, &batch)) == STATUS_OK &&
+    import_state_start(&key, LETTER_EVENT);
+    while ((status = store_seek(state->txn, import_state_view(&key), &found, &batch)) ==
+               STATUS_OK &&
            found.data[0] == LETTER_EVENT) {
         struct bytes note;
         struct bytes body;
@@ -295,7 +269,8 @@ enum status import_state_each(struct import_state *state,
             }
             TRY(each(context, seq, note, body));
         }
-        start(&key, LETTER_EVENT); /* the next batch begins with the next seq, or later */
+        import_state_start(&key,
+                           LETTER_EVENT); /* the next batch begins with the next seq, or later */
         writer_u64(&key.w, seq);
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -303,22 +278,17 @@ enum status import_state_each(struct import_state *state,
 
 /* --- rows --- */
 
-static void row_key(struct place *key, const uint8_t table[IMPORT_TABLE_SIZE],
+static void row_key(struct state_key *key, const uint8_t table[IMPORT_TABLE_SIZE],
                     const struct import_row_id *id) {
-    start(key, LETTER_ROW);
+    import_state_start(key, LETTER_ROW);
     writer_put(&key->w, table, IMPORT_TABLE_SIZE);
     writer_put(&key->w, id, sizeof *id);
 }
 
-enum status import_state_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
-                             const struct import_row_id *id, struct import_row *out) {
-    struct place key;
-    struct bytes value;
+static enum status parse_row(struct bytes value, struct import_row *out) {
     struct bytes part;
     struct reader r;
     memset(out, 0, sizeof *out);
-    row_key(&key, table, id);
-    TRY(store_get(state->txn, view(&key), &value));
     reader_init(&r, value);
     if (reader_take(&r, IMPORT_HANDLE_SIZE, &part)) {
         memcpy(out->handle, part.data, IMPORT_HANDLE_SIZE);
@@ -338,11 +308,21 @@ enum status import_state_row(struct import_state *state, const uint8_t table[IMP
     return STATUS_OK;
 }
 
+enum status import_state_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
+                             const struct import_row_id *id, struct import_row *out) {
+    struct state_key key;
+    struct bytes value;
+    memset(out, 0, sizeof *out);
+    row_key(&key, table, id);
+    TRY(store_get(state->txn, import_state_view(&key), &value));
+    return parse_row(value, out);
+}
+
 enum status import_state_put_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
                                  const struct import_row_id *id, const struct import_row *row) {
     uint8_t memory[IMPORT_HANDLE_SIZE + 4 + IMPORT_MADE_MAX * (IMPORT_NAME_MAX + 9)];
     struct writer w;
-    struct place key;
+    struct state_key key;
     row_key(&key, table, id);
     writer_init(&w, memory, sizeof memory);
     writer_put(&w, row->handle, IMPORT_HANDLE_SIZE);
@@ -353,7 +333,7 @@ enum status import_state_put_row(struct import_state *state, const uint8_t table
         writer_u64(&w, row->made[i].seq);
     }
     assert(!w.failed);
-    return store_put(state->txn, view(&key), writer_view(&w));
+    return store_put(state->txn, import_state_view(&key), writer_view(&w));
 }
 
 enum status import_state_rows(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],
@@ -361,14 +341,15 @@ enum status import_state_rows(struct import_state *state, const uint8_t table[IM
     struct import_row_id *rows = NULL;
     size_t n = 0;
     size_t cap = 0;
-    struct place key;
+    struct state_key key;
     struct bytes found;
     struct bytes value;
-    start(&key, LETTER_ROW);
+    import_state_start(&key, LETTER_ROW);
     writer_put(&key.w, table, IMPORT_TABLE_SIZE);
     size_t prefix = key.w.len;
     enum status status = STATUS_OK;
-    while ((status = store_seek(state->txn, view(&key), &found, &value)) == STATUS_OK &&
+    while ((status = store_seek(state->txn, import_state_view(&key), &found, &value)) ==
+               STATUS_OK &&
            found.len == prefix + sizeof *rows && memcmp(found.data, key.data, prefix) == 0) {
         if (n == cap) {
             cap = cap > 0 ? cap * 2 : 1024;
@@ -394,100 +375,125 @@ enum status import_state_rows(struct import_state *state, const uint8_t table[IM
     return STATUS_OK;
 }
 
-/* --- cases --- */
-
-static enum status read_case(struct import_state *state, const struct place *key,
-                             uint8_t handle[IMPORT_HANDLE_SIZE], uint32_t *next) {
+/* The first row, of any table, whose key is not below `key`; moves `key` to just after it. */
+static enum status next_row(struct import_state *state, struct state_key *key,
+                            uint8_t table[IMPORT_TABLE_SIZE], struct import_row_id *id,
+                            struct import_row *row) {
+    struct bytes found;
     struct bytes value;
-    struct bytes part;
-    struct reader r;
-    TRY(store_get(state->txn, view(key), &value));
-    reader_init(&r, value);
-    if (!reader_take(&r, IMPORT_HANDLE_SIZE, &part) || !reader_u32(&r, next)) {
-        return STATUS_STORE_CORRUPT;
+    TRY(store_seek(state->txn, import_state_view(key), &found, &value));
+    if (found.len != 1 + IMPORT_TABLE_SIZE + sizeof *id || found.data[0] != LETTER_ROW) {
+        return found.data[0] == LETTER_ROW ? STATUS_STORE_CORRUPT : STATUS_NOT_FOUND;
     }
-    memcpy(handle, part.data, IMPORT_HANDLE_SIZE);
-    return STATUS_OK;
+    memcpy(table, found.data + 1, IMPORT_TABLE_SIZE);
+    memcpy(id, found.data + 1 + IMPORT_TABLE_SIZE, sizeof *id);
+    writer_init(&key->w, key->data, sizeof key->data);
+    writer_bytes(&key->w, found);
+    writer_u8(&key->w, 0);
+    return parse_row(value, row);
 }
 
-static enum status put_case(struct import_state *state, const struct place *key,
-                            const uint8_t handle[IMPORT_HANDLE_SIZE], uint32_t next) {
-    uint8_t memory[IMPORT_HANDLE_SIZE + 4];
-    struct writer w;
-    writer_init(&w, memory, sizeof memory);
-    writer_put(&w, handle, IMPORT_HANDLE_SIZE);
-    writer_u32(&w, next);
-    return store_put(state->txn, view(key), writer_view(&w));
-}
-
-static void case_key(struct place *key, enum letter letter, const uint8_t id[IMPORT_ID_SIZE]) {
-    start(key, letter);
-    writer_put(&key->w, id, IMPORT_ID_SIZE);
-}
-
-enum status import_state_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
-                              uint8_t handle[IMPORT_HANDLE_SIZE]) {
-    struct place key;
-    uint32_t next = 0;
-    case_key(&key, LETTER_CASE, id);
-    enum status status = read_case(state, &key, handle, &next);
-    if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    random_fill(handle, IMPORT_HANDLE_SIZE);
-    return put_case(state, &key, handle, 1);
-}
-
-enum status import_state_find_case(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
-                                   uint8_t handle[IMPORT_HANDLE_SIZE]) {
-    struct place key;
-    uint32_t next = 0;
-    case_key(&key, LETTER_CASE, id);
-    return read_case(state, &key, handle, &next);
-}
-
-void import_state_id(const char *source, struct bytes value, uint8_t out[IMPORT_ID_SIZE]) {
-    struct hash_stream stream;
-    struct hash hash;
-    hash_start(&stream);
-    hash_add(&stream, source, strlen(source) + 1);
-    hash_add(&stream, value.data != NULL ? value.data : (const uint8_t *)"", value.len);
-    hash_finish(&stream, &hash);
-    memcpy(out, hash.bytes, IMPORT_ID_SIZE);
-}
-
-enum status import_state_subject(struct import_state *state, const uint8_t id[IMPORT_ID_SIZE],
-                                 const uint8_t *value, uint32_t *out) {
-    struct place key;
-    struct place of_value;
-    struct bytes found = bytes_of(NULL, 0);
-    uint8_t handle[IMPORT_HANDLE_SIZE];
-    uint32_t next = 0;
-    case_key(&of_value, LETTER_SUBJECT, id);
-    if (value != NULL) {
-        struct reader r;
-        writer_put(&of_value.w, value, IMPORT_ID_SIZE);
-        enum status status = store_get(state->txn, view(&of_value), &found);
-        reader_init(&r, found);
-        if (status != STATUS_NOT_FOUND) {
-            return status != STATUS_OK   ? status
-                   : reader_u32(&r, out) ? STATUS_OK
-                                         : STATUS_STORE_CORRUPT;
+enum status import_state_maker(struct import_state *state, uint64_t seq,
+                               uint8_t table[IMPORT_TABLE_SIZE], struct import_row_id *id,
+                               char name[static IMPORT_NAME_MAX + 1]) {
+    struct import_row row;
+    struct state_key key;
+    import_state_start(&key, LETTER_ROW);
+    for (;;) {
+        TRY(next_row(state, &key, table, id, &row));
+        for (size_t i = 0; i < row.count; i++) {
+            if (row.made[i].seq == seq) {
+                memcpy(name, row.made[i].name, sizeof row.made[i].name);
+                return STATUS_OK;
+            }
         }
     }
-    case_key(&key, LETTER_CASE, id);
-    TRY(read_case(state, &key, handle, &next));
-    if (next > SUBJECT_MAX) {
-        return STATUS_TOO_LARGE;
+}
+
+/* --- withdrawing --- */
+
+/* Rows did not make what they made from `seq` on; they keep handle and number. */
+static enum status withdraw_rows(struct import_state *state, uint64_t seq) {
+    uint8_t table[IMPORT_TABLE_SIZE];
+    struct import_row_id id;
+    struct import_row row;
+    struct state_key key;
+    enum status status = STATUS_OK;
+    import_state_start(&key, LETTER_ROW);
+    while ((status = next_row(state, &key, table, &id, &row)) == STATUS_OK) {
+        size_t kept = 0;
+        for (size_t i = 0; i < row.count; i++) {
+            if (row.made[i].seq < seq) {
+                row.made[kept++] = row.made[i];
+            }
+        }
+        if (kept < row.count) {
+            row.count = kept;
+            TRY(import_state_put_row(state, table, &id, &row));
+        }
     }
-    *out = next;
-    TRY(put_case(state, &key, handle, next + 1));
-    if (value == NULL) {
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* The last batch: what of it is before `seq` is written anew, the rest is gone. `more`: all of it
+ * was, so that there may be another. */
+static enum status withdraw_batch(struct import_state *state, uint64_t seq, uint64_t *count,
+                                  bool *more) {
+    struct bytes batch;
+    struct bytes note;
+    struct bytes body;
+    struct buffer kept;
+    struct state_key key;
+    struct reader r;
+    uint64_t first = 0;
+    uint64_t at = 0;
+    enum status status = find_batch(state, UINT64_MAX, &first, &batch);
+    *more = false;
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    size_t front = 0;
+    reader_init(&r, batch);
+    for (at = first; r.rest.len > 0; at++) {
+        if (!next_event(&r, &note, &body)) {
+            return STATUS_STORE_CORRUPT;
+        }
+        front = at < seq ? batch.len - r.rest.len : front;
+    }
+    if (at <= seq) {
         return STATUS_OK;
     }
-    uint8_t number[4];
-    struct writer w;
-    writer_init(&w, number, sizeof number);
-    writer_u32(&w, next);
-    return store_put(state->txn, view(&of_value), writer_view(&w));
+    import_state_start(&key, LETTER_EVENT);
+    writer_u64(&key.w, first);
+    *count += at - (first > seq ? first : seq);
+    *more = first > seq;
+    if (front == 0) {
+        return store_remove(state->txn, import_state_view(&key));
+    }
+    buffer_init(&kept, BATCH_MAX);
+    status = buffer_append(&kept, bytes_of(batch.data, front));
+    if (status == STATUS_OK) {
+        status = store_put(state->txn, import_state_view(&key), buffer_view(&kept));
+    }
+    buffer_wipe(&kept);
+    return status;
+}
+
+enum status import_state_withdraw(struct import_state *state, uint64_t seq, uint64_t *count,
+                                  struct refusal *why) {
+    bool more = true;
+    store_abort(state->txn);
+    state->txn = NULL;
+    state->batch.len = 0;
+    state->batch_count = 0;
+    *count = 0;
+    enum status status = begin(state);
+    while (status == STATUS_OK && more) {
+        status = withdraw_batch(state, seq, count, &more);
+    }
+    if (status == STATUS_OK) {
+        status = withdraw_rows(state, seq);
+    }
+    return status == STATUS_OK ? import_state_commit(state, why)
+                               : refuse(why, status, "the state folder: %s", status_text(status));
 }

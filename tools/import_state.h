@@ -3,15 +3,18 @@
  * the rows that made them; of the cases and their handles. It is secret: with it anybody knows
  * which handle is which case number, and whom each event is about.
  *
- * Nothing is sent that is not durable here, and what is durable here is never signed again: one
+ * Nothing is sent that is not durable here, and what is durable here is signed again only after the
+ * log refused it for good (import_state_withdraw): one
  * commit holds a batch of events with the rows that made them, so that a crash at any moment leaves
  * each row done or not begun. One process at a time. Keys start with a letter of their own:
  *
- *     'I'                          {"issuer","log"} in canonical JSON: the folder belongs to these
- *     'N' seq (u64)                u32 length, the signed note; its .body file (JSON), if it has
- * one 'R' table (8) key (16) content (12) times (u32) handle (16), subject (u32), then for each
- * event that the row made: u8 length and its name in the mapping, seq (u64) 'C' case (16) handle
- * (16), the next subject (u32) 'S' case (16) value (16)     subject (u32)
+ * - 'I': {"issuer","log"} in canonical JSON. The folder belongs to these.
+ * - 'N', seq of the first (u64): a batch; of each event u32 length and the signed note, u32 length
+ *   and its .body file (JSON), empty if it has none.
+ * - 'R', table (8), key (16), content (12), times (u32): handle (16), subject (u32), then of each
+ *   event that the row made u8 length and its name in the mapping, and its seq (u64).
+ * - 'C', case (16): handle (16), the next subject (u32).
+ * - 'S', case (16), value (16): subject (u32).
  *
  * Numbers are big-endian; what has a size in bytes only is the front of a SHA-256. */
 #ifndef DUTYLOG_TOOLS_IMPORT_STATE_H
@@ -78,6 +81,15 @@ enum status import_state_each(struct import_state *state,
 /* Of the events of a batch, which the next commit ends, each with the next seq. */
 enum status import_state_put_event(struct import_state *state, uint64_t seq, struct bytes note,
                                    struct bytes body) MUST_USE;
+
+/* The row that made the event, by a look at all rows; NOT_FOUND. */
+enum status import_state_maker(struct import_state *state, uint64_t seq,
+                               uint8_t table[IMPORT_TABLE_SIZE], struct import_row_id *id,
+                               char name[static IMPORT_NAME_MAX + 1]) MUST_USE;
+/* Takes back all events from `seq` on, in one commit: they are no more, and what rows made them did
+ * not. What is not committed is lost first. `count`: how many were taken back. */
+enum status import_state_withdraw(struct import_state *state, uint64_t seq, uint64_t *count,
+                                  struct refusal *why) MUST_USE;
 
 /* NOT_FOUND: the row made nothing yet. */
 enum status import_state_row(struct import_state *state, const uint8_t table[IMPORT_TABLE_SIZE],

@@ -20,7 +20,7 @@ import threading
 import time
 
 import forge
-from world import BUILD, SANITIZED, Key, World, canonical, main
+from world import BUILD, SANITIZED, Key, World, canonical, main, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("DUTYLOG_SHARED", ROOT / "../shared")) / "data"
@@ -118,12 +118,17 @@ class Desk:
     def __init__(self, rate=0):
         self.w = Two()
         self.w.agency.sections.append(f"[limits]\nissuer_rate = {rate}\n")
+        roots = "".join(f"root = {k.vkey}\n" for k in self.w.roots)
+        self.w.nodes["state"].sections.append(f"[authority own]\n{roots}threshold = 2\n")
         self.w.start()
         self.w.open_log()
         self.key = Key("springfield.example/import")
         self.key.save(self.w.path("import.key"))
+        self.enrol(self.key)
+
+    def enrol(self, key, kinds=("*",)):
         status, body = self.w.agency.add(self.w.event(self.w.roots[0], "key.enrolled", {
-            "basis": "imported", "kinds": ["*"], "oris": [], "role": "agency", "vkey": self.key.vkey}))
+            "basis": "imported", "kinds": list(kinds), "oris": [], "role": "agency", "vkey": key.vkey}))
         assert status == 200, (status, body)
 
     def write(self, name, data):
@@ -434,6 +439,93 @@ def test_a_node_in_trouble():
     desk.close()
 
 
+AGENCIES = "ori,name,state,type,officers\nNY0303000,Springfield Police,NY,municipal,40\n"
+OF_ROWS = MAPPING.replace("ori = NY0303000", "ori = {ori}")
+
+
+def of_agencies(count, wrong, ori="NY0303999"):
+    """Rows with the ORI of their agency, which of some is none that the log registers."""
+    rows = [HEADER.strip() + ",ori"] + [f"{row},{ori if i in wrong else 'NY0303000'}" for i, row in enumerate(many(count))]
+    return ("\n".join(rows) + "\n").encode()
+
+
+def register(desk, text):
+    """By the commands: a file of agencies becomes events of the root's, and these a file of what is registered."""
+    path, root = desk.write("registered.csv", text), desk.w.path("root.key")
+    if not os.path.exists(root):
+        desk.w.roots[1].save(root)
+    for command in (["agencies", "--from", path, "--key", root, "--outbox", desk.w.path("agencies"), "--node", desk.w.agency.url],
+                    ["submit", "--outbox", desk.w.path("agencies"), "--node", desk.w.agency.url]):
+        done = subprocess.run([TOOL, *command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    state, ori = desk.w.nodes["state"], text.split("\n")[-2].split(",")[0]
+    until(lambda: ori in [a["ori"] for a in state.json("/agencies")["agencies"]], 10, ori)
+    done = subprocess.run([TOOL, "agencies", "--node", state.url, "--csv"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return desk.write("agencies.csv", done.stdout)
+
+
+def test_refused_by_the_log():
+    """What the log refuses for what it says is reported, and stops nothing else, whatever happens on the way."""
+    desk = Desk()
+    mapping, wrong = desk.write("map.ini", OF_ROWS), {7, 400, 401, 500}
+    agencies = register(desk, AGENCIES)
+    path = desk.write("many.csv", of_agencies(600, wrong))
+    dice, killed = random.Random(11), 0
+    for _ in range(8):
+        process = subprocess.Popen(desk.command(path, mapping), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.02, 0.4))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+    report = desk.run(path, mapping, "--report", desk.w.path("problems.csv"), ok=(1,))
+    assert killed > 0 and report["held"], report
+    assert report["problems"]["refused"] == 3 * len(wrong) and report["rows"]["nothing"] == len(wrong), report
+    assert report["rows"]["made"] + report["rows"]["before"] == 600 - len(wrong), report["rows"]
+    assert {what.split(" is ")[0] for _, what in items(report, "refused")} == {"member ori: NY0303999"}, report["items"]
+    with open(desk.w.path("problems.csv")) as f:
+        lines = [int(r["line"]) for r in csv.DictReader(f)]
+    assert sorted(lines) == sorted(3 * [i + 2 for i in wrong]), lines
+    assert len(desk.events()) == 3 * (600 - len(wrong))
+    again = desk.run(path, mapping, ok=(1,))
+    assert again["problems"]["refused"] == 12 and again["events"] == 0 and again["rows"]["before"] == 596, again
+    # With the registry at hand it is told before anything is signed.
+    known = desk.run(path, mapping, "--agencies", agencies, ok=(1,))
+    assert known["problems"]["agency"] == len(wrong) and known["problems"]["refused"] == 0, known["problems"]
+    # Once it is registered, what was refused is made.
+    agencies = register(desk, "ori,name,state,type,officers\nNY0303999,Shelbyville Police,NY,municipal,9\n")
+    report = desk.run(path, mapping, "--agencies", agencies, ok=(0,))
+    assert report["events"] == 12 and report["rows"]["made"] == 4, report
+    check_many(desk, 600)
+    desk.close()
+
+
+def test_a_key_that_may_not():
+    """A kind that the key may not sign is reported; a key that is revoked stops all, and what waits is taken back if that is wanted."""
+    desk = Desk()
+    desk.key = Key("springfield.example/narrow")
+    os.remove(desk.w.path("import.key"))
+    desk.key.save(desk.w.path("import.key"))
+    desk.enrol(desk.key, ["discipline.imposed", "investigation.opened"])
+    mapping, path = desk.write("map.ini", MAPPING), desk.write("many.csv", table(many(300)))
+    report = desk.run(path, mapping, ok=(1,))
+    assert report["problems"]["refused"] == 300 and report["made"]["finding.final"] == 0, report["problems"]
+    assert report["made"]["investigation.opened"] == report["made"]["discipline.imposed"] == report["rows"]["made"] == 300, report
+    assert report["confidence"] == {"close": 0, "exact": 600, "guessed": 0, "unknown": 0}, report["confidence"]
+    assert len(desk.events()) == 600 and desk.run(path, mapping, ok=(1,))["events"] == 0
+    status, body = desk.w.agency.add(desk.w.event(desk.w.roots[0], "key.revoked", {"key": desk.key.name, "reason": "retired"}))
+    assert status == 200, (status, body)
+    more = desk.write("more.csv", table(["x-1,Off-A,1/2/2020,2020-02-02,SU,TRAINING,New,x"]))
+    for _ in range(2):  # what is signed waits, and is sent again: for nothing
+        said = desk.run(more, mapping, ok=(1,))
+        assert "revoked" in said and "--withdraw" in said, said
+    said = desk.run(more, mapping, "--withdraw", ok=(1,))
+    assert "3 events were taken back" in said, said
+    show = [TOOL, "import", "--state", desk.w.path("import"), "--source", "springfield", "--case", "x-1", "--json"]
+    assert json.loads(subprocess.run(show, capture_output=True, text=True).stdout)["events"] == []
+    assert len(desk.events()) == 600
+    desk.close()
+
+
 def read_rows(path):
     with gzip.open(path) as f:
         return list(csv.DictReader(io.TextIOWrapper(f, "utf-8", "replace", newline="")))
@@ -573,5 +665,6 @@ def test_whole_chicago():
 
 
 if __name__ == "__main__":
-    main([test_every_trap, test_editions_and_mended_mappings, test_killed_at_any_moment, test_a_node_in_trouble, test_chicago,
+    main([test_every_trap, test_editions_and_mended_mappings, test_killed_at_any_moment, test_a_node_in_trouble, test_refused_by_the_log, test_a_key_that_may_not,
+          test_chicago,
           test_virginia_and_new_york, test_shipped_mappings, test_whole_chicago])

@@ -105,6 +105,62 @@ Test(import_state, rows, .init = start, .fini = stop) {
     free(ids);
 }
 
+static void commit_three(void) {
+    put(1, "one", "");
+    put(2, "two", "body 2");
+    cr_assert_eq(import_state_commit(state, &why), STATUS_OK);
+    put(3, "three", "");
+    put(4, "four", "");
+    put(5, "five", "");
+    cr_assert_eq(import_state_commit(state, &why), STATUS_OK);
+    put(6, "six", "");
+    cr_assert_eq(import_state_commit(state, &why), STATUS_OK);
+}
+
+Test(import_state, withdrawing, .init = start, .fini = stop) {
+    static const uint8_t later[IMPORT_TABLE_SIZE] = {9};
+    struct import_row_id a = {.key = {1}}, b = {.key = {2}}, found = {.key = {0}};
+    struct import_row row = {.handle = {7}, .subject = 2, .count = 2};
+    char name[IMPORT_NAME_MAX + 1];
+    uint8_t in[IMPORT_TABLE_SIZE];
+    struct bytes n, body;
+    uint64_t count = 0;
+    snprintf(row.made[0].name, sizeof row.made[0].name, "finding.final");
+    snprintf(row.made[1].name, sizeof row.made[1].name, "discipline.imposed");
+    row.made[0].seq = 3;
+    row.made[1].seq = 4;
+    cr_assert_eq(import_state_put_row(state, table, &a, &row), STATUS_OK);
+    row.made[0].seq = 5;
+    row.made[1].seq = 6;
+    cr_assert_eq(import_state_put_row(state, later, &b, &row), STATUS_OK);
+    commit_three();
+    put(7, "lost", "");
+    cr_assert_eq(import_state_maker(state, 6, in, &found, name), STATUS_OK);
+    cr_expect(memcmp(&found, &b, sizeof b) == 0 && memcmp(in, later, sizeof in) == 0);
+    cr_expect_str_eq(name, "discipline.imposed");
+    cr_expect_eq(import_state_maker(state, 2, in, &found, name), STATUS_NOT_FOUND);
+    cr_assert_eq(import_state_withdraw(state, 4, &count, &why), STATUS_OK, "%s", why.text);
+    cr_expect_eq(count, 3);
+    reopen();
+    expect_event(2, "two", "body 2");
+    expect_event(3, "three", "");
+    for (uint64_t seq = 4; seq <= 7; seq++) {
+        cr_expect_eq(import_state_event(state, seq, &n, &body), STATUS_NOT_FOUND);
+    }
+    cr_assert_eq(import_state_row(state, table, &a, &row), STATUS_OK);
+    cr_expect(row.count == 1 && row.made[0].seq == 3 && row.subject == 2 && row.handle[0] == 7);
+    cr_assert_eq(import_state_row(state, later, &b, &row), STATUS_OK);
+    cr_expect_eq(row.count, 0);
+    put(4, "another", ""); /* the same number again */
+    cr_assert_eq(import_state_commit(state, &why), STATUS_OK);
+    expect_event(3, "three", "");
+    expect_event(4, "another", "");
+    cr_assert_eq(import_state_withdraw(state, 1, &count, &why), STATUS_OK);
+    cr_expect_eq(count, 4);
+    cr_assert_eq(import_state_withdraw(state, 1, &count, &why), STATUS_OK);
+    cr_expect_eq(count, 0);
+}
+
 Test(import_state, handles_and_numbers, .init = start, .fini = stop) {
     const uint8_t one[IMPORT_ID_SIZE] = {1}, two[IMPORT_ID_SIZE] = {2};
     const uint8_t who[IMPORT_ID_SIZE] = {7}, whom[IMPORT_ID_SIZE] = {8};
