@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 
-from world import BUILD, Key, World, main
+from world import BUILD, SANITIZED, Key, World, main
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("DUTYLOG_SHARED", ROOT / "../shared")) / "data/nypd-discipline"
@@ -208,7 +208,7 @@ def test_random_lists_agree():
     words = ["Failed to intervene", "01. failed\tto  intervene", "", "x", '"q"', "a,b", "Penalty: A", "A (3), B (12 days)", "A (3)",
              "b (12), b (9)", "A (4), A (4)", "GUILTY", "NOT GUILTY", "line\nbreak", "caf\u00e9\u00a0au lait", "(5) x", "((7) A", "A (007)"]
     quote = lambda c: '"' + c.replace('"', '""') + '"' if dice.random() < 0.7 or set(c) & set(',"\n\r') else c
-    for number in range(12):
+    for number in range(3 if SANITIZED else 6):
         paths = []
         for side in range(2):
             rows = [",".join(quote(dice.choice(words[:4] if n in (0, 1) else words)) for n in range(dice.choice((4, 4, 4, 3, 5))))
@@ -217,14 +217,14 @@ def test_random_lists_agree():
         both(*paths)
     # Quotes and blanks where no program would have written them.
     odd, bits = 0, ['"', '"', ",", ",", " ", "\t", "\n", "\r", "x", "y", '"x"', ',"x y",']
-    for number in range(60):
+    for number in range(20 if SANITIZED else 40):
         path = write(w, f"odd-{number}.csv", "officer,description,disposition,penalty,case_no\n" + "".join(dice.choices(bits, k=40)))
         if subprocess.run([os.path.join(BUILD, "dutylog"), "reconcile", path, path, "--mapping", MAPPING], capture_output=True).returncode == 0:
             odd += 1
             seen = json.loads(dutylog("observe", path, "--as", f"odd-{number}", "--mapping", MAPPING, "--keep", w.path("kept"), "--json"))
             _, leaves = reconcile.read_list(path, theirs)
             assert seen["members"]["root"] == reconcile.root_of(leaves), path
-    assert odd > 10
+    assert odd > 3
     w.close()
 
 
@@ -282,13 +282,13 @@ def test_every_damage_is_refused_by_both():
     data = open(w.path("good"), "rb").read()
     policy = verify.parse_policy(open(w.path("policy"), "rb").read())
     tail = data.index(b"leaf ")
-    places = list(range(19)) + list(range(tail, len(data))) + random.Random(1).sample(range(tail), 60)
+    places = list(range(19)) + list(range(tail, len(data), 5 if SANITIZED else 2)) + random.Random(1).sample(range(tail), 40)
     paths, bad = [(w.path("good"), data)], 0
     for at in places:
         damaged = bytearray(data)
         damaged[at] ^= 1
         paths.append((write(w, f"damaged-{at}", bytes(damaged)), bytes(damaged)))
-    paths += [(write(w, f"cut-{n}", data[:n]), data[:n]) for n in range(tail, len(data), 3)]
+    paths += [(write(w, f"cut-{n}", data[:n]), data[:n]) for n in range(tail, len(data), 7)]
     said = subprocess.run([os.path.join(BUILD, "dutylog"), "verify", "--batch", "--policy", w.path("policy")], text=True,
                           input="".join(p + "\n" for p, _ in paths), capture_output=True).stdout.split("\n")[:-1]
     assert len(said) == len(paths)
@@ -338,20 +338,22 @@ def days():
 
 
 def test_new_yorks_lists():
-    """All eleven pairs as the script counts them; the four records that vanished while their officers served, and the fifth."""
+    """Pairs as the script counts them (with WHOLE=1 all eleven); the four records that vanished while their officers served, and the fifth."""
     if not days():
         print("test_new_yorks_lists: skipped:", SHARED, "is absent")
         return
     file = lambda day, what="": str(SHARED / f"{what}{day}.csv.gz")
     pairs = list(zip(days(), days()[1:]))
     assert len(pairs) == 11
+    seen = ("2022-08-10", "2022-08-11", "2023-09-01", "2023-09-20")
     for a, b in pairs:
+        if not os.environ.get("WHOLE") and (SANITIZED or a != "2021-05-02"):
+            continue
         counts, _ = both(file(a), file(b), file(b, "roster-"))
         if a == "2021-05-02":  # another wording: all that changed is that more is said
             assert counts["lower"] + counts["higher"] + counts["mixed"] == 0 < counts["fuller"], counts
     w = World()
     observer(w)
-    seen = ("2022-08-10", "2022-08-11", "2023-09-01", "2023-09-20")
     for day in seen:
         observe(w, file(day), day + "T00:00:00Z")
     got = dict(zip(seen, receipts(w)))

@@ -14,7 +14,7 @@ import threading
 import time
 
 from test_lists import CHECK, HEADER, MAPPING, check_absence, dutylog, observer, run
-from world import BUILD, World, main
+from world import BUILD, SANITIZED, World, main
 
 ROWS = [f'off-{n},1/1/2020,c-{n},"{what}",GUILTY,TRAINING\r\n' for n, what in enumerate(
     ("01.Failed to intervene.", "Failed to intervene (stop)", "Discourtesy", "Left post", "Late", "Rude"))]
@@ -141,7 +141,8 @@ def test_what_is_not_there_is_tried_again():
         seen = city.watch(ok=3)
         assert why in seen["city"]["failures"][0] and not seen["city"]["observed"], seen
         assert seen["officers"]["failures"] == []
-        time.sleep(1)  # what is set aside has the second for its name
+        if page[0] == 200:
+            time.sleep(1)  # what is set aside has the second for its name
     assert len(city.kept("city-*.refused")) == 3 and not [p for p in city.kept("city-*.source") if not os.path.exists(p[:-6] + "rows")]
     lines = open(city.w.path("kept/city.failures")).read().splitlines()
     assert len(lines) == 5 and all(line[:4].isdigit() and line[19] == "Z" for line in lines), lines
@@ -182,7 +183,7 @@ def test_killed_anywhere():
     city.yesterday()
     Site.pages["/city.csv"] = (200, LESS)
     command = [os.path.join(BUILD, "dutylog"), "watch", city.w.path("watch.ini"), "--once", "--json"]
-    for _ in range(40):
+    for _ in range(12 if SANITIZED else 25):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             process.wait(dice.random() * 0.12)
