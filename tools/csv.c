@@ -39,6 +39,7 @@ struct csv {
     uint64_t unpacked; /* bytes read so far */
     struct csv_parser parser;
     uint64_t line; /* that the next character is on */
+    bool begun;
     bool ended;
     enum status status; /* of what the callbacks met; OK so far */
     struct refusal why;
@@ -180,11 +181,22 @@ static enum status make_room(struct csv *csv) {
     return STATUS_OK;
 }
 
+/* UTF-16 of either order: by its mark, or by a first letter with a zero byte on one side. */
+static bool is_wide(const uint8_t *text, size_t len) {
+    return len >= 2 && ((text[0] == 0xff && text[1] == 0xfe) ||
+                        (text[0] == 0xfe && text[1] == 0xff) || (text[0] == 0) != (text[1] == 0));
+}
+
 static enum status parse_more(struct csv *csv, struct refusal *why) {
     uint8_t chunk[CHUNK];
     size_t len = 0;
     TRY(make_room(csv));
     TRY(read_chunk(csv, chunk, &len, why));
+    if (!csv->begun && is_wide(chunk, len)) {
+        return refuse(why, STATUS_BAD_FORM,
+                      "%s: it begins as text in UTF-16 does: save it as CSV in UTF-8", csv->name);
+    }
+    csv->begun = true;
     if (len > 0 && csv_parse(&csv->parser, chunk, len, on_cell, on_row, csv) != len) {
         return refuse(why, STATUS_NOMEM, "out of memory");
     }

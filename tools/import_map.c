@@ -139,16 +139,28 @@ static enum status take_labels(struct parse *p, const char *value, bool content)
     return STATUS_OK;
 }
 
+/* What is said once. */
+static enum status keep_once(struct parse *p, const char **out, const char *value) {
+    if (*out != NULL) {
+        return refuse(p->why, STATUS_BAD_FORM, "'%.60s': this was said before, as '%.60s'", value,
+                      *out);
+    }
+    *out = keep(p->map, bytes_text(value));
+    return STATUS_OK;
+}
+
 static enum status take_import(struct parse *p, const char *name, const char *value) {
     struct import_map *map = p->map;
-    struct bytes text = bytes_text(value);
     if (strcmp(name, "source") == 0) {
-        map->source = keep(map, text);
-    } else if (strcmp(name, "table") == 0) {
-        map->table = keep(map, text);
-    } else if (strcmp(name, "party") == 0) {
-        map->party = keep(map, text);
-    } else if (strcmp(name, "case") == 0) {
+        return keep_once(p, &map->source, value);
+    }
+    if (strcmp(name, "table") == 0) {
+        return keep_once(p, &map->table, value);
+    }
+    if (strcmp(name, "party") == 0) {
+        return keep_once(p, &map->party, value);
+    }
+    if (strcmp(name, "case") == 0) {
         return strcmp(value, "row") == 0 ? STATUS_OK : whole_reference(p, value, &map->case_column);
     } else if (strcmp(name, "subject") == 0) {
         map->subject = strcmp(value, "none") == 0  ? IMPORT_SUBJECT_NONE
@@ -158,7 +170,7 @@ static enum status take_import(struct parse *p, const char *name, const char *va
                    ? whole_reference(p, value, &map->subject_column)
                    : STATUS_OK;
     } else if (strcmp(name, "ori") == 0 && value[0] != '{') {
-        map->ori = keep(map, text);
+        return keep_once(p, &map->ori, value);
     } else if (strcmp(name, "ori") == 0) {
         return whole_reference(p, value, &map->ori_column);
     } else if (strcmp(name, "agency") == 0) {
@@ -225,6 +237,11 @@ static enum status take_column(struct parse *p, const char *section, const char 
     TRY(need_column(p, bytes_text(name), &at));
     struct import_column *column = &p->map->columns[at];
     if (strcmp(section, "columns") == 0) {
+        if (column->renamed) {
+            return refuse(p->why, STATUS_BAD_FORM,
+                          "the column's header was said before, as '%.60s'", column->header);
+        }
+        column->renamed = true;
         column->header = keep(p->map, bytes_text(value));
         return STATUS_OK;
     }

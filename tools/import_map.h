@@ -33,6 +33,7 @@ struct import_column {
     struct list_strips strips;
     const char *empties; /* normal forms that mean "nothing is said", as written: "N/A | NONE" */
     unsigned dates;      /* enum import_dates; 0: it is no date */
+    bool renamed;        /* [columns] says the header */
     bool content;        /* part of what makes a row another row */
 };
 

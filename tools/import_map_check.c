@@ -255,6 +255,19 @@ static enum status check_required(struct check *c) {
                : bad(c, "basis", "%s", "events of this kind are never imported");
 }
 
+/* [import] party is one that the kind's events may have. */
+static enum status check_party(struct check *c) {
+    const struct kind_member *row = kind_member_find(c->event->kind, "party", 5);
+    struct refusal why = {.text = ""};
+    if (row == NULL || c->map->party == NULL) {
+        return STATUS_OK;
+    }
+    json_t *party = json_string(c->map->party);
+    enum status status = party != NULL ? member_check(row, party, &why) : STATUS_NOMEM;
+    json_decref(party);
+    return status == STATUS_OK ? STATUS_OK : bad(c, "party", "[import] says: %s", why.text);
+}
+
 static enum status resolve_event(struct check *c, struct import_event *event) {
     c->event = event;
     for (size_t i = 0; i < event->member_count; i++) {
@@ -264,6 +277,7 @@ static enum status resolve_event(struct check *c, struct import_event *event) {
             TRY(take_mapping(c, event, m));
         }
     }
+    TRY(check_party(c));
     return check_required(c);
 }
 

@@ -317,12 +317,16 @@ def test_editions_and_mended_mappings():
     assert "state folder" in done and len(desk.events()) == len(last), done
     # Bad input: nothing is asked, signed, or kept.
     for name, text, want in (("none.csv", b"", "no header"), ("other.csv", b"a,b\n1,2\n", "Case No."),
-                             ("nul.csv", b"\0" * 100, ""), ("quote.csv", HEADER.encode() + b'"', "not closed")):
+                             ("nul.csv", b"\0" * 100, ""), ("quote.csv", HEADER.encode() + b'"', "not closed"),
+                             ("wide.csv", table(ROWS).decode("latin-1").encode("utf-16"), "UTF-16")):
         done = desk.run(desk.write(name, text), mapping, ok=(1,))
         assert want in str(done), (name, done)
-    for change, want in (("ori = NY0303000", "ori = nowhere"), ("sustained = SU", "guilty = SU")):
-        done = desk.run(path, desk.write("bad.ini", MAPPING.replace(change, want)), ok=(1,))
-        assert "nowhere" in str(done) or "guilty" in str(done), done
+    for change, by, want in (("ori = NY0303000", "ori = nowhere", "nowhere"), ("sustained = SU", "guilty = SU", "guilty"),
+                             ("party = officer", "party = king", "party must be one of"),
+                             ("party = officer", "party = officer\nsource = b", "said before, as 'springfield'"),
+                             ("officer = Officer", "officer = Officer\nofficer = made", "said before, as 'Officer'")):
+        done = desk.run(path, desk.write("bad.ini", MAPPING.replace(change, by, 1)), ok=(1,))
+        assert want in str(done), done
     assert len(desk.events()) == len(last)
     desk.close()
 
