@@ -1,6 +1,5 @@
 #include "ledger/law.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CALIFORNIA_COMPLAINTS "Cal. Penal Code 832.7(a)"
@@ -47,14 +46,12 @@ static enum status forbid(const struct law_row *row, const struct event *event,
                       "%s must be closed in %s: %s (%s): put it into the body, not into open",
                       row->member, row->state, row->says, row->citation);
     }
-    char unless[80] = "";
-    if (row->unless != NULL) {
-        snprintf(unless, sizeof unless, " whose %s is not %s", row->unless, row->value);
-    }
+    bool unless = row->unless != NULL;
     return refuse(why, STATUS_BAD_MEMBER,
-                  "kind: in %s a %s%s must be of kind closed, with its kind and members in the "
-                  "body: %s (%s)",
-                  row->state, event->kind->name, unless, row->says, row->citation);
+                  "kind: in %s a %s%s%s%s%s must be of kind closed, with its kind and members in "
+                  "the body: %s (%s)",
+                  row->state, event->kind->name, unless ? " whose " : "", unless ? row->unless : "",
+                  unless ? " is not " : "", unless ? row->value : "", row->says, row->citation);
 }
 
 enum status law_check(const struct event *event, uint32_t after, uint32_t table,

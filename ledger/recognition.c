@@ -180,6 +180,14 @@ static struct scan rows_of(struct store_txn *txn, struct key prefix) {
     return scan_from(txn, prefix, prefix);
 }
 
+/* The next one of this origin: its hash's prefix is not all of it. */
+static enum status next_of(struct scan *scan, struct bytes origin, struct row *row) {
+    do {
+        TRY(next_row(scan, row));
+    } while (!bytes_equal(vkey_name(&row->vkey), origin));
+    return STATUS_OK;
+}
+
 enum status recognition_check(struct store_txn *txn, const struct log *log,
                               const struct event *event, struct refusal *why) {
     struct vkey vkey;
@@ -190,7 +198,7 @@ enum status recognition_check(struct store_txn *txn, const struct log *log,
                       "member log_vkey: a log does not recognise itself: give another log's");
     }
     struct scan scan = rows_of(txn, origin_key(log->number, vkey_name(&vkey)));
-    enum status status = next_row(&scan, &row);
+    enum status status = next_of(&scan, vkey_name(&vkey), &row);
     if (status == STATUS_OK && !vkey_equal(&row.vkey, &vkey)) {
         return refuse(why, STATUS_BAD_MEMBER,
                       "member log_vkey: entry %llu recognises %.60s with another key: a log that "
@@ -207,23 +215,31 @@ static void copy_text(char *out, struct bytes text) {
 
 enum status recognition_get(struct store_txn *txn, uint32_t by, struct bytes origin,
                             struct recognition *out) {
-    struct scan scan = rows_of(txn, origin_key(by, origin));
+    struct key prefix = origin_key(by, origin);
+    struct key from = prefix;
     struct row row;
-    bool found = false;
-    for (;;) {
-        enum status status = next_row(&scan, &row);
-        if (status != STATUS_OK) {
-            return status == STATUS_NOT_FOUND && found ? STATUS_OK : status;
+    key_u64(&from, UINT64_MAX);
+    do { /* from the last back: a log may have said it a thousand times */
+        struct bytes key;
+        struct bytes value;
+        TRY(store_seek_back(txn, key_view(&from), &key, &value));
+        if (key.len <= prefix.len || memcmp(key.data, prefix.data, prefix.len) != 0) {
+            return STATUS_NOT_FOUND;
         }
-        out->index = row.index;
-        copy_text(out->address, row.address);
-        copy_text(out->operator_name, row.operator_name);
-        out->ori[0] = '\0';
-        if (row.ori.len > 0) {
-            copy_text(out->ori, row.ori);
+        if (!decode(key, value, &row) || row.index == 0) {
+            return STATUS_STORE_CORRUPT; /* entry 0 opens its log */
         }
-        found = true; /* and the next one, if any, is later */
+        from = prefix;
+        key_u64(&from, row.index - 1);
+    } while (!bytes_equal(vkey_name(&row.vkey), origin));
+    out->index = row.index;
+    copy_text(out->address, row.address);
+    copy_text(out->operator_name, row.operator_name);
+    out->ori[0] = '\0';
+    if (row.ori.len > 0) {
+        copy_text(out->ori, row.ori);
     }
+    return STATUS_OK;
 }
 
 /* --- pins --- */
@@ -319,13 +335,21 @@ const struct recognised *recognition_of(const struct recognition_set *set, struc
 }
 
 static void add(struct recognition_set *set, const struct recognised *found) {
-    if (set->count == RECOGNISED_MAX) {
+    size_t at = bucket_of(set, vkey_name(&found->vkey));
+    assert(set->buckets[at] == 0);
+    if (set->count == RECOGNISED_MAX ||
+        (found->depth > 1 && set->below[found->top] == RECOGNISED_BELOW_MAX)) {
         set->full = true;
         return;
     }
-    size_t at = bucket_of(set, vkey_name(&found->vkey));
-    assert(set->buckets[at] == 0);
-    set->list[set->count++] = *found;
+    set->list[set->count] = *found;
+    set->below[set->count] = 0;
+    if (found->depth <= 1) {
+        set->list[set->count].top = set->count;
+    } else {
+        set->below[found->top]++;
+    }
+    set->count++;
     set->buckets[at] = (uint16_t)set->count;
 }
 
@@ -391,25 +415,37 @@ static enum status add_found(struct store_txn *txn, struct recognition_set *set,
     }
     TRY(is_earlier(txn, found, known, &earlier));
     if (earlier) {
+        size_t top = known->top; /* it keeps its place among those that hang there */
         *known = *found;
+        known->top = top;
     }
     return STATUS_OK;
 }
 
 /* What the log at list[at] recognises. Rows of one origin stand together, the first of them first:
- * that one is the recognition, the others move its address. */
+ * that one is the recognition, and the others, which move its address, are skipped, however many.
+ * (Two origins whose hashes share the prefix count as one: they take 2^64 tries to find.) */
 static enum status expand(struct store_txn *txn, struct recognition_set *set, size_t at) {
     struct recognised by = set->list[at];
     struct scan scan = rows_of(txn, key_log(TABLE_RECOGNITION, by.log));
-    struct row row;
-    for (;;) {
+    const size_t most = by.depth == 0 ? RECOGNISED_MAX : RECOGNISED_BELOW_MAX;
+    for (size_t origins = 0;; origins++) {
+        struct row row;
         enum status status = next_row(&scan, &row);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
+        if (origins == most || set->looked == RECOGNITIONS_MAX) {
+            set->full = true;
+            return STATUS_OK;
+        }
+        set->looked++;
+        scan.at = origin_key(by.log, vkey_name(&row.vkey));
+        key_u64(&scan.at, UINT64_MAX);
         struct recognised found = {.vkey = row.vkey,
                                    .depth = by.depth + 1,
                                    .pin = by.pin,
+                                   .top = by.top,
                                    .by = by.log,
                                    .index = row.index,
                                    .stamp_ms = row.stamp_ms};
@@ -420,6 +456,7 @@ static enum status expand(struct store_txn *txn, struct recognition_set *set, si
 enum status recognition_find(struct store_txn *txn, const struct pin *pins, size_t pin_count,
                              struct recognition_set *out) {
     out->count = 0;
+    out->looked = 0;
     out->full = false;
     memset(out->buckets, 0, sizeof out->buckets);
     TRY(find_anchored(txn, pins, pin_count, out));

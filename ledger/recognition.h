@@ -22,7 +22,11 @@
 #define RECOGNITION_DEPTH_MAX 4
 #define RECOGNITION_ADDRESS_MAX 1000
 #define RECOGNITION_OPERATOR_MAX 64
-#define RECOGNISED_MAX 4096
+/* Bounds, so that no log that is recognised by mistake, and no log that such a one recognises, can
+ * take the room of the others, or a node's time. What is beyond them is not recognised there. */
+#define RECOGNISED_MAX 4096       /* all */
+#define RECOGNISED_BELOW_MAX 1024 /* that hang on one log of depth 1, or on a deeper one */
+#define RECOGNITIONS_MAX 16384    /* looked at; of one origin in one log, one */
 
 struct pin {
     char name[PIN_NAME_MAX + 1];
@@ -69,6 +73,8 @@ struct recognised {
     bool other_key; /* this node knows the origin with another key: it cannot be held here */
     unsigned depth;
     size_t pin;     /* which of the pins it hangs on */
+    size_t top;     /* place in the list of the log of depth 1 that it hangs on; of depth 0 and 1,
+                       its own */
     uint32_t by;    /* the recogniser; 0: anchored */
     uint64_t index; /* of the log.recognised */
     uint64_t stamp_ms;
@@ -78,7 +84,9 @@ struct recognised {
 struct recognition_set {
     struct recognised list[RECOGNISED_MAX];
     size_t count;
-    bool full; /* there are more than RECOGNISED_MAX */
+    size_t looked;                  /* recognitions */
+    bool full;                      /* a bound was reached: there are more */
+    uint16_t below[RECOGNISED_MAX]; /* by place: how many hang on it, of depth 1 */
     uint16_t buckets[2 * RECOGNISED_MAX];
 };
 /* Finds all that is anchored or recognised. */

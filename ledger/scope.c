@@ -5,7 +5,6 @@
 #include "ledger/member.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 struct issuer issuer_named(const struct vkey *vkey, uint32_t role) {
@@ -114,16 +113,16 @@ static enum status check_basis(const struct issuer *issuer, const struct event *
 
 /* "agency, clerk": who may issue the kind. */
 static void list_roles(const struct kind *kind, char *out, size_t size) {
-    size_t used = 0;
-    out[0] = '\0';
+    struct writer w;
+    writer_init(&w, out, size);
     for (uint32_t role = ROLE_ROOT; role <= ROLE_LAST; role <<= 1) {
         if ((kind->roles & role) != 0) {
-            int n =
-                snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", role_name(role));
-            assert(n > 0 && used + (size_t)n < size); /* all of them fit */
-            used += (size_t)n;
+            writer_text(&w, w.len > 0 ? ", " : "");
+            writer_text(&w, role_name(role));
         }
     }
+    writer_u8(&w, '\0');
+    assert(!w.failed); /* all of them fit */
 }
 
 enum status issuer_covers(const struct issuer *issuer, const struct event *event, uint64_t stamp_ms,

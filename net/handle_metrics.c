@@ -8,6 +8,7 @@
 #include "net/handlers.h"
 #include "net/health.h"
 #include "net/log_sizes.h"
+#include "net/puller.h"
 #include "net/replicator.h"
 #include "net/submitter.h"
 
@@ -101,6 +102,27 @@ static void expose_queues(struct exposition *e, const struct node *node) {
     expose_single(e, EXPOSE_GAUGE, "dutylog_work_waiting",
                   "Pieces of work that wait for a worker or are at one.",
                   (int64_t)workers_waiting(node->workers));
+}
+
+static void expose_pulls(struct exposition *e, const struct node *node) {
+    if (node->puller == NULL) {
+        return;
+    }
+    const struct puller_stats stats = puller_stats(node->puller);
+    const struct {
+        const char *by;
+        const struct pulls *pulls;
+    } rows[] = {{"node.ini", &stats.named}, {"recognition", &stats.recognised}};
+    expose_family(e, EXPOSE_GAUGE, "dutylog_pulls",
+                  "Logs that are pulled by interval, by where their addresses are from.");
+    for (size_t i = 0; i < 2; i++) {
+        expose_number(e, LABELS({"by", rows[i].by}), 1, (int64_t)rows[i].pulls->pulled);
+    }
+    expose_family(e, EXPOSE_GAUGE, "dutylog_pulls_failing",
+                  "Those of them that could not be fetched when last tried.");
+    for (size_t i = 0; i < 2; i++) {
+        expose_number(e, LABELS({"by", rows[i].by}), 1, (int64_t)rows[i].pulls->failing);
+    }
 }
 
 static void expose_disk(struct exposition *e, const struct node *node) {
@@ -331,6 +353,7 @@ static enum status expose_all(struct exposition *e, struct node *node, struct st
     counters_each(expose_counter, e);
     expose_histograms(e);
     expose_queues(e, node);
+    expose_pulls(e, node);
     expose_disk(e, node);
     if (node->has_own) {
         TRY(expose_own(e, node, txn));

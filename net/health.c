@@ -4,6 +4,7 @@
 #include "net/log.h"
 #include "net/node.h"
 #include "net/puller.h"
+#include "net/recogniser.h"
 #include "net/replicator.h"
 
 #include <assert.h>
@@ -172,6 +173,21 @@ void health_of_tls(const struct tls_state *state, uint64_t now_ms, struct health
 
 /* --- the whole --- */
 
+void health_of_pulls(const struct puller_stats *stats, const char *lost, struct health *out) {
+    const struct pulls *named = &stats->named;
+    const struct pulls *recognised = &stats->recognised;
+    bool many = recognised->failing * HEALTH_PULLS_SHARE > recognised->pulled;
+    if (lost != NULL) {
+        health_add(out, HEALTH_PULLS, "the log of authority %s is not found at its address", lost);
+    } else if (named->failing > 0) {
+        health_add(out, HEALTH_PULLS, "%zu of %zu pulled logs cannot be fetched, %s first",
+                   named->failing, named->pulled, named->first);
+    } else if (many) {
+        health_add(out, HEALTH_PULLS, "%zu of %zu recognised logs cannot be fetched, %s first",
+                   recognised->failing, recognised->pulled, recognised->first);
+    }
+}
+
 void health_of_node(struct node *node, struct health *out) {
     uint64_t used = 0;
     uint64_t free_bytes = 0;
@@ -194,10 +210,8 @@ void health_of_node(struct node *node, struct health *out) {
     }
     if (node->puller != NULL) {
         struct puller_stats stats = puller_stats(node->puller);
-        if (stats.failing > 0) {
-            health_add(out, HEALTH_PULLS, "%zu of %zu pulled logs cannot be fetched, %s first",
-                       stats.failing, stats.pulled, stats.first);
-        }
+        health_of_pulls(&stats, node->recogniser != NULL ? recogniser_lost(node->recogniser) : NULL,
+                        out);
     }
 }
 

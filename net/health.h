@@ -69,6 +69,14 @@ void health_of_disk(uint64_t free_bytes, struct health *out);
 #define HEALTH_CERTIFICATE_SECONDS (14 * 86400) /* it warns so long before its end */
 void health_of_tls(const struct tls_state *state, uint64_t now_ms, struct health *out);
 
+/* Logs that are pulled. Of those that node.ini names, the authorities' own among them, each counts;
+ * of the many that an authority recognised, one or the other is always out of reach, which is its
+ * operator's matter: it is ours when it is over a tenth of them. `lost` is an authority whose log
+ * was not found at its address; NULL: none. */
+#define HEALTH_PULLS_SHARE 10
+struct puller_stats;
+void health_of_pulls(const struct puller_stats *stats, const char *lost, struct health *out);
+
 /* --- of the whole --- */
 
 struct node;

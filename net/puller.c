@@ -466,16 +466,17 @@ void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note) {
 }
 
 struct puller_stats puller_stats(const struct puller *puller) {
-    struct puller_stats stats = {.pulled = 0};
+    struct puller_stats stats = {.named = {.pulled = 0}};
     for (size_t i = 0; i < puller->node->log_count; i++) {
         const struct pulled *p = puller->pulled[i];
         if (p == NULL || p->config->pull_ms == 0) {
             continue; /* made to reconcile only */
         }
-        stats.pulled++;
+        struct pulls *pulls = p->config->line > 0 ? &stats.named : &stats.recognised;
+        pulls->pulled++;
         if (p->pull.failures > 0) {
-            stats.failing++;
-            stats.first = stats.first != NULL ? stats.first : p->log->vkey.name;
+            pulls->failing++;
+            pulls->first = pulls->first != NULL ? pulls->first : p->log->vkey.name;
         }
     }
     return stats;

@@ -16,10 +16,14 @@ void puller_add(struct puller *puller, const struct log *log);
 void puller_reconcile(struct puller *puller, uint32_t log, struct bytes note);
 /* For health and metrics: logs that are pulled by interval, those of them that could not be fetched
  * when last tried, and the origin of one such; borrowed from the node's logs, NULL if none. */
-struct puller_stats {
+struct pulls {
     size_t pulled;
     size_t failing;
     const char *first;
+};
+struct puller_stats {
+    struct pulls named;      /* in node.ini */
+    struct pulls recognised; /* found by recognition (net/recogniser.h) */
 };
 struct puller_stats puller_stats(const struct puller *puller);
 void puller_close(struct puller *puller, void (*closed)(void *context), void *context);

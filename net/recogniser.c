@@ -36,8 +36,16 @@ struct search {
     struct client_call *call;
     uint64_t due_ms; /* monotonic; NEVER: found, or nothing to look for */
     bool found;
+    bool failed; /* when last asked */
     struct vkey vkey;
     char operator_name[OPENED_OPERATOR_MAX + 1];
+};
+
+/* What is wrong with recognised logs, found at a look: one line, whatever the logs' number, and
+ * again only where it changed. */
+struct complaint {
+    size_t logs;
+    char first[NAME_SIZE_MAX + 1];
 };
 
 struct recogniser {
@@ -46,7 +54,9 @@ struct recogniser {
     struct pin pins[CONFIG_AUTHORITIES_MAX];
     struct search searches[CONFIG_AUTHORITIES_MAX];
     struct recognition_set *set;
-    bool *counts;  /* by log number: is it in the set */
+    bool *counts; /* by log number: is it in the set */
+    struct complaint other_key, other_key_told;
+    struct complaint no_address, no_address_told;
     uint64_t seen; /* recognition_count at the last look; NEVER: look again */
     struct register_job job;
     struct commit commit;
@@ -60,6 +70,15 @@ struct recogniser {
 
 const struct recognition_set *recogniser_set(const struct recogniser *r) {
     return r->set;
+}
+
+const char *recogniser_lost(const struct recogniser *r) {
+    for (size_t i = 0; i < r->node->config.authority_count; i++) {
+        if (r->searches[i].failed) {
+            return r->pins[i].name;
+        }
+    }
+    return NULL;
 }
 
 static bool counts(void *context, uint32_t log) {
@@ -159,8 +178,8 @@ static bool is_base(const char *url) {
            len <= CONFIG_TEXT_MAX && strchr(url, '?') == NULL && strchr(url, '#') == NULL;
 }
 
-/* From now on the log is as if node.ini named it. */
-static void configure(struct recogniser *r, const struct log *log, const char *url,
+/* From now on the log is as if node.ini named it: on `line`, if that gives its address. */
+static void configure(struct recogniser *r, const struct log *log, unsigned line, const char *url,
                       const char *operator_name, uint64_t pull_ms) {
     struct node_config *config = &r->node->config;
     struct config_log *row = node_config_of(r->node, &log->vkey);
@@ -175,7 +194,8 @@ static void configure(struct recogniser *r, const struct log *log, const char *u
             return;
         }
         row = &config->logs[config->log_count++];
-        *row = (struct config_log){.vkey = log->vkey, .accept = ACCEPT_EVENTS, .pull_ms = pull_ms};
+        *row = (struct config_log){
+            .vkey = log->vkey, .line = line, .accept = ACCEPT_EVENTS, .pull_ms = pull_ms};
         log_line(LOG_INFO, "registry", "mirroring", "log=%s url=%s", log->vkey.name, url);
     }
     len -= len > 0 && url[len - 1] == '/';
@@ -197,6 +217,38 @@ static void want(struct recogniser *r, const struct vkey *vkey) {
     r->job.vkeys[r->job.count++] = *vkey;
 }
 
+static void complain(struct complaint *c, const struct recognised *found) {
+    if (c->logs++ == 0) {
+        memcpy(c->first, found->vkey.name, sizeof c->first);
+    }
+}
+
+static bool is_news(const struct complaint *c, struct complaint *told) {
+    bool news = c->logs > 0 && (c->logs != told->logs || strcmp(c->first, told->first) != 0);
+    *told = *c;
+    return news;
+}
+
+static void tell(struct recogniser *r) {
+    if (is_news(&r->other_key, &r->other_key_told)) {
+        log_line(LOG_ERROR, "registry", "other-key",
+                 "log=%s logs=%zu do=\"this node knows the log under another key than the "
+                 "authority: use another data folder\"",
+                 r->other_key.first, r->other_key.logs);
+    }
+    if (is_news(&r->no_address, &r->no_address_told)) {
+        log_line(LOG_WARN, "registry", "no-address",
+                 "log=%s logs=%zu why=\"not http:// or https:// of at most %d characters\"",
+                 r->no_address.first, r->no_address.logs, CONFIG_TEXT_MAX);
+    }
+    if (r->set->full) {
+        log_line(LOG_ERROR, "registry", "full",
+                 "recognised=%zu do=\"more are recognised than a node looks at: which log "
+                 "recognises so many?\"",
+                 r->set->count);
+    }
+}
+
 static enum status look_at(struct recogniser *r, struct store_txn *txn,
                            const struct recognised *found) {
     const struct config_authority *authority = &r->node->config.authorities[found->pin];
@@ -210,23 +262,18 @@ static enum status look_at(struct recogniser *r, struct store_txn *txn,
         return STATUS_OK; /* its own log, or none that it pulls */
     }
     if (found->other_key) {
-        log_line(LOG_ERROR, "registry", "other-key",
-                 "log=%s authority=%s do=\"this node knows the log under another key than the "
-                 "authority: use another data folder\"",
-                 found->vkey.name, authority->pin.name);
+        complain(&r->other_key, found);
         return STATUS_OK;
     }
     TRY(recognition_get(txn, found->by, vkey_name(&found->vkey), &row));
     if (!is_base(row.address)) {
-        log_line(LOG_WARN, "registry", "no-address",
-                 "log=%s address=%s why=\"not http:// or https:// of at most %d characters\"",
-                 found->vkey.name, row.address, CONFIG_TEXT_MAX);
+        complain(&r->no_address, found);
         return STATUS_OK;
     }
     if (log == NULL) {
         want(r, &found->vkey);
     } else {
-        configure(r, log, row.address, row.operator_name, authority->pull_ms);
+        configure(r, log, 0, row.address, row.operator_name, authority->pull_ms);
     }
     return STATUS_OK;
 }
@@ -237,8 +284,8 @@ static void look_at_search(struct recogniser *r, const struct search *search) {
         const struct log *log = &r->node->logs[i];
         if (vkey_equal(&log->vkey, &search->vkey)) {
             if (log->flags == LOG_EVENTS) {
-                configure(r, log, search->authority->url, search->operator_name,
-                          search->authority->pull_ms);
+                configure(r, log, search->authority->line, search->authority->url,
+                          search->operator_name, search->authority->pull_ms);
             }
             return;
         }
@@ -256,6 +303,8 @@ static enum status look_in(struct recogniser *r, struct store_txn *txn) {
     memset(r->counts, 0, (r->node->log_room + 1) * sizeof *r->counts);
     r->seen = count;
     r->job.count = 0;
+    r->other_key.logs = 0;
+    r->no_address.logs = 0;
     for (size_t i = 0; i < r->node->config.authority_count; i++) {
         if (r->searches[i].found) {
             look_at_search(r, &r->searches[i]);
@@ -264,10 +313,7 @@ static enum status look_in(struct recogniser *r, struct store_txn *txn) {
     for (size_t i = 0; i < r->set->count; i++) {
         TRY(look_at(r, txn, &r->set->list[i]));
     }
-    if (r->set->full) {
-        log_line(LOG_ERROR, "registry", "full",
-                 "recognised=%d do=\"more are recognised than a node looks at\"", RECOGNISED_MAX);
-    }
+    tell(r);
     return STATUS_OK;
 }
 
@@ -306,7 +352,8 @@ static void answered(void *context, const struct client_response *response) {
     } else {
         status = recognition_verify_opened(entry, &search->authority->pin, &opened, &why);
     }
-    if (status != STATUS_OK) {
+    search->failed = status != STATUS_OK;
+    if (search->failed) {
         log_line(LOG_WARN, "registry", "not-found", "authority=%s url=%s why=\"%s\"",
                  search->authority->pin.name, search->authority->url, why.text);
         return;

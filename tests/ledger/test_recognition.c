@@ -7,6 +7,7 @@
 #include "tests/lib/several.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,11 @@ static uint64_t recognises_vkey(struct several_log *by, const struct vkey *vkey,
 
 static uint64_t recognises(struct several_log *by, const struct several_log *whom) {
     return recognises_vkey(by, &whom->world.log.vkey, "http://a.example");
+}
+
+static uint64_t recognises_name(struct several_log *by, const char *origin, const char *address) {
+    struct signer log = test_signer(origin, VKEY_NOTE);
+    return recognises_vkey(by, &log.vkey, address);
 }
 
 static const struct recognised *find(const struct pin *pin, const struct several_log *log) {
@@ -206,6 +212,44 @@ Test(recognition, ends_in_a_circle_and_at_a_depth) {
         cr_assert_eq(find(&pin, logs[i])->depth, i);
     }
     cr_assert_null(find(&pin, logs[5]));
+}
+
+/* A log that was recognised by mistake takes neither the room of the others nor a node's time. */
+Test(recognition, by_one_log_is_bounded) {
+    struct several_log *doj = add("doj.example/log", "doj");
+    struct several_log *state = add("state.example/log", "state");
+    struct several_log *agency = add("agency.example/log", "agency");
+    struct pin pin = pin_of(doj, 2);
+    struct recognition row;
+    recognises(doj, state);
+    for (unsigned i = 0; i < RECOGNISED_BELOW_MAX; i++) {
+        char origin[40];
+        snprintf(origin, sizeof origin, "made-up-%u.example/log", i);
+        recognises_name(state, origin, "http://a.example");
+    }
+    /* The same over and over is looked at once, and the last says where it is. */
+    for (int i = 0; i < 20; i++) {
+        recognises_name(state, "made-up-7.example/log",
+                        i < 19 ? "http://old.example" : "http://new.example");
+    }
+    CHECK_OK(recognition_find(s.txn, &pin, 1, set));
+    cr_assert_not(set->full);
+    cr_assert_eq(set->count, 2 + RECOGNISED_BELOW_MAX);
+    cr_assert_eq(set->looked, 1 + RECOGNISED_BELOW_MAX);
+    CHECK_OK(recognition_get(s.txn, state->log.number, bytes_text("made-up-7.example/log"), &row));
+    cr_assert_str_eq(row.address, "http://new.example");
+    recognises_name(state, "one-more.example/log", "http://a");
+    recognises(doj, agency);
+    CHECK_OK(recognition_find(s.txn, &pin, 1, set));
+    cr_assert(set->full);
+    cr_assert_eq(set->count, 3 + RECOGNISED_BELOW_MAX);
+    cr_assert_not_null(recognition_of(set, vkey_name(&agency->log.vkey)));
+    /* Nor is there more room below what it recognises. */
+    struct several_log *deeper = add("made-up-9.example/log", "deeper");
+    recognises_name(deeper, "far-below.example/log", "http://a");
+    CHECK_OK(recognition_find(s.txn, &pin, 1, set));
+    cr_assert_eq(set->count, 3 + RECOGNISED_BELOW_MAX);
+    cr_assert_null(recognition_of(set, bytes_text("far-below.example/log")));
 }
 
 Test(recognition, is_corrupt_where_a_row_is) {

@@ -1,5 +1,7 @@
 #include "net/health.h"
 
+#include "net/puller.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +138,24 @@ Test(health, a_certificate_that_runs_out) {
     tls = (struct tls_state){.expires = INT64_MAX, .stale = true, .why = {.text = "half a file"}};
     health_of_tls(&tls, NOW, &health);
     expect(HEALTH_CERTIFICATE, HEALTH_DEGRADED, "half a file");
+}
+
+Test(health, of_pulled_logs_those_named_count_each_and_recognised_ones_by_their_share) {
+    struct puller_stats stats = {.named = {.pulled = 3},
+                                 .recognised = {.pulled = 40, .failing = 4}};
+    stats.recognised.first = "agency.example/log";
+    health_of_pulls(&stats, NULL, &health);
+    cr_assert_eq(health_state(&health), HEALTH_OK);
+    stats.recognised.failing = 5;
+    health_of_pulls(&stats, NULL, &health);
+    expect(HEALTH_PULLS, HEALTH_DEGRADED, "5 of 40 recognised logs cannot be fetched, agency.");
+    memset(&health, 0, sizeof health);
+    stats.named = (struct pulls){.pulled = 3, .failing = 1, .first = "state.example/log"};
+    health_of_pulls(&stats, NULL, &health);
+    expect(HEALTH_PULLS, HEALTH_DEGRADED, "1 of 3 pulled logs cannot be fetched, state.");
+    memset(&health, 0, sizeof health);
+    health_of_pulls(&(struct puller_stats){.named = {.pulled = 0}}, "doj", &health);
+    expect(HEALTH_PULLS, HEALTH_DEGRADED, "authority doj is not found");
 }
 
 Test(health, the_worst_counts_and_comes_first) {
