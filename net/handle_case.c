@@ -24,7 +24,7 @@ struct case_call {
     size_t pin_count;
     enum status status;
     struct refusal why;
-    size_t events;
+    size_t events;   /* that were read, whether or not they are in the answer */
     uint8_t *answer; /* from malloc; NULL: none */
     size_t answer_len;
 };
@@ -98,9 +98,9 @@ static enum status make_answer(struct case_call *call, struct case_row *rows,
     TRY(store_begin(call->node->store, STORE_READ, &txn));
     case_init(view, call->ori, call->handle);
     enum status status = case_gather(txn, call->pins, call->pin_count, rows, view, &call->why);
+    call->events = status == STATUS_TOO_LARGE ? CASE_ROWS_MAX : view->count + view->left_out;
     if (status == STATUS_OK) {
         case_judge(view);
-        call->events = view->count;
         status = write_answer(call, view);
     }
     case_release(view);
@@ -123,6 +123,7 @@ static void case_run(struct work *work) {
 static void answer(struct case_call *call) {
     struct request *request = call->request;
     size_t shrunk = call->answer_len > 0 ? call->answer_len : 1;
+    request_cost(request, (unsigned)(call->events / EVENTS_PER_REQUEST));
     if (call->status == STATUS_OK) {
         static const struct reply_header no_cache = {"Cache-Control", "no-cache"};
         uint8_t *body = realloc(call->answer, shrunk);
@@ -133,7 +134,6 @@ static void answer(struct case_call *call) {
                               .headers = &no_cache,
                               .header_count = 1};
         call->answer = NULL;
-        request_cost(request, (unsigned)(call->events / EVENTS_PER_REQUEST));
         request_answer(request, &reply);
     } else if (call->why.status == call->status) {
         request_refuse(request, &call->why);

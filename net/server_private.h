@@ -27,7 +27,7 @@
 #include <netinet/in.h>
 #include <zlib.h>
 
-#define TARGET_MAX 2048
+#define TARGET_MAX 6144 /* holds /case with 64 logs named */
 #define METHOD_MAX 15
 #define SEGMENTS_MAX 4
 #define SCRATCH_SIZE 65536

@@ -111,7 +111,11 @@ def check_refusals(f, handle, at):
             (f"/case/{ORI}/{handle[1:]}", 400, "lowercase hex"),
             (f"/case/{ORI}/{handle}?at={log}", 400, "at=<hex"),
             (f"/case/{ORI}/{handle}?at={log}:5,{log}:5", 400, "each log once"),
-            (f"/case/{ORI}/{handle}?at={log}:0", 400, "sizes from 1"),
+            *((f"/case/{ORI}/{handle}?at={at}", 400, "sizes from 1") for at in (
+                f"{log}:0", f"{log}:-1", f"{log}:+5", f"{log}:18446744073709551616", f"{log}:5,", f",{log}:5", f"{log}:5:5", "",
+                f"{log.upper()}:5", f"{log[1:]}:5", ",".join(f"{n:064x}:1" for n in range(65)), "%00", f"{log}%3a5%00")),
+            (f"/case/{ORI}/{handle}%00", 400, "lowercase hex"), (f"/case/{ORI}%2f/{handle}", 400, "nine of A-Z"),
+            (f"/case/../{handle}", 400, ""), (f"/case/{ORI}/{handle}/{handle}", 404, ""), (f"/case/{ORI}/{'a' * 5000}", 400, ""),
             (f"/case/{ORI}/{handle}?at={'0' * 64}:5", 404, "holds no log"),
             (f"/case/{ORI}/{handle}?at={log}:{at[log] + 1}", 409, "not"),
             (f"/{log}/receipt/nobody/1", 404, "no event 1"),

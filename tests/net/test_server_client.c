@@ -187,7 +187,7 @@ struct reason_case {
 };
 
 Test(server_client, every_refusal_has_its_own_counter) {
-    static char target[5000];
+    static char target[7000];
     static char headers[20000];
     memset(target, 'a', sizeof target - 1);
     memset(headers, 'a', sizeof headers - 1);
