@@ -24,6 +24,9 @@ struct law_row {
 const struct law_row *law_at(size_t i);
 /* Does the row close something that the event has open? */
 bool law_forbids(const struct law_row *row, const struct event *event);
+/* The row that closes this one member of an event of the kind that has, or will have, these other
+ * open members; `open` NULL: in whatever state. Of all tables. NULL: none does. */
+const struct law_row *law_of_member(enum kind_id kind, const char *member, const json_t *open);
 /* Against all rows that came after table `after`, up to `table`. BAD_MEMBER: names the member, the
  * state, the law, and what is accepted in its place. */
 enum status law_check(const struct event *event, uint32_t after, uint32_t table,

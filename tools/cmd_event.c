@@ -116,13 +116,32 @@ static json_t *describe(const struct kind_member *m) {
     return json_stringn(text, w.len);
 }
 
-/* NULL: out of memory. */
-static json_t *describe_members(const struct kind *kind, enum visibility visibility) {
+/* The law that closes one member in a state; NULL: none, or no state is asked for. */
+static const struct law_row *law_in(const struct kind *kind, const char *member,
+                                    const char *state) {
+    const struct law_row *row;
+    for (size_t i = 0; state != NULL && (row = law_at(i)) != NULL; i++) {
+        if (row->kind == kind->id && row->member != NULL && strcmp(row->member, member) == 0 &&
+            strncmp(row->state, state, 2) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* What law closes stands among the closed ones, and among the open ones too where something opens
+ * it. NULL: out of memory. */
+static json_t *describe_members(const struct kind *kind, enum visibility visibility,
+                                const char *state) {
     json_t *members = json_object();
     for (size_t i = 0; i < kind->member_count && members != NULL; i++) {
         const struct kind_member *m = &kind->members[i];
-        if (m->visibility == visibility &&
-            json_object_set_new(members, m->name, describe(m)) != 0) {
+        const struct law_row *law = law_in(kind, m->name, state);
+        bool here = m->visibility == visibility;
+        if (law != NULL) {
+            here = visibility == VISIBLE_CLOSED || law->unless != NULL;
+        }
+        if (here && json_object_set_new(members, m->name, describe(m)) != 0) {
             json_decref(members);
             members = NULL;
         }
@@ -155,8 +174,8 @@ static int print_template(const char *name, const char *state) {
     if (state != NULL) {
         print_law(kind, state);
     }
-    json_t *template = json_pack("{s:o, s:o}", "open", describe_members(kind, VISIBLE_OPEN),
-                                 "closed", describe_members(kind, VISIBLE_CLOSED));
+    json_t *template = json_pack("{s:o, s:o}", "open", describe_members(kind, VISIBLE_OPEN, state),
+                                 "closed", describe_members(kind, VISIBLE_CLOSED, state));
     if (template == NULL || json_dumpf(template, stdout, JSON_INDENT(2)) != 0) {
         json_decref(template);
         return cli_error("event", CLI_FAILED, "out of memory");

@@ -3,6 +3,7 @@
 #include "crypto/encoding.h"
 #include "crypto/random.h"
 #include "ledger/json.h"
+#include "ledger/law.h"
 #include "ledger/member.h"
 #include "ledger/note.h"
 #include "net/buffer.h"
@@ -38,7 +39,8 @@ static enum status put(struct members *members, const char *name, bool closed, j
         status = refuse(why, STATUS_BAD_MEMBER,
                         "%s has no member %s: dutylog event --template %s lists them",
                         members->kind->name, name, members->kind->name);
-    } else if (closed != (row->visibility == VISIBLE_CLOSED)) {
+    } else if (closed != (row->visibility == VISIBLE_CLOSED) &&
+               !(closed && law_of_member(members->kind->id, name, NULL) != NULL)) {
         status = refuse(why, STATUS_BAD_MEMBER,
                         closed ? "member %s is open: give it with --set"
                                : "member %s must be closed: give it with --closed",
@@ -215,6 +217,24 @@ enum status members_from_file(struct members *members, const char *path, struct 
 
 /* --- the body --- */
 
+/* What is open by its row is closed where law says so, and only there: readers count on it. The
+ * state is known once all members are. */
+static enum status check_law(const struct members *members, struct refusal *why) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(members->closed, name, value) {
+        const struct kind_member *row = kind_member_find(members->kind, name, strlen(name));
+        if (row->visibility == VISIBLE_OPEN &&
+            law_of_member(members->kind->id, name, members->open) == NULL) {
+            return refuse(why, STATUS_BAD_MEMBER,
+                          "member %s is open here: give it with --set, since no law closes it in "
+                          "this state with what else is open",
+                          name);
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status body_draft_of(const struct members *members, struct body_draft *out,
                           struct refusal *why) {
     const char *names[EVENT_MEMBERS_MAX];
@@ -224,6 +244,7 @@ enum status body_draft_of(const struct members *members, struct body_draft *out,
     if (json_object_size(members->closed) > EVENT_MEMBERS_MAX) {
         return refuse(why, STATUS_TOO_LARGE, "at most %d closed members", EVENT_MEMBERS_MAX);
     }
+    TRY(check_law(members, why));
     json_object_foreach(members->closed, name, value) {
         names[out->count++] = name;
     }

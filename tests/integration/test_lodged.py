@@ -2,6 +2,7 @@
 """A report by anyone: made without a key of one's own, logged, proved later by who kept the text, and bounded per address."""
 import base64
 import hashlib
+import http.client
 import os
 import subprocess
 
@@ -29,6 +30,16 @@ def run(folder, *command, code=0):
 def lodge(w, **more):
     key = OneTime()
     return make_event(w.origin, key, "report.lodged", {"ori": ORI, "vkey": key.vkey}, body="07" * 32, **more)
+
+
+def lodge_from(w, address):
+    """Ten at once from another address; the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", w.agency.port, timeout=30, source_address=(address, 0))
+    notes = [lodge(w) for _ in range(10)]
+    connection.request("POST", "/add", b"".join(len(n).to_bytes(2, "big") + n for n in notes), {"Content-Type": "application/octet-stream"})
+    said = connection.getresponse().read()
+    connection.close()
+    return said
 
 
 def test_lodged():
@@ -74,6 +85,10 @@ def test_lodged():
     answers = [w.agency.add(lodge(w)) for _ in range(12)]
     assert [a[0] for a in answers].count(429) >= 3 and answers[0][0] == 200, answers
     assert b"over ten reports a minute" in answers[-1][1] and int(w.agency.headers["Retry-After"]) >= 1, answers[-1]
+    # And two a second of all of them: from a hundred and forty other addresses' worth, some are left.
+    answers = [lodge_from(w, f"127.0.0.{i}") for i in range(2, 16)]
+    assert all(b"this address" not in a for a in answers) and b"index" in answers[0], answers
+    assert b"over two reports a second (report.lodged) from all addresses: try again in" in answers[-1], answers[-1]
     known = w.agency.json(f"/issuer/{w.desk.name}")
     w.desk.seq, w.desk.head = known["seq"], known["head"]
     assert w.agency.add(w.finding())[0] == 200

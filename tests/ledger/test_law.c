@@ -66,6 +66,7 @@ Test(law, a_row_may_close_one_member) {
     CHECK_OK(event_parse(finding("MN0303000", "unfounded"), &event, NULL));
     cr_assert_not(law_forbids(&row, &event));
     event_release(&event);
+    cr_assert_null(law_of_member(KIND_FINDING_FINAL, "decided_by", NULL)); /* the table has none */
 }
 
 Test(law, rows_are_good) {
