@@ -431,6 +431,9 @@ enum status import_run(struct import *import, struct refusal *why) {
     if (status == STATUS_OK) {
         status = import_rows(r, why);
     }
+    if (status == STATUS_OK) {
+        status = import_report_flush(&import->report, import->report_path, why);
+    }
     import_sender_close(r->sender);
     import_state_close(r->state);
     import_rows_release(&r->rows);

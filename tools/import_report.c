@@ -53,6 +53,13 @@ enum status import_report_open(struct import_report *r, const struct import_map 
     return STATUS_OK;
 }
 
+enum status import_report_flush(struct import_report *r, const char *path, struct refusal *why) {
+    return r->file == NULL || (fflush(r->file) == 0 && ferror(r->file) == 0)
+               ? STATUS_OK
+               : refuse(why, STATUS_IO, "%s: cannot be written: no line of it can be relied on",
+                        path);
+}
+
 void import_report_close(struct import_report *r) {
     for (size_t i = 0; r->items != NULL && i < r->item_count; i++) {
         free(r->items[i].where);

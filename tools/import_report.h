@@ -53,6 +53,9 @@ struct import_report {
 /* `path`: the file with a line for each problem, written anew; NULL: none. */
 enum status import_report_open(struct import_report *report, const struct import_map *map,
                                const char *path, struct refusal *why) MUST_USE;
+/* Makes sure that the file has all lines. IO: it has not. */
+enum status import_report_flush(struct import_report *report, const char *path,
+                                struct refusal *why) MUST_USE;
 void import_report_close(struct import_report *report);
 void import_report_add(struct import_report *report, uint64_t line, enum import_problem problem,
                        const char *where, struct bytes what);

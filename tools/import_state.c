@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BATCH_MAX ((size_t)512 * 1024 * 1024) /* 1,024 events with the largest bodies */
 #define MEMORY_BYTES_MAX ((size_t)4 << 30)
@@ -57,9 +58,22 @@ static enum status check_identity(struct import_state *state, struct bytes issue
     return status;
 }
 
+/* One that was copied here without its modes is not opened: it is secret. */
+static enum status check_mode(const char *folder, struct refusal *why) {
+    struct stat info;
+    if (stat(folder, &info) != 0 || (info.st_mode & 077) == 0) {
+        return STATUS_OK; /* it is made, or what is wrong shows when it is opened */
+    }
+    return refuse(
+        why, STATUS_IO,
+        "%s: others may read it, and it is secret: chmod 700 the folder, and 600 its files",
+        folder);
+}
+
 static enum status open_store(const char *folder, bool read_only, struct import_state **out,
                               struct refusal *why) {
     struct store_lmdb_options options = {.read_only = read_only};
+    TRY(check_mode(folder, why));
     struct import_state *state = calloc(1, sizeof *state);
     if (state == NULL) {
         return refuse(why, STATUS_NOMEM, "out of memory");

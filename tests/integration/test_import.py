@@ -315,6 +315,11 @@ def test_editions_and_mended_mappings():
     # A state folder that is lost would make all of it twice: refused. Another key's, too.
     done = desk.run(path, mapping, state="another", ok=(1,))
     assert "state folder" in done and len(desk.events()) == len(last), done
+    # A folder that others may read; a report that cannot be written.
+    os.chmod(desk.w.path("import"), 0o750)
+    assert "others may read it" in desk.run(path, mapping, ok=(3,))
+    os.chmod(desk.w.path("import"), 0o700)
+    assert "cannot be written" in desk.run(path, mapping, "--report", "/dev/full", ok=(3,))
     # Bad input: nothing is asked, signed, or kept.
     for name, text, want in (("none.csv", b"", "no header"), ("other.csv", b"a,b\n1,2\n", "Case No."),
                              ("nul.csv", b"\0" * 100, ""), ("quote.csv", HEADER.encode() + b'"', "not closed"),
