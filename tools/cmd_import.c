@@ -188,6 +188,13 @@ static void print_summary(const struct import *import) {
     }
     to_hex(&import->file, file);
     to_hex(&import->map.file, mapping);
+    if (import->dry_run) {
+        printf("\ndry run of %s/%s rows=%" PRIu64 " events=%" PRIu64 " problems=%" PRIu64
+               " file=%s mapping=%s\n",
+               import->map.source, import->map.table, r->rows, import_report_made(r), problems,
+               file, mapping);
+        return;
+    }
     printf("\nimport %s/%s log=%s key=%s seq=%" PRIu64 "-%" PRIu64 " rows=%" PRIu64
            " events=%" PRIu64 " problems=%" PRIu64 " file=%s mapping=%s\n",
            import->map.source, import->map.table, import->origin, import->issuer, import->first_seq,

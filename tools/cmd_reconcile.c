@@ -288,6 +288,14 @@ static json_t *about_json(const struct run *run, int number) {
                      rows->about.observed);
 }
 
+/* Whose numbers follow: not all rows'. */
+static void print_finds(const struct run *run) {
+    for (size_t i = 0; i < run->find_count; i++) {
+        printf("%s %s%s", i == 0 ? "counted are only rows that have" : " or", run->finds[i],
+               i + 1 == run->find_count ? ":\n" : "");
+    }
+}
+
 static int print_json(struct run *run) {
     json_t *all = tally_json(&run->tally, run->find_count == 0);
     if (all != NULL) {
@@ -350,6 +358,7 @@ static int work(struct run *run) {
     }
     if (!run->any_list) {
         print_lists(run);
+        print_finds(run);
         tally_print(stdout, &run->tally, run->find_count == 0, run->roster_path != NULL);
     }
     return CLI_OK;

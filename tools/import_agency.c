@@ -346,6 +346,11 @@ enum status import_agency_find(const struct import_agencies *all, struct bytes n
         return refuse(why, STATUS_NOT_FOUND, "several agencies of the registry have this name");
     }
     tell_near(all, normal, near, sizeof near);
+    if (!all->registry) {
+        return refuse(why, STATUS_NOT_FOUND,
+                      "no line of [agencies] has it, and no registry was given: --agencies FILE%s",
+                      near);
+    }
     return refuse(why, STATUS_NOT_FOUND, "agency not in the registry%s", near);
 }
 
