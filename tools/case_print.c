@@ -195,6 +195,7 @@ static void print_event(FILE *out, const json_t *answer, const json_t *event, si
         fputc('\n', out);
         fprintf(out, "%23s", "");
         print_line(out, &who, WHAT_COLUMNS + 2);
+        fputs(who.len >= WHAT_COLUMNS + 2 ? "  " : "", out);
         print_line(out, &standing, 0);
         fputc('\n', out);
         return;

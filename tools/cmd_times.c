@@ -85,7 +85,9 @@ static void print(const struct times *t) {
     if (t->usable > 0) {
         printf("  %-26s %10" PRIu64 "%s\n", "median days", t->twice_median / 2,
                t->twice_median % 2 == 1 ? ".5" : "");
-        printf("  over %-21" PRIu64 " %10" PRIu64 ", %.1f %%\n", t->over, t->longer,
+        char label[40];
+        snprintf(label, sizeof label, "over %" PRIu64 " days", t->over);
+        printf("  %-26s %10" PRIu64 ", %.1f %%\n", label, t->longer,
                100.0 * (double)t->longer / (double)t->usable);
     }
 }
@@ -96,12 +98,13 @@ static void print_json(const struct times *t) {
     json_t *checkpoint = json_pack("{s:s, s:s%, s:I}", "origin", t->origin, "root", root,
                                    sizeof root, "size", (json_int_t)t->size);
     json_t *all = json_pack(
-        "{s:I, s:s, s:I, s:o, s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "backwards",
+        "{s:I, s:s, s:I, s:o, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "backwards",
         (json_int_t)t->backwards, "basis", t->basis, "cases", (json_int_t)t->cases, "checkpoint",
         checkpoint, "corrected", (json_int_t)t->corrected, "days", label_of(t), "longer",
         (json_int_t)t->longer, "no_end", (json_int_t)t->no_end, "no_start", (json_int_t)t->no_start,
-        "over", (json_int_t)t->over, "from", t->from.kind->name, "usable", (json_int_t)t->usable);
-    json_object_set_new(all, "to", json_string(t->to.kind->name));
+        "over", (json_int_t)t->over, "usable", (json_int_t)t->usable);
+    json_object_set_new(all, "from", json_sprintf("%s:%s", t->from.kind->name, t->from.member));
+    json_object_set_new(all, "to", json_sprintf("%s:%s", t->to.kind->name, t->to.member));
     if (t->usable > 0) {
         json_object_set_new(all, "median", json_real((double)t->twice_median / 2));
     }

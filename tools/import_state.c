@@ -81,6 +81,11 @@ static enum status open_store(const char *folder, bool read_only, struct import_
     state->read_only = read_only;
     buffer_init(&state->batch, BATCH_MAX);
     enum status status = store_lmdb_open(folder, &options, &state->store, why);
+    if (status == STATUS_NOT_FOUND) {
+        refuse(why, status, "%s: no import was made with this state folder", folder);
+    } else if (status == STATUS_STORE_IN_USE) {
+        refuse(why, status, "%s: another import is at it: wait for its end", folder);
+    }
     if (status == STATUS_OK && (status = begin(state)) != STATUS_OK) {
         refuse(why, status, "%s: cannot be read", folder);
     }

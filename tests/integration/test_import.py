@@ -572,6 +572,7 @@ def check_chicago(desk, complaints, accused):
                for n, rows in (("complaints", complaints), ("accused", accused))]
     found = json.loads(times(desk, "--json"))
     assert {k: found[k] for k in count_days(complaints)} == count_days(complaints), (found, count_days(complaints))
+    assert found["from"] == "investigation.opened:opened" and found["to"] == "investigation.closed:closed"
     assert found["days"] == "claimed" and found["checkpoint"]["origin"] == desk.w.origin
     assert "claimed" in times(desk)
     assert reports[0]["made"] == {"investigation.opened": len(complaints),
