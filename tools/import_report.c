@@ -107,6 +107,16 @@ static uint32_t hash_item(enum import_problem problem, const char *where, struct
     return h;
 }
 
+/* Terminated; NULL: out of memory. */
+static char *copy_of(struct bytes text) {
+    char *copy = malloc(text.len + 1);
+    if (copy != NULL) {
+        memcpy(copy, text.data, text.len);
+        copy[text.len] = '\0';
+    }
+    return copy;
+}
+
 static struct import_item *find_item(struct import_report *r, enum import_problem problem,
                                      const char *where, struct bytes what) {
     uint32_t at = hash_item(problem, where, what) % SLOTS;
@@ -122,9 +132,7 @@ static struct import_item *find_item(struct import_report *r, enum import_proble
         return NULL;
     }
     struct import_item *item = &r->items[r->item_count];
-    *item = (struct import_item){.problem = problem,
-                                 .where = strdup(where),
-                                 .what = strndup((const char *)what.data, what.len)};
+    *item = (struct import_item){.problem = problem, .where = strdup(where), .what = copy_of(what)};
     if (item->where == NULL || item->what == NULL) {
         free(item->where);
         free(item->what);
