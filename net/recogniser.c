@@ -330,7 +330,9 @@ static enum status look(struct recogniser *r) {
         return status;
     }
     submit(r);
-    r->job.count = r->busy ? r->job.count : 0;
+    if (!r->busy) {
+        r->job.count = 0; /* else the job is the committer's until it is done */
+    }
     return STATUS_OK;
 }
 

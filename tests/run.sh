@@ -126,7 +126,7 @@ run_all() {
         case $kind in
         */test_limits.py | */test_health.py | */test_gossip.py | */test_monitor.py | */test_ceremony.py) ;;
         */test_succession.py | */test_install.py | */test_runbook.py | */test_lists.py | */test_import.py) ;;
-        */test_watch.py | */test_absence.py) ;;
+        */test_watch.py | */test_absence.py | */test_rules.py) ;;
         *) threaded+=("$kind") ;;
         esac
     done
