@@ -180,14 +180,14 @@ def mangle_lines_of_checkpoints(data, rng, _):
     return join(items)
 
 
-def mangled(receipts, rng):
+def mangled(receipts, rng, others=None):
     while True:
         data = rng.choice(receipts)
         way = rng.randrange(8)
         if way < 4:
             out = [mangle_byte, mangle_line, mangle_number, mangle_base64][way](data, rng)
         else:
-            out = (mangle_items if way < 7 else mangle_lines_of_checkpoints)(data, rng, receipts)
+            out = (mangle_items if way < 7 else mangle_lines_of_checkpoints)(data, rng, others or receipts)
         if out != data:
             return out
 
@@ -219,6 +219,54 @@ def check_evidence(folder, rng):
         data = rng.choice(files).read_bytes()
         change = rng.choice([mangle_byte, mangle_line, mangle_number, mangle_base64])
         compare_evidence(f"evidence {i}", change(data, rng), rng.choice(keys))
+
+
+# --- receipts of who recognises whose log ---
+def compare_chain(name, files, data, by, roots, good=None):
+    """One receipt and those of the recognitions, nearest first; `good`: what must come of it."""
+    for file, content in zip(files, [data, *by]):
+        file.write_bytes(content)
+    pins = [option for root in roots for option in ("--root", root)]
+    command = [BUILD / "dutylog", "verify", "--quiet", files[0], *pins]
+    for file in files[1:len(by) + 1]:
+        command += ["--by", file]
+    code = subprocess.run(command, capture_output=True).returncode
+    try:
+        verify.verify_recognised(data, by, None, [parse_key(root, 1) for root in roots], 0)
+        other = 0
+    except Bad:
+        other = 1
+    report(code == other and good in (None, code == 0), f"{name}: dutylog says {code}, verify.py says {other}", data)
+    return code == 0
+
+
+def check_chains(folder, rng):
+    made = {file.stem: file.read_bytes() for file in (folder / "chain").glob("*.receipt")}
+    roots = (folder / "chain/roots").read_text().split()
+    others = (folder / "roots").read_text().split()
+    event, state, doj = (made[str(i)] for i in range(3))
+    files = [folder / f"chain/file-{i}" for i in range(5)]
+    for name, by, pins, good in (
+            ("all of it", [state, doj], roots, True), ("half", [state], roots, False), ("the other half", [doj], roots, False),
+            ("turned", [doj, state], roots, False), ("twice", [state, doj, doj], roots, False),
+            ("other roots", [state, doj], others, False), ("another log", [made["other-log"], doj], roots, False),
+            ("another kind", [made["other-kind"], doj], roots, False), ("the event itself", [event, doj], roots, False)):
+        compare_chain(f"chain, {name}", files, event, by, pins, good)
+    compare_chain("chain of a shorter way", files, state, [doj], roots, True)
+    still_good = 0
+    receipts = list(made.values())
+    for i in range(MANGLED // 20):
+        parts = [event, state, doj]
+        at = rng.randrange(3)
+        way = rng.randrange(8)
+        if way == 0:
+            parts[at] = rng.choice(receipts)
+        elif way == 1:
+            parts.insert(at, rng.choice(receipts))
+        else:
+            parts[at] = mangled([parts[at]], rng, receipts)
+        still_good += compare_chain(f"chain {i}, seed {SEED}", files, parts[0], parts[1:], roots)
+    print(f"{MANGLED // 20} mangled chains ({still_good} of them still prove who recognises whom)")
 
 
 # --- policies, and signatures nobody makes in good faith ---
@@ -273,6 +321,7 @@ def main():
         print(f"{len(receipts)} good receipts, {len(files) - len(receipts)} rightly signed bad ones, {MANGLED} mangled "
               f"({still_good} of these still prove what they did)")
         check_evidence(folder, rng)
+        check_chains(folder, rng)
         compare_policies(folder, folder / "good-clerk-finding.final.receipt", rng)
     check_vectors()
     print(f"{passed} passed, {failed} failed")

@@ -2,15 +2,18 @@
  * rightly signed, but which do not prove what they should:
  *
  *     check-papers FOLDER      FOLDER/good-*.receipt, bad-*.receipt, good-*.evidence, policy,
- * roots, keys (the accused), one to a line
+ * roots, keys (the accused), one to a line; FOLDER/chain/0.receipt, recognised by 1, and that log
+ * by 2, others, and the roots of the last log
  */
 #include "ledger/receipt.h"
+#include "tests/lib/chain.h"
 #include "tests/lib/paper.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ALL_MIRRORS 7u
 #define TWO_MIRRORS 5u
@@ -280,6 +283,43 @@ static void save_key_list(const char *name, const struct vkey *const *keys, size
     save(name, writer_view(&w));
 }
 
+/* --- receipts of who recognises whose log --- */
+
+static void save_chain_receipt(struct chain *chain, enum chain_log which, size_t index,
+                               const char *name) {
+    struct writer w;
+    writer_init(&w, memory, sizeof memory);
+    chain_receipt_of(chain, which, index, &w);
+    save(name, writer_view(&w));
+}
+
+static void recognitions(void) {
+    static struct chain chain;
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/chain", folder);
+    assert(n > 0 && (size_t)n < sizeof path);
+    if (mkdir(path, 0700) != 0) {
+        perror(path);
+        exit(1);
+    }
+    chain_open(&chain);
+    struct world *w = &chain.worlds[CHAIN_STATE];
+    size_t other = chain_recognise(&chain, CHAIN_STATE, &chain.worlds[CHAIN_DOJ].log.vkey);
+    size_t agency =
+        paper_add(&chain.logs[CHAIN_STATE], world_sample(w, WORLD_ROOT_1, "agency.registered"));
+    for (int i = 0; i < CHAIN_LOGS; i++) {
+        save_chain_receipt(&chain, (enum chain_log)i, chain.recognition[i],
+                           world_text(w, "chain/%d.receipt", i));
+    }
+    save_chain_receipt(&chain, CHAIN_STATE, other, "chain/other-log.receipt");
+    save_chain_receipt(&chain, CHAIN_STATE, agency, "chain/other-kind.receipt");
+    const struct signer *people = chain.worlds[CHAIN_DOJ].people;
+    save_key_list("chain/roots",
+                  (const struct vkey *[]){&people[WORLD_ROOT_1].vkey, &people[WORLD_ROOT_2].vkey},
+                  2);
+    chain_release(&chain);
+}
+
 int main(int argc, char **argv) {
     struct bytes start[WORLD_START];
     if (argc != 2) {
@@ -302,6 +342,7 @@ int main(int argc, char **argv) {
     lodged();
     bad_starts();
     evidence();
+    recognitions();
     save("policy", bytes_text(world_policy_text(&world, NULL)));
     save_key_list(
         "roots",
