@@ -111,7 +111,12 @@ static enum status check_succession(struct check *c) {
 /* Taken back already, and the same again moves nothing. */
 static enum status check_says_more(struct check *c, const struct revocation_said *said) {
     if (revocation_says_more(c->event, said)) {
-        return STATUS_OK;
+        return said->by_revoker < REVOCATIONS_BY_ONE_MAX
+                   ? STATUS_OK
+                   : refuse(c->why, STATUS_BAD_MEMBER,
+                            "member key: this issuer has revoked %.60s %d times: let another say "
+                            "the rest",
+                            event_open_text(c->event, "key"), REVOCATIONS_BY_ONE_MAX);
     }
     return refuse(c->why, STATUS_BAD_MEMBER,
                   "member key: %.60s is revoked already, by entry %llu: again only with the reason "
@@ -136,7 +141,12 @@ static enum status check_foreign(struct check *c, const char *vkey) {
         return status;
     }
     struct revocation_said said;
-    TRY(revocation_said_by(c->txn, c->log->number, &c->issuer.vkey.key, &key.key, &said));
+    TRY(revocation_said(c->txn, c->log->number, NULL, &key.key, &c->issuer.vkey.key, &said));
+    if (said.rows >= REVOCATIONS_FOREIGN_MAX) {
+        return refuse(c->why, STATUS_BAD_MEMBER,
+                      "member vkey: this log revokes %.60s %d times, and it is another log's key",
+                      key.name, REVOCATIONS_FOREIGN_MAX);
+    }
     return check_says_more(c, &said);
 }
 
@@ -180,7 +190,8 @@ static enum status check_revocation(struct check *c) {
     if (target.revoked_at == 0) {
         return STATUS_OK;
     }
-    TRY(revocation_said_of(c->txn, c->log->number, &target, &said));
+    TRY(revocation_said(c->txn, c->log->number, &target, &target.vkey.key, &c->issuer.vkey.key,
+                        &said));
     return check_says_more(c, &said);
 }
 

@@ -6,13 +6,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* TABLE_AGENCY: ORI, u32 log, u64 index: u8 what, u64 stamp, u64 day of `from` (0: none), then
+/* TABLE_AGENCY: ORI, u32 log, u8 what, u64 index: u64 stamp, u64 day of `from` (0: none), then
  *     registered   2 bytes of state, u32 officers, u8 length and the type, the name
  *     renamed      the name
  *     merged       the ORI of the agency that goes on
- * By the ORI first, since one agency is asked for, in all logs. */
+ * By the ORI first, since one agency is asked for, in all logs; registrations before the others,
+ * so that one look tells whether a log has one, however much it says besides. */
 enum what { WHAT_REGISTERED, WHAT_RENAMED, WHAT_MERGED, WHAT_COUNT };
-#define VALUE_MAX (1 + 8 + 8 + 2 + 4 + 1 + AGENCY_TYPE_MAX + AGENCY_NAME_MAX)
+#define VALUE_MAX (8 + 8 + 2 + 4 + 1 + AGENCY_TYPE_MAX + AGENCY_NAME_MAX)
 
 struct row {
     uint32_t log;
@@ -55,11 +56,11 @@ enum status agency_put(struct store_txn *txn, uint32_t log, const struct event *
     struct writer w;
     struct key key = ori_key(event_open_text(event, "ori"));
     key_u32(&key, log);
+    key_u8(&key, kind == KIND_AGENCY_REGISTERED ? WHAT_REGISTERED
+                 : kind == KIND_AGENCY_RENAMED  ? WHAT_RENAMED
+                                                : WHAT_MERGED);
     key_u64(&key, index);
     writer_init(&w, value, sizeof value);
-    writer_u8(&w, kind == KIND_AGENCY_REGISTERED ? WHAT_REGISTERED
-                  : kind == KIND_AGENCY_RENAMED  ? WHAT_RENAMED
-                                                 : WHAT_MERGED);
     writer_u64(&w, stamp_ms);
     writer_u64(&w, from != NULL ? date_to_days(from) : 0);
     if (kind == KIND_AGENCY_REGISTERED) {
@@ -91,14 +92,14 @@ static bool decode(struct bytes place, struct bytes value, struct row *row) {
     uint8_t what = 0;
     reader_init(&r, place);
     reader_u32(&r, &row->log);
+    reader_u8(&r, &what);
     reader_u64(&r, &row->index);
-    if (!reader_done(&r)) {
+    if (!reader_done(&r) || what >= WHAT_COUNT) {
         return false;
     }
     reader_init(&r, value);
-    reader_u8(&r, &what);
     reader_u64(&r, &row->stamp_ms);
-    if (!reader_u64(&r, &row->from) || what >= WHAT_COUNT) {
+    if (!reader_u64(&r, &row->from)) {
         return false;
     }
     row->what = (enum what)what;
@@ -124,12 +125,8 @@ enum status agency_known(struct store_txn *txn, uint32_t log, const char ori[ORI
     struct row row;
     key_u32(&prefix, log);
     struct scan scan = scan_from(txn, prefix, prefix);
-    for (;;) {
-        TRY(next_row(&scan, &row));
-        if (row.what == WHAT_REGISTERED) {
-            return STATUS_OK;
-        }
-    }
+    TRY(next_row(&scan, &row));
+    return row.what == WHAT_REGISTERED ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 /* --- acceptance --- */
@@ -242,13 +239,21 @@ static enum status gather(struct store_txn *txn, const struct agency_sources *so
     struct key prefix = ori_key(ori);
     struct scan scan = scan_from(txn, prefix, prefix);
     struct row row;
+    struct row before = {.log = 0};
+    size_t alike = 0; /* of one log and sort, which stand together */
     memset(found, 0, sizeof *found);
     for (;;) {
         enum status status = next_row(&scan, &row);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
-        if (sources->counts != NULL && !sources->counts(sources->context, row.log)) {
+        alike = row.log == before.log && row.what == before.what ? alike + 1 : 1;
+        before = row;
+        bool counts = sources->counts == NULL || sources->counts(sources->context, row.log);
+        if (!counts || alike > AGENCY_ROWS_MAX) {
+            scan.at = ori_key(ori); /* on with the next sort, or the next log */
+            key_u32(&scan.at, counts ? row.log : row.log + 1);
+            key_u8(&scan.at, counts ? (uint8_t)(row.what + 1) : 0);
             continue;
         }
         found->any = true;

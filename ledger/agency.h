@@ -17,6 +17,9 @@
 #define AGENCY_TYPE_MAX 40
 #define AGENCY_FORMER_MAX 8
 #define AGENCY_HOPS_MAX 8
+#define AGENCY_ROWS_MAX                                                                            \
+    256 /* of one ORI, log and kind: the first so many count, so that no log                       \
+           makes everybody who asks for an agency read without end */
 
 /* --- rows --- */
 

@@ -164,17 +164,20 @@ bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms) {
 struct said {
     struct store_txn *txn;
     uint32_t log;
-    const struct issuer *target;       /* whose revocations count; NULL: those by `revoker` do */
-    const struct sign_public *revoker; /* of a key that this log does not know */
+    const struct issuer *target; /* whose revocations count; NULL: those by `revoker` do */
+    const struct sign_public *revoker;
     struct revocation_said *out;
 };
 
 static enum status take_said(void *context, const struct revocation *row) {
     struct said *s = context;
-    bool counts = s->revoker != NULL && same_key(s->revoker, &row->revoker);
+    bool own = same_key(s->revoker, &row->revoker);
+    bool counts = own;
     if (s->target != NULL) {
         TRY(revocation_binds(s->txn, s->log, s->target, row, &counts));
     }
+    s->out->rows++;
+    s->out->by_revoker += own ? 1 : 0;
     if (counts) {
         s->out->index = s->out->any ? s->out->index : row->index;
         s->out->any = true;
@@ -187,24 +190,14 @@ static enum status take_said(void *context, const struct revocation *row) {
     return STATUS_OK;
 }
 
-static enum status said_of(struct said *said, const struct sign_public *key) {
+enum status revocation_said(struct store_txn *txn, uint32_t log, const struct issuer *target,
+                            const struct sign_public *key, const struct sign_public *revoker,
+                            struct revocation_said *out) {
+    struct said said = {.txn = txn, .log = log, .target = target, .revoker = revoker, .out = out};
     struct key prefix = key_prefix(key);
-    *said->out = (struct revocation_said){.any = false};
-    key_u32(&prefix, said->log);
-    return each_row(said->txn, prefix, key, take_said, said);
-}
-
-enum status revocation_said_of(struct store_txn *txn, uint32_t log, const struct issuer *target,
-                               struct revocation_said *out) {
-    struct said said = {.txn = txn, .log = log, .target = target, .out = out};
-    return said_of(&said, &target->vkey.key);
-}
-
-enum status revocation_said_by(struct store_txn *txn, uint32_t log,
-                               const struct sign_public *revoker, const struct sign_public *key,
-                               struct revocation_said *out) {
-    struct said said = {.txn = txn, .log = log, .revoker = revoker, .out = out};
-    return said_of(&said, key);
+    *out = (struct revocation_said){.any = false};
+    key_u32(&prefix, log);
+    return each_row(txn, prefix, key, take_said, &said);
 }
 
 bool revocation_says_more(const struct event *event, const struct revocation_said *said) {

@@ -49,14 +49,17 @@ struct revocation_said {
     uint64_t index;    /* of the first */
     bool compromised;  /* of any of them, that is the reason */
     uint64_t since_ms; /* the earliest of these; 0: all that the key signed is doubted */
+    size_t rows;       /* of the key in this log, by anybody */
+    size_t by_revoker; /* of these, by whoever would say it now */
 };
-/* By those that bind the issuer of that log. */
-enum status revocation_said_of(struct store_txn *txn, uint32_t log, const struct issuer *target,
-                               struct revocation_said *out) MUST_USE;
-/* By this revoker, of the public key, which is of another log. */
-enum status revocation_said_by(struct store_txn *txn, uint32_t log,
-                               const struct sign_public *revoker, const struct sign_public *key,
-                               struct revocation_said *out) MUST_USE;
+/* Bounds, so that no log makes everybody who judges a case of the key read without end. */
+#define REVOCATIONS_BY_ONE_MAX 8    /* of one key in one log, by one revoker */
+#define REVOCATIONS_FOREIGN_MAX 256 /* of a key that the log does not know, by anybody */
+/* Of what the log says of `key`: by those that bind its issuer `target`; NULL: by `revoker`, since
+ * the key is another log's. */
+enum status revocation_said(struct store_txn *txn, uint32_t log, const struct issuer *target,
+                            const struct sign_public *key, const struct sign_public *revoker,
+                            struct revocation_said *out) MUST_USE;
 /* Does the key.revoked say more: the reason compromised where none has it, or from an earlier day
  * on? What is said once more moves nothing. */
 bool revocation_says_more(const struct event *event, const struct revocation_said *said);

@@ -68,7 +68,7 @@
     X(SUCCESSION, 'z', false)                                                                      \
     /* 16 bytes of a public key's hash, log, index: that log takes the key back [revocation] */    \
     X(REVOCATION, 'V', false)                                                                      \
-    /* ORI, log, index: what that log says of the agency [agency] */                               \
+    /* ORI, log, sort, index: what that log says of the agency [agency] */                         \
     X(AGENCY, 'G', false)                                                                          \
     /* log: who signed its opening; log, 16 bytes of an origin's hash, index: it recognises that   \
      * log [recognition] */                                                                        \

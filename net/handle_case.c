@@ -4,6 +4,7 @@
  *
  *   - a path or pins that are none: 400, before anything is read;
  *   - a log not held 404, a pin beyond what can be shown 409, no such case 404, too large 413;
+ *   - over 64 at once, whoever asks: 503, so that events are verified meanwhile;
  *   - the client has left meanwhile: the answer is dropped. */
 #include "crypto/encoding.h"
 #include "ledger/case.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define EVENTS_PER_REQUEST 20 /* so many cost as much as another request */
+#define CASES_AT_ONCE 64 /* an eighth of the workers' queue: the others verify what is logged */
 
 struct case_call {
     struct node *node;
@@ -146,6 +148,7 @@ static void answer(struct case_call *call) {
 
 static void case_done(struct work *work) {
     struct case_call *call = work->context;
+    call->node->cases--;
     if (!request_ended(call->request)) {
         answer(call);
     }
@@ -180,7 +183,10 @@ void handle_case(struct request *request) {
     call->request = request;
     call->work = (struct work){.run = case_run, .done = case_done, .context = call};
     request_hold(request);
-    if (workers_submit(call->node->workers, &call->work) != STATUS_OK) {
+    call->node->cases++;
+    if (call->node->cases > CASES_AT_ONCE ||
+        workers_submit(call->node->workers, &call->work) != STATUS_OK) {
+        call->node->cases--;
         request_answer_text(request, 503, "busy: try again in a second");
         request_release(request);
         free(call);

@@ -12,7 +12,10 @@
 
 #define LOGS_PER_PAGE 200
 #define AGENCIES_PER_PAGE 500
-#define ORIS_PER_PAGE 5000 /* looked at, of whatever state */
+#define ORIS_PER_PAGE 2000 /* looked at, of whatever state */
+/* So many cost as much as another request; and a page of logs, for which all are sorted. */
+#define ORIS_PER_REQUEST 50
+#define LOGS_PAGE_REQUESTS 20
 
 /* --- /recognised --- */
 
@@ -168,6 +171,7 @@ void handle_recognised(struct request *request) {
                          : node->recogniser == NULL ? STATUS_OK
                                                     : page_json(node, txn, &from, object);
     store_abort(txn);
+    request_cost(request, node->recogniser != NULL ? LOGS_PAGE_REQUESTS : 0);
     if (status == STATUS_OK) {
         handler_answer_json(request, 200, object);
     } else {
@@ -267,11 +271,12 @@ struct listing {
     uint64_t day;
     char state[3]; /* "": any */
     char at[ORI_SIZE + 2];
+    size_t looked;
 };
 
 /* Fills `list` with a page; `at` is then where the next begins, "" at the end. */
 static enum status list_agencies(struct store_txn *txn, struct listing *l, json_t *list) {
-    for (size_t looked = 0;; looked++) {
+    for (l->looked = 0;; l->looked++) {
         char ori[ORI_SIZE + 1];
         struct agency agency;
         enum status status = agency_next(txn, l->at, ori);
@@ -281,7 +286,7 @@ static enum status list_agencies(struct store_txn *txn, struct listing *l, json_
         }
         TRY(status);
         memcpy(l->at, ori, sizeof ori);
-        if (looked == ORIS_PER_PAGE || json_array_size(list) == AGENCIES_PER_PAGE) {
+        if (l->looked == ORIS_PER_PAGE || json_array_size(list) == AGENCIES_PER_PAGE) {
             return STATUS_OK;
         }
         status = agency_resolve(txn, &l->sources, ori, l->day, &agency);
@@ -327,6 +332,7 @@ void handle_agencies(struct request *request) {
     json_t *list = json_array();
     enum status status = list != NULL ? list_agencies(txn, &l, list) : STATUS_NOMEM;
     store_abort(txn);
+    request_cost(request, (unsigned)(l.looked / ORIS_PER_REQUEST));
     if (status != STATUS_OK) {
         json_decref(list);
         handler_answer_status(request, status, "no agencies");

@@ -65,6 +65,7 @@ struct node {
 
     struct replicator *replicator; /* NULL unless has_own */
     struct submitter *submitter;   /* NULL unless has_own */
+    unsigned cases;                /* asked for, and with the workers (net/handle_case.c) */
     struct judge *judge;           /* NULL if no event log is mirrored */
     struct puller *puller;
     struct recogniser *recogniser; /* NULL: no authority is pinned */

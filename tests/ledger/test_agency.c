@@ -72,6 +72,26 @@ Test(agency, has_what_it_was_registered_with) {
     CHECK_STATUS(agency_known(s.txn, doj->log.number, "MN0000001"), STATUS_NOT_FOUND);
 }
 
+/* Nobody reads on without end, and one look tells whether a log registers it. */
+Test(agency, of_one_log_the_first_rows_count) {
+    struct agency agency;
+    struct agency_sources none = {NULL, NULL};
+    for (int i = 0; i <= AGENCY_ROWS_MAX; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "Name %d", i);
+        renames(state, "MN0000001", name, "2021-05-01");
+    }
+    CHECK_STATUS(agency_known(s.txn, state->log.number, "MN0000001"), STATUS_NOT_FOUND);
+    merges(state, "MN0000001", "MN0000002");
+    registers(doj, "MN0000001", "By the DOJ", "");
+    registers(state, "MN0000001", "By the state", "");
+    CHECK_OK(agency_known(s.txn, state->log.number, "MN0000001"));
+    CHECK_OK(agency_resolve(s.txn, &none, "MN0000001", ANY, &agency));
+    cr_assert_str_eq(agency.name, "Name 255"); /* and what comes after it is looked at */
+    cr_assert_str_eq(agency.into, "MN0000002");
+    cr_assert(agency.registered);
+}
+
 #define DAY_2020 UINT64_C(18262) /* 2020-01-01 */
 
 /* In whatever order they were logged: names hold from their day on. */
@@ -214,7 +234,9 @@ Test(agency, is_corrupt_where_a_row_is) {
         CHECK_OK(store_put(s.txn, bytes_of(place, place_len), bytes_of(changed, cut)));
         CHECK_STATUS(agency_resolve(s.txn, &all, "MN0000001", ANY, &agency), STATUS_STORE_CORRUPT);
     }
-    changed[0] = 3; /* no such row */
+    CHECK_OK(store_put(s.txn, bytes_of(place, place_len), bytes_of(changed, len)));
+    CHECK_OK(agency_resolve(s.txn, &all, "MN0000001", ANY, &agency));
+    place[1 + ORI_SIZE + 4] = 3; /* no such sort of row */
     CHECK_OK(store_put(s.txn, bytes_of(place, place_len), bytes_of(changed, len)));
     CHECK_STATUS(agency_resolve(s.txn, &all, "MN0000001", ANY, &agency), STATUS_STORE_CORRUPT);
 }

@@ -194,6 +194,37 @@ Test(revocation, of_another_logs_key_is_not_repeated_by_one_revoker) {
     cr_assert_eq(rows_of(WORLD_CLERK).count, 3);
 }
 
+/* A stolen key that says it from an earlier day each time makes everybody read no more for it. */
+Test(revocation, of_another_logs_key_is_said_so_often_and_no_more) {
+    struct world *w = &there->world;
+    const char *vkey = several_vkey(there, &here->world.people[WORLD_CLERK].vkey);
+    for (int day = 0; day <= REVOCATIONS_BY_ONE_MAX; day++) {
+        const char *open =
+            world_text(w, "{'key':'clerk','vkey':'%s','reason':'compromised','since':'2025-11-%d'}",
+                       vkey, 28 - day);
+        if (day < REVOCATIONS_BY_ONE_MAX) {
+            several_say(there, WORLD_AGENCY, "key.revoked", open);
+        } else {
+            several_refuse(there, world_aside(w, WORLD_AGENCY, "key.revoked", open),
+                           STATUS_BAD_MEMBER, "has revoked clerk 8 times");
+        }
+    }
+    several_accept(there, foreign(WORLD_ROOT_1, WORLD_CLERK, "'reason':'compromised'"));
+    struct event event;
+    CHECK_OK(event_parse(foreign(WORLD_ROOT_2, WORLD_CLERK, "'reason':'lost'"), &event, NULL));
+    for (uint64_t i = REVOCATIONS_BY_ONE_MAX + 1; i < REVOCATIONS_FOREIGN_MAX; i++) {
+        CHECK_OK(revocation_put(s.txn, there->log.number, &event,
+                                &here->world.people[WORLD_CLERK].vkey.key,
+                                &w->people[WORLD_COURT].vkey.key, 1000 + i, WORLD_TIME_MS));
+    }
+    event_release(&event);
+    w->last[WORLD_ROOT_2].seq = 0;
+    several_refuse(there,
+                   world_aside(w, WORLD_ROOT_3, "key.revoked",
+                               world_text(w, "{'key':'clerk','vkey':'%s','reason':'lost'}", vkey)),
+                   STATUS_BAD_MEMBER, "revokes clerk 256 times");
+}
+
 Test(revocation, is_corrupt_where_its_row_is) {
     struct bytes key;
     struct bytes value;

@@ -99,15 +99,16 @@ Test(verify_chain, is_of_keys_and_not_of_names) {
     const struct verify_trust trust = roots_of(CHAIN_DOJ);
     struct signer other = test_signer("another", VKEY_NOTE);
     CHECK_OK(vkey_make(bytes_text("agency.example/log"), VKEY_NOTE, &other.vkey.key, &other.vkey));
-    struct bytes says = receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, &other.vkey));
+    struct bytes says =
+        receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, &other.vkey));
     expect((struct bytes[]){says, doj}, 2, &trust, STATUS_UNKNOWN_LOG, "or another key");
 }
 
 Test(verify_chain, is_of_good_receipts_of_recognitions) {
     const struct verify_trust trust = roots_of(CHAIN_DOJ);
     struct world *w = &chain->worlds[CHAIN_STATE];
-    size_t index = paper_add(&chain->logs[CHAIN_STATE],
-                             world_sample(w, WORLD_ROOT_1, "agency.registered"));
+    size_t index =
+        paper_add(&chain->logs[CHAIN_STATE], world_sample(w, WORLD_ROOT_1, "agency.registered"));
     expect((struct bytes[]){receipt_of(2, CHAIN_STATE, index), doj}, 2, &trust, STATUS_BAD_KIND,
            "recognition 1: it is of agency.registered, not of log.recognised");
     /* Any byte of it changed: of each line one, so that all parts are meant. */
