@@ -14,6 +14,7 @@ struct node;
 #define BOOK_POLICIES_MAX 6
 #define BOOK_PROMISES_MAX 512
 #define BOOK_HISTORIES_MAX 2
+#define BOOK_LODGED_MAX 64
 
 /* Leaf hashes, and the root at every size. */
 struct history {
@@ -67,6 +68,8 @@ struct book {
     size_t history_count;
     uint64_t last_stamp_ms;
     struct known_issuer issuers[WORLD_PEOPLE];
+    struct hash lodged[BOOK_LODGED_MAX]; /* ids of the reports that are logged */
+    size_t lodged_count;
     uint64_t signed_size;    /* of the last head signed */
     uint64_t published_size; /* largest ever published */
     struct promise promises[BOOK_PROMISES_MAX];

@@ -73,9 +73,36 @@ static size_t person_named(const struct book *book, struct bytes name) {
     return who;
 }
 
+/* Anybody's, by a key made for it: its first event, and its only one. */
+static void take_lodged(struct book *book, const struct event *event, uint64_t index) {
+    for (size_t i = 0; i < book->lodged_count; i++) {
+        if (hash_equal(&book->lodged[i], &event->id)) {
+            sim_fail(book->sim, "accept", "entry %" PRIu64 " is a report again", index);
+        }
+    }
+    if (event->seq != 1 || book->lodged_count == BOOK_LODGED_MAX) {
+        sim_fail(book->sim, "accept", "entry %" PRIu64 " is a report that nobody made", index);
+        return;
+    }
+    book->lodged[book->lodged_count++] = event->id;
+}
+
+/* A key that is revoked here signs no more; what is said of another log's keys changes nothing. */
+static void take_revocation(struct book *book, const struct event *event) {
+    bool foreign = event->kind->id == KIND_KEY_REVOKED && event_open_text(event, "vkey") != NULL;
+    size_t who = person_named(book, bytes_text(event_open_text(event, "key")));
+    if (!foreign) {
+        book->issuers[who].revoked = true;
+    }
+}
+
 /* Each key's events follow each other without a gap, and end where it is revoked. */
 static void take_event(struct book *book, const struct event *event, uint64_t index) {
     size_t who = person_named(book, event->issuer);
+    if (event->kind->id == KIND_REPORT_LODGED) {
+        take_lodged(book, event, index);
+        return;
+    }
     if (who == WORLD_PEOPLE || book->issuers[who].revoked) {
         sim_fail(book->sim, "accept", "entry %" PRIu64 " is by a key that may not sign", index);
         return;
@@ -90,10 +117,8 @@ static void take_event(struct book *book, const struct event *event, uint64_t in
     issuer->id = event->id;
     if (strcmp(event->kind->name, "log.policy") == 0) {
         take_policy(book, event, index);
-    } else if (strcmp(event->kind->name, "key.revoked") == 0 ||
-               strcmp(event->kind->name, "key.rotated") == 0) {
-        who = person_named(book, bytes_text(event_open_text(event, "key")));
-        book->issuers[who].revoked = true;
+    } else if (event->kind->id == KIND_KEY_REVOKED || event->kind->id == KIND_KEY_ROTATED) {
+        take_revocation(book, event);
     }
 }
 

@@ -1,5 +1,5 @@
 # The simulator: tests/sim/*.c on the core and on tests/lib/world.c; no net/, no tools/.
-SIM_SRC := $(wildcard tests/sim/*.c) tests/lib/world.c tests/lib/sample.c tests/lib/keys.c
+SIM_SRC := $(wildcard tests/sim/*.c) tests/lib/world.c tests/lib/world_lodge.c tests/lib/sample.c tests/lib/keys.c
 SIM_LIBRARIES := $(B)/libdutylog_ledger.a $(B)/libdutylog_crypto.a
 SIM := $(B)/tests/sim-run
 

@@ -1,5 +1,6 @@
 #include "tests/sim/swarm.h"
 
+#include "tests/lib/keys.h"
 #include "tests/sim/cast.h"
 #include "tests/sim/check.h"
 #include "tests/sim/host.h"
@@ -34,6 +35,7 @@ struct plan {
     struct node *second; /* the twin */
     struct node *erring; /* the one mirror that may be far off, or restored */
     struct client *office;
+    unsigned said;         /* reports and revocations beside policies */
     struct client *post;   /* whose key may be revoked; NULL: not there */
     struct client *forger; /* offers policies that must be refused */
     struct client *copy;   /* of the clerk's key; NULL: not there */
@@ -239,12 +241,43 @@ static void move_clock(struct plan *plan) {
     node_say(node, "clock is off by %" PRId64 " ms", node->clock_ms);
 }
 
+/* Beside a change of the policy: somebody's report, by a key of its own; a revocation of another
+ * log's key. */
+static void say_more(struct plan *plan) {
+    struct world *w = &plan->book->world;
+    unsigned number = plan->said++;
+    client_put(plan->office, world_lodge(w, number, NULL));
+    struct signer far = test_signer(world_text(w, "far.example/key-%u", number), VKEY_NOTE);
+    char vkey[VKEY_SIZE_MAX + 1];
+    struct writer out;
+    writer_init(&out, vkey, sizeof vkey);
+    vkey_format(&out, &far.vkey);
+    writer_u8(&out, '\0');
+    assert(!out.failed);
+    const char *open =
+        world_text(w, "{'key':'%s','reason':'lost','vkey':'%s'}", far.vkey.name, vkey);
+    client_put(plan->office,
+               world_event(w, &(struct world_event){
+                                  .issuer = WORLD_ROOT_1, .kind = "key.revoked", .open = open}));
+}
+
+/* The post's key goes: taken back, or another's in its place. */
+static struct bytes end_post(struct plan *plan) {
+    struct world *w = &plan->book->world;
+    if (plan->said % 2 == 0) {
+        return world_revoke(w, WORLD_ROOT_1, WORLD_POST);
+    }
+    const char *open = world_rotate_open(w, WORLD_POST, WORLD_NEWCOMER, "");
+    return world_event(
+        w, &(struct world_event){.issuer = WORLD_ROOT_1, .kind = "key.rotated", .open = open});
+}
+
 static void change_policy(struct plan *plan) {
     static const uint32_t choices[] = {CAST_THREE, CAST_STATE | CAST_DOJ | CAST_PRESS,
                                        CAST_THREE | CAST_PRESS, CAST_STATE | CAST_DOJ};
     struct book *book = plan->book;
     struct dice *dice = &plan->sim->dice;
-    if (book->policy_count == BOOK_POLICIES_MAX || plan->office->count + 2 > CLIENT_ITEMS_MAX) {
+    if (book->policy_count == BOOK_POLICIES_MAX || plan->office->count + 4 > CLIENT_ITEMS_MAX) {
         return;
     }
     if (dice_chance(dice, 350)) {
@@ -258,13 +291,14 @@ static void change_policy(struct plan *plan) {
     }
     if (dice_chance(dice, 250) && plan->post != NULL && !plan->post->may_be_refused) {
         plan->post->may_be_refused = true;
-        client_put(plan->office, world_revoke(&book->world, WORLD_ROOT_1, WORLD_POST));
+        client_put(plan->office, end_post(plan));
         return;
     }
     uint32_t members = choices[dice_below(dice, 4)];
     unsigned count = (unsigned)__builtin_popcount(members);
     struct known_policy *policy = book_policy(book, members, count / 2 + 1);
     client_put(plan->office, book_policy_event(book, policy, false));
+    say_more(plan);
 }
 
 /* Somebody cannot wait for the log to be back. */
