@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from world import BUILD, ROOT, Key, Node, head_file, main, make_event, until
 
@@ -261,9 +262,50 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     agency.node.url = f"http://127.0.0.1:{agency.node.port}"
     agency.node.start()
     state.recognise(agency)
+    until(lambda: "guard" not in agency.node.json("/status")["log"], 10, "its mirror has confirmed its head")
     agency.register("VA0000400", "Fourth")
     until(lambda: r.university.get("/agency/VA0000400")[0] == 200, 20, "it is pulled from where it went")
     r.close()
 
 
-main([test_a_university_pins_one_authority_and_mirrors_all])
+class Nowhere:
+    """A log that was recognised, and that nobody serves."""
+
+    def __init__(self, number):
+        self.name, self.origin = f"nowhere-{number}", f"nowhere-{number}.example/log"
+        self.key = Key(self.origin)
+
+
+def test_stops_at_any_moment_while_logs_are_registered():
+    """Of logs whose address is the node's own, that of something that is no log, or nothing's; and then healthy but for them."""
+    r = Registry(("doj", "state")).start()
+    doj, state, node = r.logs["doj"], r.logs["state"], r.university
+    doj.recognise(state)
+    for i, url in enumerate([node.url, node.url + "/", f"{node.url}/{hashlib.sha256(state.origin.encode()).hexdigest()}",
+                             "http://127.0.0.1:9", "http://user@127.0.0.1:9/x", "file:///etc/passwd", "http://" + "a" * 980]):
+        doj.recognise(Nowhere(i), url)
+    state.recognise(Nowhere(99), "http://127.0.0.1:9")
+    for wait in (0, 0.05, 0.3, 0.9, 1.0, 1.1, 1.6, 2.2):
+        node.start()
+        time.sleep(wait)
+        assert node.stop() == 0, (wait, node.log()[-2000:])
+    dutylog("fsck", node.path("data"))
+    node.start()
+    wanted = {doj.origin, state.origin, *(f"nowhere-{i}.example/log" for i in (0, 1, 2, 3, 4, 99))}
+    until(lambda: set(held(node)) == wanted, 30, "each log with an address is registered, whatever it is")
+    until(lambda: held(node)[state.origin]["mirrored"] > 0, 20, "the one that is there is mirrored")
+    assert all(held(node)[o]["size"] == 0 for o in wanted - {doj.origin, state.origin})
+    until(lambda: "6 of 7 recognised logs cannot be fetched" in node.get("/healthz")[1].decode(), 20, "its health says how many")
+    assert node.log().count("no-address") <= 2 * 9, node.log()  # once a start, and where it changed
+    figures = ('dutylog_pulls_failing{by="recognition"} 6', 'dutylog_pulls{by="node.ini"} 1', 'dutylog_pulls{by="recognition"} 7')
+    until(lambda: all(f in node.get("/metrics")[1].decode() for f in figures), 10, "the DOJ's own log is one that node.ini names")
+    # whoever pins nothing answers too, for what it holds
+    assert r.peer.json("/recognised") == {"logs": [], "pinned": []}
+    state.register("VA0000100", "Abingdon Police")
+    until(lambda: r.peer.get("/agency/VA0000100")[0] == 200, 10, "the peer judges it")
+    assert r.peer.json("/agency/VA0000100")["unpinned"] is True
+    assert state.node.json("/recognised") == {"logs": [], "pinned": []}
+    r.close()
+
+
+main([test_stops_at_any_moment_while_logs_are_registered, test_a_university_pins_one_authority_and_mirrors_all])
