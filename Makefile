@@ -84,7 +84,7 @@ $(B)/tests/unit-%: $$(call obj,$$(wildcard tests/$$*/test_*.c) $(TESTLIB_SRC) \
 
 # A fuzzer's harness, once with libFuzzer's main and once with one that replays a corpus; and what both start from.
 # One of a command's parser takes the commands in too.
-COMMANDS = $(if $(filter import_map,$*),$(call obj,$(filter-out tools/dutylog.c,$(CLI_SRC))))
+COMMANDS = $(if $(filter import_map rows,$*),$(call obj,$(filter-out tools/dutylog.c,$(CLI_SRC))))
 WORLD := $(call obj,tests/lib/world.c tests/lib/world_lodge.c tests/lib/sample.c tests/lib/keys.c tests/lib/paper.c tests/lib/chain.c)
 $(B)/tests/fuzz-%: $$(call obj,tests/fuzz/fuzz_$$*.c) $(WORLD) $$(COMMANDS) $(LIBRARIES)
 	$(call say,LD,$@)

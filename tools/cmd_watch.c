@@ -21,8 +21,9 @@ static void print_json(const struct watch_result *result) {
     free(text);
 }
 
-/* All lists once. What vanished goes before what failed: that is tried again, this is news. */
-static int run_once(const struct watch_config *config, bool json) {
+/* All lists once. What vanished goes before what failed: that is tried again, this is news.
+ * `again`: something is to be tried again soon. */
+static int run_once(const struct watch_config *config, bool json, bool *again) {
     size_t alerts = 0;
     size_t failed = 0;
     size_t pending = 0;
@@ -41,6 +42,7 @@ static int run_once(const struct watch_config *config, bool json) {
         watch_result_release(&result);
         fflush(stdout);
     }
+    *again = failed > 0 || pending > 0;
     if (alerts > 0) {
         return cli_error("watch", CLI_REFUSED, "%zu row%s to look at%s", alerts,
                          alerts == 1 ? "" : "s",
@@ -59,8 +61,9 @@ static int run_once(const struct watch_config *config, bool json) {
  */
 static void run_daily(const struct watch_config *config, bool json) {
     while (true) {
-        int exit_code = run_once(config, json);
-        bool again = exit_code == CLI_FAILED || exit_code == CLI_PENDING;
+        bool again = false;
+        int exit_code = run_once(config, json, &again);
+        (void)exit_code; /* it was said */
         struct timespec t = {.tv_sec = again ? AGAIN_S : DAY_S};
         nanosleep(&t, NULL);
     }
@@ -70,6 +73,7 @@ int cmd_watch(int argc, char **argv) {
     struct refusal why = {.text = ""};
     bool once = false;
     bool json = false;
+    bool again = false;
     int c = 0;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (c == 'h') {
@@ -94,7 +98,7 @@ int cmd_watch(int argc, char **argv) {
         exit_code =
             cli_error("watch", status == STATUS_NOMEM ? CLI_FAILED : CLI_USAGE, "%s", why.text);
     } else if (once) {
-        exit_code = run_once(config, json);
+        exit_code = run_once(config, json, &again);
     } else {
         run_daily(config, json);
     }

@@ -195,10 +195,10 @@ static enum status catch_up(struct running *r, struct refusal *why) {
                       "signed them elsewhere, --key-used",
                       place->seq - 1, last);
     }
+    TRY(check_head(r, why));
     if (place->seq > last) {
         return STATUS_OK;
     }
-    TRY(check_head(r, why));
     enum status status = resend(r, place->seq, last, why);
     if (status != STATUS_OK) {
         TRY(withdraw(r, status, &r->import->withdrawn, why));

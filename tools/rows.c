@@ -309,6 +309,12 @@ enum status rows_read(struct rows *rows, const char *path, struct refusal *why) 
     return status == STATUS_OK ? STATUS_OK : refuse(why, status, "%s: %s", path, reason.text);
 }
 
+enum status rows_read_bytes(struct rows *rows, struct bytes content, struct refusal *why) {
+    return buffer_append(&rows->text, content) == STATUS_OK
+               ? read_rows(rows, why)
+               : refuse(why, STATUS_NOMEM, "out of memory");
+}
+
 enum status rows_count(const char *path, size_t *out, struct refusal *why) {
     char head[65536];
     struct rows *rows = calloc(1, sizeof *rows);

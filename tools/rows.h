@@ -32,6 +32,8 @@ enum status rows_of_csv(struct rows *rows, const char *path, const struct list_m
                         rows_dirty *dirty, void *context, struct refusal *why) MUST_USE;
 /* From a .rows file: sorted, and with the root that it says, or BAD_FORM, BAD_PROOF. */
 enum status rows_read(struct rows *rows, const char *path, struct refusal *why) MUST_USE;
+/* The same of a .rows file's bytes, which are copied; refusals name no file. */
+enum status rows_read_bytes(struct rows *rows, struct bytes content, struct refusal *why) MUST_USE;
 /* Writes the .rows file. Refuses to replace one. */
 enum status rows_write(const struct rows *rows, const char *path, struct refusal *why) MUST_USE;
 void rows_init(struct rows *rows);

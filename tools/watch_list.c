@@ -120,8 +120,10 @@ static void each_without(struct run *run, const char *ending, const char *lackin
     free(names);
 }
 
-/* The bytes are there, the rows are not: an earlier run ended between. */
-static enum status complete(struct run *run, const char *name, struct refusal *why) {
+/* A step of an observation that was begun, by one of its files' names. */
+static enum status with_observation(struct run *run, const char *name,
+                                    enum status (*step)(struct observation *o, struct refusal *why),
+                                    struct refusal *why) {
     char compact[OBSERVE_TIME_SIZE + 1];
     char observed[21];
     struct observation *o = calloc(1, sizeof *o);
@@ -132,11 +134,16 @@ static enum status complete(struct run *run, const char *name, struct refusal *w
     observation_of(run, observed, o);
     enum status status = observe_open(o, why);
     if (status == STATUS_OK) {
-        status = observe_rows(o, why);
+        status = step(o, why);
     }
     observation_release(o);
     free(o);
     return status;
+}
+
+/* The bytes are there, the rows are not: an earlier run ended between. */
+static enum status complete(struct run *run, const char *name, struct refusal *why) {
+    return with_observation(run, name, observe_rows, why);
 }
 
 /* What the newest observation was of: its time, "" if there is none, and its file's hash. */
@@ -263,27 +270,15 @@ static enum status keep_roster(struct run *run, struct refusal *why) {
 
 /* --- the log --- */
 
+static enum status load_and_sign(struct observation *o, struct refusal *why) {
+    rows_close(&o->rows);
+    rows_init(&o->rows);
+    TRY(observe_load(o, why));
+    return observe_sign(o, why);
+}
+
 static enum status sign(struct run *run, const char *name, struct refusal *why) {
-    char compact[OBSERVE_TIME_SIZE + 1];
-    char observed[21];
-    struct observation *o = calloc(1, sizeof *o);
-    if (o == NULL) {
-        return refuse(why, STATUS_NOMEM, "out of memory");
-    }
-    observe_time(name, run->list->name, compact, observed);
-    observation_of(run, observed, o);
-    enum status status = observe_open(o, why);
-    if (status == STATUS_OK) {
-        rows_close(&o->rows);
-        rows_init(&o->rows);
-        status = observe_load(o, why);
-    }
-    if (status == STATUS_OK) {
-        status = observe_sign(o, why);
-    }
-    observation_release(o);
-    free(o);
-    return status;
+    return with_observation(run, name, load_and_sign, why);
 }
 
 static enum status send(struct run *run, struct refusal *why) {

@@ -225,6 +225,32 @@ static void absences(void) {
     }
 }
 
+/* A list of two rows, as it is kept. */
+static void kept_rows(void) {
+    static const char *const leaves[2] = {"[[\"A\"],[\"B\"]]", "[[\"C\"],[\"\"]]"};
+    struct hash hashes[2];
+    struct hash root;
+    struct writer w = sample();
+    for (size_t i = 0; i < 2; i++) {
+        hash_leaf((const uint8_t *)leaves[i], strlen(leaves[i]), &hashes[i]);
+    }
+    hash_node(&hashes[0], &hashes[1], &root);
+    writer_text(&w, "dutylog/list/v1\n{\"address\":\"\",\"count\":2,\"file\":\"");
+    writer_hash_hex(&w, &root);
+    writer_text(&w, "\",\"key\":[\"officer\"],\"keys\":\"");
+    writer_hash_hex(&w, &root);
+    writer_text(&w, "\",\"list\":\"city\",\"mapping\":\"");
+    writer_hash_hex(&w, &root);
+    writer_text(&w, "\",\"observed\":\"2023-09-01T00:00:00Z\",\"other\":[\"penalty\"],\"root\":\"");
+    writer_hash_hex(&w, &root);
+    writer_text(&w, "\"}\n");
+    for (size_t i = 0; i < 2; i++) {
+        writer_text(&w, leaves[i]);
+        writer_text(&w, "\n");
+    }
+    save_written("rows", "two", &w);
+}
+
 static void tiles(void) {
     static const char *const paths[] = {"0/000",           "0/x001/x234/067.p/8", "7/000.p/255",
                                         "entries/000.p/1", "entries/x001/000",    "63/000"};
@@ -359,6 +385,7 @@ int main(int argc, char **argv) {
     receipts();
     evidence();
     absences();
+    kept_rows();
     tiles();
     uploads();
     rows();

@@ -339,7 +339,7 @@ def test_editions_and_mended_mappings():
 class Trouble:
     """Stands between the importer and its node: overloaded now and then, or gone before it answers."""
 
-    def __init__(self, node, seed):
+    def __init__(self, node, seed, refuse=0.2):
         dice, outer = random.Random(seed), self
         self.refused = self.lost = 0
 
@@ -348,7 +348,7 @@ class Trouble:
 
             def forward(self, method, body):
                 fate = dice.random() if method == "POST" else 1
-                if fate < 0.2:
+                if fate < refuse:
                     outer.refused += 1
                     self.answer(503, b"overloaded\n", "text/plain", [("Retry-After", "1")])
                     return
@@ -445,6 +445,13 @@ def test_a_node_in_trouble():
     report = desk.run(desk.write("many.csv", table(many(411))), mapping)
     assert report["events"] == 1233 and report["held"] and report["took_ms"] > 1000, report["took_ms"]
     check_many(desk, 411)
+    # A seq that waits here is used elsewhere: nothing that waits could follow it, and none counts as logged.
+    path = desk.write("more.csv", table(["x-1,Off-A,1/2/2020,2020-02-02,SU,TRAINING,New,x"]))
+    trouble = Trouble(desk.w.agency, 1, refuse=1)
+    desk.run(path, mapping, "--wait", "0", node=trouble.url, ok=(3,))
+    trouble.close()
+    assert desk.run(path, mapping, "--key-used", state="other")["events"] == 3
+    assert "another event of this key with seq 1236" in desk.run(path, mapping, ok=(1,))
     desk.close()
 
 
