@@ -249,7 +249,7 @@ static enum status gather(struct store_txn *txn, const struct agency_sources *so
         }
         alike = row.log == before.log && row.what == before.what ? alike + 1 : 1;
         before = row;
-        bool counts = sources->counts == NULL || sources->counts(sources->context, row.log);
+        bool counts = sources->counts == NULL || sources->counts(sources->context, row.log, ori);
         if (!counts || alike > AGENCY_ROWS_MAX) {
             scan.at = ori_key(ori); /* on with the next sort, or the next log */
             key_u32(&scan.at, counts ? row.log : row.log + 1);

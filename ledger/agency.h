@@ -36,9 +36,9 @@ enum status agency_check(struct store_txn *txn, uint32_t log, uint32_t agencies,
 
 /* --- reading --- */
 
-/* Which logs' rows count; NULL as `counts`: all. */
+/* Which logs' rows about an ORI count; NULL as `counts`: all. */
 struct agency_sources {
-    bool (*counts)(void *context, uint32_t log);
+    bool (*counts)(void *context, uint32_t log, const char *ori);
     void *context;
 };
 

@@ -48,13 +48,19 @@ struct complaint {
     char first[NAME_SIZE_MAX + 1];
 };
 
+/* A log whose word on agencies counts: on this one alone, or where `ori` is "", on all. */
+struct counted {
+    bool counts;
+    char ori[ORI_SIZE + 1];
+};
+
 struct recogniser {
     struct node *node;
     struct timer *timer;
     struct pin pins[CONFIG_AUTHORITIES_MAX];
     struct search searches[CONFIG_AUTHORITIES_MAX];
     struct recognition_set *set;
-    bool *counts; /* by log number: is it in the set */
+    struct counted *counted; /* by log number: those in the set */
     struct complaint other_key, other_key_told;
     struct complaint no_address, no_address_told;
     uint64_t seen; /* recognition_count at the last look; NEVER: look again */
@@ -81,9 +87,10 @@ const char *recogniser_lost(const struct recogniser *r) {
     return NULL;
 }
 
-static bool counts(void *context, uint32_t log) {
+static bool counts(void *context, uint32_t log, const char *ori) {
     const struct recogniser *r = context;
-    return log <= r->node->log_count && r->counts[log];
+    return log <= r->node->log_count && r->counted[log].counts &&
+           (r->counted[log].ori[0] == '\0' || memcmp(r->counted[log].ori, ori, ORI_SIZE) == 0);
 }
 
 struct agency_sources recogniser_sources(const struct recogniser *r) {
@@ -130,7 +137,7 @@ static void maybe_closed(struct recogniser *r) {
     void *context = r->closed_context;
     r->node->recogniser = NULL;
     free(r->set);
-    free(r->counts);
+    free(r->counted);
     free(r);
     closed(context);
 }
@@ -253,9 +260,13 @@ static enum status look_at(struct recogniser *r, struct store_txn *txn,
                            const struct recognised *found) {
     const struct config_authority *authority = &r->node->config.authorities[found->pin];
     const struct log *log = found->log != 0 ? node_log_by_number(r->node, found->log) : NULL;
-    struct recognition row;
+    struct recognition row = {.ori = ""};
+    if (found->by != 0) {
+        TRY(recognition_get(txn, found->by, vkey_name(&found->vkey), &row));
+    }
     if (log != NULL) {
-        r->counts[found->log] = true;
+        r->counted[found->log].counts = true;
+        memcpy(r->counted[found->log].ori, row.ori, sizeof row.ori);
     }
     if (found->by == 0 || authority->pull_ms == 0 || !r->node->config.has_mirror ||
         (log != NULL && log->flags != LOG_EVENTS)) {
@@ -265,7 +276,6 @@ static enum status look_at(struct recogniser *r, struct store_txn *txn,
         complain(&r->other_key, found);
         return STATUS_OK;
     }
-    TRY(recognition_get(txn, found->by, vkey_name(&found->vkey), &row));
     if (!is_base(row.address)) {
         complain(&r->no_address, found);
         return STATUS_OK;
@@ -300,7 +310,7 @@ static enum status look_in(struct recogniser *r, struct store_txn *txn) {
         return STATUS_OK;
     }
     TRY(recognition_find(txn, r->pins, r->node->config.authority_count, r->set));
-    memset(r->counts, 0, (r->node->log_room + 1) * sizeof *r->counts);
+    memset(r->counted, 0, (r->node->log_room + 1) * sizeof *r->counted);
     r->seen = count;
     r->job.count = 0;
     r->other_key.logs = 0;
@@ -426,9 +436,9 @@ enum status recogniser_open(struct node *node, struct recogniser **out) {
     r->node = node;
     r->seen = NEVER;
     r->set = calloc(1, sizeof *r->set);
-    r->counts = calloc(node->log_room + 1, sizeof *r->counts);
+    r->counted = calloc(node->log_room + 1, sizeof *r->counted);
     *out = r;
-    if (r->set == NULL || r->counts == NULL) {
+    if (r->set == NULL || r->counted == NULL) {
         return STATUS_NOMEM;
     }
     for (size_t i = 0; i < node->config.authority_count; i++) {

@@ -129,7 +129,8 @@ Test(agency, of_one_stamp_the_order_is_by_origin) {
     cr_assert_str_eq(resolve("MN0000001", ANY).name, "By the state");
 }
 
-static bool only_doj(void *context, uint32_t log) {
+static bool only_doj(void *context, uint32_t log, const char *ori) {
+    cr_assert_eq(memcmp(ori, "MN0000001", ORI_SIZE), 0);
     cr_assert_eq(context, &s);
     return log == doj->log.number;
 }
