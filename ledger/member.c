@@ -133,7 +133,7 @@ static bool text_is_hex(struct bytes text, size_t len) {
     return text.len == len;
 }
 
-static bool text_is_ori(struct bytes text) {
+bool text_is_ori(struct bytes text) {
     for (size_t i = 0; i < text.len; i++) {
         if (!is_digit(text.data[i]) && !(text.data[i] >= 'A' && text.data[i] <= 'Z')) {
             return false;

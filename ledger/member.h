@@ -20,6 +20,8 @@ bool text_is_token(struct bytes text, size_t max);
 /* An issuer's key name: at most NAME_SIZE_MAX, tokens joined by '/', none of them "." or "..", so
  * that it can stand in a path. */
 bool text_is_issuer(struct bytes text);
+/* The form of an ORI: nine of A-Z and 0-9. */
+bool text_is_ori(struct bytes text);
 /* A real day as YYYY-MM-DD, from 1900 on. Days compare as their bytes do. */
 bool text_is_date(struct bytes text);
 /* Days from 1970-01-01 to such a day; 0 for one before it. `date` has at least its ten characters.

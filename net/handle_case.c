@@ -8,6 +8,7 @@
  *   - the client has left meanwhile: the answer is dropped. */
 #include "crypto/encoding.h"
 #include "ledger/case.h"
+#include "ledger/member.h"
 #include "net/handlers.h"
 
 #include <stdlib.h>
@@ -34,14 +35,8 @@ struct case_call {
 /* --- reading the request --- */
 
 static bool read_ori(struct bytes text, uint8_t ori[ORI_SIZE]) {
-    if (text.len != ORI_SIZE) {
+    if (!text_is_ori(text)) {
         return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.data[i];
-        if ((c < 'A' || c > 'Z') && (c < '0' || c > '9')) {
-            return false;
-        }
     }
     memcpy(ori, text.data, text.len);
     return true;

@@ -213,17 +213,6 @@ static json_t *agency_json(const struct node *node, const struct agency *agency)
     return object;
 }
 
-static bool is_ori(struct bytes text) {
-    for (size_t i = 0; i < text.len; i++) {
-        bool good = (text.data[i] >= 'A' && text.data[i] <= 'Z') ||
-                    (text.data[i] >= '0' && text.data[i] <= '9');
-        if (!good) {
-            return false;
-        }
-    }
-    return text.len == ORI_SIZE;
-}
-
 /* ?day=YYYY-MM-DD, or today. False: answered. */
 static bool read_day(struct request *request, uint64_t *day) {
     struct bytes text;
@@ -246,7 +235,7 @@ void handle_agency(struct request *request) {
     struct store_txn *txn = NULL;
     struct agency agency;
     uint64_t day = 0;
-    if (!is_ori(ori)) {
+    if (!text_is_ori(ori)) {
         request_answer_text(request, 400, "agency/<ORI>: nine characters of A-Z and 0-9");
         return;
     }
@@ -313,7 +302,7 @@ static bool read_listing(struct request *request, struct listing *l) {
         memcpy(l->state, text.data, 2);
     }
     if (request_query(request, "from", &text)) {
-        if (!is_ori(text)) {
+        if (!text_is_ori(text)) {
             request_answer_text(request, 400, "from is an ORI: nine characters of A-Z and 0-9");
             return false;
         }
