@@ -27,6 +27,7 @@
 
 #define DAY_S 86400
 #define RECEIPT_POLL_MS 200
+#define BATCH_AFTER_REFUSAL 32 /* room for the events of any row */
 
 static uint64_t now_ms(void) {
     struct timespec t;
@@ -79,7 +80,12 @@ static enum status flush(struct running *r, struct refusal *why) {
         return STATUS_OK;
     }
     TRY(import_state_commit(r->state, why));
-    return r->maker.batch.count > 0 ? import_send(r->sender, &r->maker.batch, why) : STATUS_OK;
+    if (r->maker.batch.count == 0) {
+        return STATUS_OK;
+    }
+    size_t twice = r->maker.batch_max * 2;
+    r->maker.batch_max = twice < IMPORT_BATCH_EVENTS_MAX ? twice : IMPORT_BATCH_EVENTS_MAX;
+    return import_send(r->sender, &r->maker.batch, why);
 }
 
 /* The place of the event with this seq, now that those before it are logged. */
@@ -123,6 +129,7 @@ static enum status withdraw(struct running *r, enum status status, uint64_t *cou
         return refuse(why, status, "%.150s. What waited is no more: %" PRIu64 " event%s taken back",
                       denial->text, *count, *count == 1 ? " was" : "s were");
     }
+    r->maker.batch_max = BATCH_AFTER_REFUSAL;
     import_send_anew(r->sender, seq);
     return move_place(r, seq, why);
 }
@@ -406,6 +413,7 @@ static enum status start(struct running *r, struct refusal *why) {
     import_file_close(&file);
     TRY(hash_file(import->path, &import->file, why));
     r->maker.map = &import->map;
+    r->maker.batch_max = IMPORT_BATCH_EVENTS_MAX;
     r->maker.agencies = r->agencies;
     r->maker.report = &import->report;
     buffer_init(&r->maker.batch.body, IMPORT_BATCH_SIZE_MAX);

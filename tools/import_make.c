@@ -489,6 +489,6 @@ enum status import_make_row(struct import_maker *maker, const struct import_cell
 
 bool import_maker_full(const struct import_maker *maker) {
     size_t most = maker->map->event_count;
-    return maker->batch.count + most > IMPORT_BATCH_EVENTS_MAX ||
+    return maker->batch.count + most > maker->batch_max ||
            maker->batch.body.len + most * ROOM_OF_EVENT > IMPORT_BATCH_SIZE_MAX;
 }

@@ -26,6 +26,7 @@ struct import_maker {
     size_t row;                         /* which of the file is made */
     char last_day[IMPORT_DAY_SIZE + 1]; /* no day that is past may be after it */
     uint8_t table[IMPORT_TABLE_SIZE];
+    size_t batch_max; /* events: fewer after a refusal, since all behind one is made again */
     struct import_batch batch; /* what was signed and is not committed yet */
 };
 
