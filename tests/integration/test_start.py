@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from world import BUILD, Key, Node, World, main
+from world import BUILD, Key, Node, World, main, until
 
 
 def start(node, sections):
@@ -90,7 +90,8 @@ def test_senseless_requests():
     w = World().start()
     w.open_log()
     state = w.nodes["state"]
-    size = state.json("/logs")["logs"][0]["size"]
+    size = w.agency.json("/logs")["logs"][0]["size"]
+    until(lambda: state.json("/logs")["logs"][0]["size"] == size, 10, "the state has all")  # the two others are a quorum
     octets = {"Content-Type": "application/octet-stream"}
     origin = w.origin.encode()
     header = len(origin).to_bytes(2, "big") + origin
