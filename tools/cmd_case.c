@@ -4,6 +4,7 @@
 #include "tools/case_print.h"
 #include "tools/case_verify.h"
 #include "tools/cli.h"
+#include "tools/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,24 +76,6 @@ static int add_at(struct run *run, const char *text) {
     return CLI_OK;
 }
 
-static int add_root(struct run *run, const char *text) {
-    struct refusal why;
-    struct verify_trust *trust = &run->trust;
-    if (trust->root_count == VERIFY_ROOTS_MAX) {
-        return cli_usage("case", "more than %d roots", VERIFY_ROOTS_MAX);
-    }
-    if (vkey_parse(bytes_text(text), &trust->roots[trust->root_count], &why) != STATUS_OK) {
-        return cli_usage("case", "--root %s: %s", text, why.text);
-    }
-    for (size_t i = 0; i < trust->root_count; i++) {
-        if (vkey_equal(&trust->roots[i], &trust->roots[trust->root_count])) {
-            return cli_usage("case", "--root %s is given twice: each root counts once", text);
-        }
-    }
-    trust->root_count++;
-    return CLI_OK;
-}
-
 static int read_options(struct run *run, int argc, char **argv) {
     int c = 0;
     int code = CLI_OK;
@@ -108,7 +91,7 @@ static int read_options(struct run *run, int argc, char **argv) {
             run->policy_path = optarg;
             break;
         case 'r':
-            code = add_root(run, optarg);
+            code = trust_add_root("case", &run->trust, optarg);
             break;
         case 't':
             if (!cli_number(optarg, 1, VERIFY_ROOTS_MAX, &run->threshold)) {
@@ -124,27 +107,6 @@ static int read_options(struct run *run, int argc, char **argv) {
         }
     }
     return code;
-}
-
-static int load_trust(struct run *run) {
-    struct refusal why = {.text = ""};
-    if (run->policy_path != NULL) {
-        enum status status = file_read(run->policy_path, &run->policy_text, &why);
-        if (status == STATUS_OK) {
-            status = policy_parse(buffer_view(&run->policy_text), &run->policy, &why);
-        }
-        if (status != STATUS_OK) {
-            return cli_error("case", status == STATUS_NOMEM ? CLI_FAILED : CLI_USAGE, "%s: %s",
-                             run->policy_path, why.text);
-        }
-        run->trust.policy = &run->policy;
-    }
-    run->trust.threshold = run->threshold != 0 ? run->threshold : run->trust.root_count;
-    if (run->trust.threshold > run->trust.root_count) {
-        return cli_usage("case", "--threshold %zu, but %zu roots are given", run->trust.threshold,
-                         run->trust.root_count);
-    }
-    return CLI_OK;
 }
 
 /* The node's answer, parsed; NULL with the exit code. */
@@ -260,7 +222,8 @@ static int run_case(struct run *run, int argc, char **argv) {
         code = cli_usage("case", "give --node URL, the agency's ORI and the case's handle");
     }
     if (code == CLI_OK) {
-        code = load_trust(run);
+        code = trust_load("case", &run->trust, run->policy_path, run->threshold, &run->policy_text,
+                          &run->policy);
     }
     if (code == CLI_OK && fetcher_open(&run->fetcher) != STATUS_OK) {
         code = cli_error("case", CLI_FAILED, "out of memory");

@@ -4,6 +4,7 @@
 #include "net/file.h"
 #include "tools/cli.h"
 #include "tools/members.h"
+#include "tools/trust.h"
 #include "tools/verify_pair.h"
 #include "tools/verify_print.h"
 
@@ -50,23 +51,6 @@ struct run {
     struct verify_pair pair;
 };
 
-static int add_root(struct run *run, const char *text) {
-    struct refusal why;
-    if (run->trust.root_count == VERIFY_ROOTS_MAX) {
-        return cli_usage("verify", "more than %d roots", VERIFY_ROOTS_MAX);
-    }
-    if (vkey_parse(bytes_text(text), &run->trust.roots[run->trust.root_count], &why) != STATUS_OK) {
-        return cli_usage("verify", "--root %s: %s", text, why.text);
-    }
-    for (size_t i = 0; i < run->trust.root_count; i++) {
-        if (vkey_equal(&run->trust.roots[i], &run->trust.roots[run->trust.root_count])) {
-            return cli_usage("verify", "--root %s is given twice: each root counts once", text);
-        }
-    }
-    run->trust.root_count++;
-    return CLI_OK;
-}
-
 static int read_options(struct run *run, int argc, char **argv) {
     int c = 0;
     while ((c = getopt_long(argc, argv, "hjq", options, NULL)) != -1) {
@@ -75,7 +59,7 @@ static int read_options(struct run *run, int argc, char **argv) {
             run->policy_path = optarg;
             break;
         case 'r':
-            if (add_root(run, optarg) != CLI_OK) {
+            if (trust_add_root("verify", &run->trust, optarg) != CLI_OK) {
                 return CLI_USAGE;
             }
             break;
@@ -119,29 +103,13 @@ static int read_options(struct run *run, int argc, char **argv) {
     return CLI_OK;
 }
 
-/* Turns the options into trust: nothing is trusted that was not named. */
 static int load_trust(struct run *run) {
-    struct refusal why = {.text = ""};
-    if (run->policy_path != NULL) {
-        enum status status = file_read(run->policy_path, &run->policy_text, &why);
-        if (status == STATUS_OK) {
-            status = policy_parse(buffer_view(&run->policy_text), &run->policy, &why);
-        }
-        if (status != STATUS_OK) {
-            return cli_error("verify", status == STATUS_NOMEM ? CLI_FAILED : CLI_USAGE, "%s: %s",
-                             run->policy_path, why.text);
-        }
-        run->trust.policy = &run->policy;
-    }
-    run->trust.threshold = run->threshold != 0 ? run->threshold : run->trust.root_count;
-    if (run->trust.policy == NULL && run->trust.root_count == 0) {
+    int code = trust_load("verify", &run->trust, run->policy_path, run->threshold,
+                          &run->policy_text, &run->policy);
+    if (code == CLI_OK && run->trust.policy == NULL && run->trust.root_count == 0) {
         return cli_usage("verify", "say what you trust: --policy FILE, or --root VKEY, or both");
     }
-    if (run->trust.threshold > run->trust.root_count) {
-        return cli_usage("verify", "--threshold %zu, but %zu roots are given", run->trust.threshold,
-                         run->trust.root_count);
-    }
-    return CLI_OK;
+    return code;
 }
 
 /* With --by, the roots are asked of the last recognition's log, and a policy still of the receipt's
