@@ -69,6 +69,9 @@ enum status issuer_each_conflict(struct store_txn *txn, uint32_t log,
  * log.opened. */
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
                          uint64_t indexes[CHAIN_MAX], size_t *count) MUST_USE;
+/* Whose voice the issuer is (ledger/house.h). */
+enum status issuer_house(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
+                         struct hash *out) MUST_USE;
 /* The index of the log.policy in force in the first `size` entries. NOT_FOUND before the first. */
 enum status policy_in_force(struct store_txn *txn, uint32_t log, uint64_t size,
                             uint64_t *index) MUST_USE;

@@ -3,6 +3,7 @@
 #include "ledger/accept_parts.h"
 #include "ledger/agency.h"
 #include "ledger/case_index.h"
+#include "ledger/house.h"
 #include "ledger/lodged.h"
 #include "ledger/recognition.h"
 #include "ledger/revocation.h"
@@ -18,7 +19,9 @@ static enum status add_opened(struct store_txn *txn, const struct log *log,
                               const struct event *event) {
     struct opened opened;
     opened_of(event, &opened);
-    struct accept_state state = {.threshold = (uint32_t)opened.threshold, .rules = {.table = 1}};
+    struct accept_state state = {.threshold = (uint32_t)opened.threshold,
+                                 .rules = {.table = 1},
+                                 .authority = house_authority(&opened)};
     memcpy(state.operator_name, opened.operator_name, sizeof state.operator_name);
     TRY(accept_state_put(txn, log->number, &state));
     for (size_t i = 0; i < opened.authority_count; i++) {
@@ -152,12 +155,11 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     }
 }
 
-enum status accept_apply_state(struct store_txn *txn, const struct log *log,
+static enum status apply_state(struct store_txn *txn, const struct log *log,
                                const struct submission *submission, uint64_t index,
-                               uint64_t stamp_ms) {
+                               uint64_t stamp_ms, struct issuer *issuer) {
     const struct event *event = &submission->event;
     struct accept_state state;
-    struct issuer issuer;
     if (index == 0) {
         TRY(add_opened(txn, log, event));
     }
@@ -170,25 +172,33 @@ enum status accept_apply_state(struct store_txn *txn, const struct log *log,
         state.last_stamp_ms = stamp_ms;
         TRY(accept_state_put(txn, log->number, &state));
     }
-    TRY(issuer_find(txn, log->number, event->issuer, &issuer));
-    assert(event->seq == issuer.last_seq + 1);
-    issuer.last_seq = event->seq;
-    issuer.last_id = event->id;
-    TRY(issuer_put(txn, log->number, &issuer));
+    TRY(issuer_find(txn, log->number, event->issuer, issuer));
+    assert(event->seq == issuer->last_seq + 1);
+    issuer->last_seq = event->seq;
+    issuer->last_id = event->id;
+    TRY(issuer_put(txn, log->number, issuer));
 
     struct sequence_row row = {.index = index,
                                .id = event->id,
                                .kind = event->kind->id,
                                .has_body = event->has_body,
                                .body = event->body};
-    TRY(sequence_put(txn, log->number, issuer.number, event->seq, &row));
-    return apply_kind(txn, log, event, &issuer, index, stamp_ms);
+    TRY(sequence_put(txn, log->number, issuer->number, event->seq, &row));
+    return apply_kind(txn, log, event, issuer, index, stamp_ms);
+}
+
+enum status accept_apply_state(struct store_txn *txn, const struct log *log,
+                               const struct submission *submission, uint64_t index,
+                               uint64_t stamp_ms) {
+    struct issuer issuer;
+    return apply_state(txn, log, submission, index, stamp_ms, &issuer);
 }
 
 enum status accept_apply(struct store_txn *txn, const struct log *log,
                          const struct submission *submission, uint64_t index, uint64_t stamp_ms) {
-    TRY(accept_apply_state(txn, log, submission, index, stamp_ms));
-    return case_index_put(txn, log->number, &submission->event.about, index);
+    struct issuer issuer;
+    TRY(apply_state(txn, log, submission, index, stamp_ms, &issuer));
+    return case_index_put(txn, log->number, &issuer, &submission->event.about, index, stamp_ms);
 }
 
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,

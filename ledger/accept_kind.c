@@ -3,7 +3,7 @@
  * of this log is true. What it says of other logs is standing, not acceptance. */
 #include "ledger/accept_parts.h"
 #include "ledger/agency.h"
-#include "ledger/body.h"
+#include "ledger/disclosure.h"
 #include "ledger/json.h"
 #include "ledger/member.h"
 #include "ledger/recognition.h"
@@ -306,37 +306,9 @@ static enum status check_references(struct check *c) {
     return STATUS_OK;
 }
 
-/* The disclosed member, its value written into `w`. */
-static void read_disclosed(const struct event *event, struct writer *w, struct body_member *out,
-                           uint64_t *index, uint64_t *count, struct merkle_proof *proof) {
-    const json_t *hashes = json_object_get(event->open, "proof");
-    struct hash salt;
-    bool good = event_open_integer(event, "index", index) &&
-                event_open_integer(event, "count", count) &&
-                bytes_hex_to_hash(jcs_text(json_object_get(event->open, "salt")), &salt);
-    enum status written = jcs_write(w, json_object_get(event->open, "value"), NULL);
-    assert(good && written == STATUS_OK); /* it was parsed from this form */
-    static_assert(sizeof salt.bytes == BODY_SALT_SIZE, "a salt is written as a hash is");
-    memcpy(out->salt, salt.bytes, BODY_SALT_SIZE);
-    out->name = jcs_text(json_object_get(event->open, "member"));
-    out->value = writer_view(w);
-    proof->count = json_array_size(hashes);
-    assert(proof->count <= sizeof proof->hashes / sizeof proof->hashes[0]);
-    for (size_t i = 0; i < proof->count; i++) {
-        bool hash = bytes_hex_to_hash(jcs_text(json_array_get(hashes, i)), &proof->hashes[i]);
-        assert(hash);
-    }
-}
-
 static enum status check_disclosure(struct check *c) {
     struct reference reference;
     struct sequence_row row;
-    struct body_member member;
-    struct merkle_proof proof;
-    struct writer w;
-    uint8_t value[EVENT_SIZE_MAX];
-    uint64_t index = 0;
-    uint64_t count = 0;
     bool here = false;
     read_reference(json_object_get(c->event->open, "event"), &reference);
     TRY(find_reference(c, "event", &reference, &here, &row));
@@ -348,9 +320,7 @@ static enum status check_disclosure(struct check *c) {
                       "member event: entry %llu has no closed members to disclose",
                       (unsigned long long)row.index);
     }
-    writer_init(&w, value, sizeof value);
-    read_disclosed(c->event, &w, &member, &index, &count, &proof);
-    if (!body_check(&reference.context, &member, index, count, &proof, &row.body)) {
+    if (!disclosure_fits(c->event, &reference.context, &row.body)) {
         return refuse(
             c->why, STATUS_BAD_MEMBER,
             "member value: with this name, salt, place and proof it is not in the body of "

@@ -1,5 +1,6 @@
 #include "ledger/case.h"
 
+#include "ledger/disclosure.h"
 #include "ledger/json.h"
 
 #include <assert.h>
@@ -11,11 +12,13 @@ void case_init(struct case_view *view, const uint8_t ori[static ORI_SIZE],
                const uint8_t handle[static HANDLE_SIZE]) {
     memcpy(view->ori, ori, ORI_SIZE);
     memcpy(view->handle, handle, HANDLE_SIZE);
+    memcpy(view->oris[0], ori, ORI_SIZE);
+    view->ori_count = 1;
+    view->pin_count = 0;
     view->log_count = 0;
     view->count = 0;
-    view->left_out = 0;
+    view->left_out_count = 0;
     view->revocation_count = 0;
-    view->bound_count = 0;
     view->standing.count = 0;
 }
 
@@ -24,6 +27,20 @@ void case_release(struct case_view *view) {
         event_release(&view->items[i].event);
     }
     view->count = 0;
+}
+
+static bool has_ori(const struct case_view *view, const void *ori) {
+    for (size_t i = 0; i < view->ori_count; i++) {
+        if (memcmp(view->oris[i], ori, ORI_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool case_is_of(const struct case_view *view, const struct event_about *about) {
+    return about->has_case && has_ori(view, about->ori) &&
+           memcmp(about->handle, view->handle, HANDLE_SIZE) == 0;
 }
 
 struct case_log *case_log_named(struct case_view *view, struct bytes origin) {
@@ -51,39 +68,64 @@ uint64_t case_confirmed(uint64_t stamp_ms, uint64_t quorum_seconds) {
 
 /* --- revocations --- */
 
-static bool revocation_before(const struct case_view *view, const struct case_revocation *a,
-                              const struct case_revocation *b) {
-    if (a->confirmed_ms != b->confirmed_ms) {
-        return a->confirmed_ms < b->confirmed_ms;
-    }
-    int origins = strcmp(view->logs[a->log].origin, view->logs[b->log].origin);
-    return origins != 0 ? origins < 0 : a->index < b->index;
+static int compare(const struct case_view *view, uint64_t confirmed_a, size_t log_a,
+                   uint64_t index_a, uint64_t confirmed_b, size_t log_b, uint64_t index_b) {
+    struct standing_event a = {.confirmed_ms = confirmed_a,
+                               .origin = bytes_text(view->logs[log_a].origin),
+                               .index = index_a};
+    struct standing_event b = {.confirmed_ms = confirmed_b,
+                               .origin = bytes_text(view->logs[log_b].origin),
+                               .index = index_b};
+    return standing_compare(&a, &b);
 }
 
-/* Takes the place of the item that is kept for this, if it comes before what has it. */
-static void bind_first(struct case_view *view, size_t item, size_t revocation, bool doubts) {
+/* What of it may matter for the event. */
+static void sorts_of(const struct case_view *view, const struct case_item *item,
+                     const struct case_revocation *row, bool by_root, bool sorts[static BONDS]) {
+    bool stolen = revocation_doubts(row->reason, row->since_ms, item->stamp_ms);
+    bool later = compare(view, row->confirmed_ms, row->log, row->index, item->confirmed_ms,
+                         item->log, item->index) > 0;
+    sorts[BOND_REVOKES] = !later;
+    sorts[BOND_DOUBTS] = stolen && by_root;
+    sorts[BOND_DISOWNS] = stolen && !by_root && later;
+}
+
+void case_bond(const struct case_view *view, const struct case_item *item,
+               const struct case_revocation *row, bool by_root, struct case_bonds *bonds) {
+    bool sorts[BONDS];
+    sorts_of(view, item, row, by_root, sorts);
+    for (size_t i = 0; i < BONDS; i++) {
+        const struct case_revocation *first = &bonds->first[i];
+        bool before =
+            !bonds->bound[i] || compare(view, row->confirmed_ms, row->log, row->index,
+                                        first->confirmed_ms, first->log, first->index) < 0;
+        if (sorts[i] && before) {
+            bonds->bound[i] = true;
+            bonds->by_root[i] = by_root;
+            bonds->first[i] = *row;
+        }
+    }
+}
+
+static size_t keep_revocation(struct case_view *view, const struct case_revocation *row) {
     size_t at = 0;
-    while (at < view->bound_count &&
-           (view->bound[at].item != item || view->bound[at].doubts != doubts)) {
+    while (at < view->revocation_count &&
+           (view->revocations[at].log != row->log || view->revocations[at].index != row->index)) {
         at++;
     }
-    if (at == view->bound_count) {
-        assert(view->bound_count < sizeof view->bound / sizeof view->bound[0]);
-        view->bound_count++;
-    } else if (!revocation_before(view, &view->revocations[revocation],
-                                  &view->revocations[view->bound[at].revocation])) {
-        return;
+    if (at == view->revocation_count) {
+        assert(at < CASE_REVOCATIONS_MAX); /* BONDS for each item */
+        view->revocations[view->revocation_count++] = *row;
+        view->logs[row->log].contributes = true;
     }
-    view->bound[at].item = item;
-    view->bound[at].revocation = revocation;
-    view->bound[at].doubts = doubts;
+    return at;
 }
 
-void case_bind(struct case_view *view, size_t item, size_t revocation) {
-    const struct case_revocation *row = &view->revocations[revocation];
-    bind_first(view, item, revocation, false);
-    if (row->reason == REVOKED_COMPROMISED && view->items[item].stamp_ms >= row->since_ms) {
-        bind_first(view, item, revocation, true);
+void case_bind(struct case_view *view, size_t item, const struct case_bonds *bonds) {
+    for (size_t i = 0; i < BONDS; i++) {
+        view->bonds[item][i] =
+            bonds->bound[i] ? keep_revocation(view, &bonds->first[i]) : CASE_UNBOUND;
+        view->bonds_by_root[item][i] = bonds->by_root[i];
     }
 }
 
@@ -129,13 +171,32 @@ static enum standing_outcome outcome_of(const struct event *event) {
     if (strcmp(outcome, "reversed") == 0) {
         return OUTCOME_REVERSES;
     }
+    if (strcmp(outcome, "upheld") == 0) {
+        return OUTCOME_UPHOLDS;
+    }
     bool changes = strcmp(outcome, "reduced") == 0 || strcmp(outcome, "increased") == 0;
     return changes ? OUTCOME_CHANGES : OUTCOME_STANDS;
 }
 
 static bool other_ori(const struct case_view *view, const struct event *event) {
     const char *ori = event_open_text(event, "ori");
-    return ori != NULL && (strlen(ori) != ORI_SIZE || memcmp(ori, view->ori, ORI_SIZE) != 0);
+    return ori != NULL && (strlen(ori) != ORI_SIZE || !has_ori(view, ori));
+}
+
+/* Does it disclose what the event that it names, if that is here, does not have? */
+static bool is_unfitting(const struct case_view *view, const struct event *event) {
+    if (event->kind->effect != EFFECT_DISCLOSES) {
+        return false;
+    }
+    for (size_t i = 0; i < view->count; i++) {
+        const struct event *other = &view->items[i].event;
+        if (hash_equal(&other->id, &event->about.named)) {
+            const struct body_context of = {
+                .log = other->log, .issuer = other->issuer, .seq = other->seq};
+            return !other->has_body || !disclosure_fits(event, &of, &other->body);
+        }
+    }
+    return false;
 }
 
 static void read_item(const struct case_view *view, const struct case_item *item,
@@ -143,6 +204,8 @@ static void read_item(const struct case_view *view, const struct case_item *item
     const struct event *event = &item->event;
     const char *basis = event_open_text(event, "basis");
     const char *authority = event_open_text(event, "recommended_by");
+    const char *party = event_open_text(event, "party");
+    const char *disposition = event_open_text(event, "disposition");
     *out = (struct standing_event){
         .origin = bytes_text(view->logs[item->log].origin),
         .index = item->index,
@@ -155,10 +218,14 @@ static void read_item(const struct case_view *view, const struct case_item *item
         .has_case = event->about.has_case,
         .has_body = event->has_body,
         .other_ori = other_ori(view, event),
+        .beyond = item->beyond,
+        .unfitting = is_unfitting(view, event),
         .imported = basis != NULL && strcmp(basis, "imported") == 0,
         .subject = 1,
         .outcome = outcome_of(event),
         .has_discipline = json_object_get(event->open, "discipline") != NULL,
+        .sustains = disposition != NULL && strcmp(disposition, "sustained") == 0,
+        .party = bytes_text(party != NULL ? party : ""),
         .authority = bytes_text(authority != NULL ? authority : ""),
         .signer = item->signer,
     };
@@ -174,13 +241,7 @@ static void read_item(const struct case_view *view, const struct case_item *item
 
 static bool item_before(const struct case_view *view, const struct case_item *a,
                         const struct case_item *b) {
-    struct standing_event left = {.confirmed_ms = a->confirmed_ms,
-                                  .origin = bytes_text(view->logs[a->log].origin),
-                                  .index = a->index};
-    struct standing_event right = {.confirmed_ms = b->confirmed_ms,
-                                   .origin = bytes_text(view->logs[b->log].origin),
-                                   .index = b->index};
-    return standing_compare(&left, &right) < 0;
+    return compare(view, a->confirmed_ms, a->log, a->index, b->confirmed_ms, b->log, b->index) < 0;
 }
 
 /* Into their order; they come nearly so, by their stamps. */
@@ -203,27 +264,39 @@ static size_t place_of_item(const struct case_view *view, size_t item) {
     return place;
 }
 
+static size_t link_revocations(struct case_view *view) {
+    size_t count = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        size_t place = place_of_item(view, i);
+        for (size_t bond = 0; bond < BONDS; bond++) {
+            if (view->bonds[i][bond] == CASE_UNBOUND) {
+                continue;
+            }
+            const struct case_revocation *row = &view->revocations[view->bonds[i][bond]];
+            view->link_revocation[count] = view->bonds[i][bond];
+            view->links[count++] = (struct standing_revocation){
+                .event = place,
+                .origin = bytes_text(view->logs[row->log].origin),
+                .index = row->index,
+                .confirmed_ms = row->confirmed_ms,
+                .compromised = row->reason == REVOKED_COMPROMISED,
+                .by_root = view->bonds_by_root[i][bond],
+                .since_ms = row->since_ms,
+            };
+        }
+    }
+    return count;
+}
+
 void case_judge(struct case_view *view) {
     sort_items(view);
     for (size_t i = 0; i < view->count; i++) {
         read_item(view, view->sorted[i], &view->events[i]);
     }
-    for (size_t i = 0; i < view->bound_count; i++) {
-        const struct case_revocation *row = &view->revocations[view->bound[i].revocation];
-        view->link_revocation[i] = view->bound[i].revocation;
-        view->links[i] = (struct standing_revocation){
-            .event = place_of_item(view, view->bound[i].item),
-            .origin = bytes_text(view->logs[row->log].origin),
-            .index = row->index,
-            .confirmed_ms = row->confirmed_ms,
-            .compromised = row->reason == REVOKED_COMPROMISED,
-            .since_ms = row->since_ms,
-        };
-    }
     view->standing = (struct standing_case){.events = view->events,
                                             .count = view->count,
                                             .revocations = view->links,
-                                            .revocation_count = view->bound_count,
+                                            .revocation_count = link_revocations(view),
                                             .results = view->results,
                                             .subjects = view->subjects,
                                             .order = view->order};

@@ -1,122 +1,27 @@
-/* Gathering a case from a store: its rows in the index, then those of the events that name its
- * events, and so on, each level the earliest stamps first. Numbers of logs, and with them the order
- * of rows, are this folder's own, so that nothing may hang on them. */
-#include "ledger/case.h"
+/* Gathering a case from a store, in rounds, so that no party can bury what others logged: first
+ * each house's first events, from courts down, with what they name and what names them; then all
+ * others, as long as there is room. */
+#include "ledger/case_parts.h"
 #include "ledger/sequencer.h"
 #include "ledger/tree.h"
 
 #include <assert.h>
 #include <string.h>
 
-struct gather {
-    struct store_txn *txn;
-    const struct case_pin *pins;
-    size_t pin_count;
-    struct case_view *view;
-    struct case_row *rows;
-    size_t row_count;
-    size_t current; /* item whose signer is asked for */
-    struct issuer issuer;
-    struct refusal *why;
-};
-
-#define NOT_NAMED SIZE_MAX
-
-/* --- logs --- */
-
-/* The size of the latest quorum checkpoint kept of a log, as far as it is judged; 0: none. */
-static enum status confirmed_size(struct store_txn *txn, const struct log *log, uint64_t *size) {
-    struct published last = {.size = 0};
-    uint64_t judged = UINT64_MAX;
-    if ((log->flags & LOG_OWN) == 0) {
-        TRY(judge_size(txn, log->number, &judged));
-    }
-    enum status status = sequencer_published_at_most(txn, log->number, judged, &last);
-    *size = last.size;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-/* What is looked at of a log: false if it is not named. */
-static enum status named_size(struct gather *g, const struct log *log, uint64_t *size) {
-    *size = 0;
-    if (g->pin_count == 0) {
-        return (log->flags & LOG_EVENTS) != 0 ? confirmed_size(g->txn, log, size) : STATUS_OK;
-    }
-    for (size_t i = 0; i < g->pin_count; i++) {
-        if (hash_equal(&g->pins[i].id, &log->id)) {
-            *size = g->pins[i].size;
-        }
-    }
-    return STATUS_OK;
-}
-
-static enum status check_pins(struct gather *g) {
-    for (size_t i = 0; i < g->pin_count; i++) {
-        struct log log;
-        uint64_t size = 0;
-        enum status status = logs_find_id(g->txn, &g->pins[i].id, &log);
-        if (status == STATUS_UNKNOWN_LOG ||
-            (status == STATUS_OK && (log.flags & LOG_EVENTS) == 0)) {
-            return refuse(g->why, STATUS_UNKNOWN_LOG,
-                          "at: this node holds no log of events under one of these: GET /logs "
-                          "lists what it holds");
-        }
-        TRY(status);
-        TRY(confirmed_size(g->txn, &log, &size));
-        if (g->pins[i].size > size) {
-            return refuse(g->why, STATUS_CONFLICT_SIZE,
-                          "at: of %.60s this node can show %llu entries, and not %llu yet",
-                          log.vkey.name, (unsigned long long)size,
-                          (unsigned long long)g->pins[i].size);
-        }
-    }
-    return STATUS_OK;
-}
-
-/* The view's log of a number of the store, or NOT_NAMED. */
-static enum status find_log(struct gather *g, uint32_t number, size_t *out) {
-    struct case_view *view = g->view;
-    struct log log;
-    uint64_t size = 0;
-    for (size_t i = 0; i < view->log_count; i++) {
-        if (view->logs[i].stored.number == number) {
-            *out = i;
-            return STATUS_OK;
-        }
-    }
-    TRY(logs_get(g->txn, number, &log));
-    TRY(named_size(g, &log, &size));
-    *out = NOT_NAMED;
-    if (size == 0) {
-        return STATUS_OK;
-    }
-    struct case_log *fresh = case_log_named(view, vkey_name(&log.vkey));
-    if (fresh == NULL) {
-        return refuse(g->why, STATUS_TOO_LARGE, "the case stands in more than %d logs",
-                      CASE_LOGS_MAX);
-    }
-    fresh->stored = log;
-    fresh->size = size;
-    *out = (size_t)(fresh - view->logs);
-    return tree_root_at(g->txn, number, size, &fresh->root);
-}
-
 /* --- entries --- */
 
-static enum status read_entry(struct gather *g, size_t log, uint64_t index, uint64_t *stamp_ms,
-                              struct bytes *note) {
+enum status case_read_event(struct gather *g, size_t log, uint64_t index, uint64_t *stamp_ms,
+                            struct event *out) {
     struct bytes entry;
+    struct bytes note;
     enum status status = tree_entry(g->txn, g->view->logs[log].stored.number, index, &entry);
     if (status == STATUS_OK) {
-        status = entry_parse(entry, stamp_ms, note, NULL);
+        status = entry_parse(entry, stamp_ms, &note, NULL);
     }
-    return status == STATUS_NOT_FOUND || status == STATUS_BAD_FORM ? STATUS_STORE_CORRUPT : status;
-}
-
-static enum status read_event(struct gather *g, size_t log, uint64_t index, uint64_t *stamp_ms,
-                              struct event *out) {
-    struct bytes note;
-    TRY(read_entry(g, log, index, stamp_ms, &note));
+    if (status == STATUS_NOT_FOUND || status == STATUS_BAD_FORM) {
+        return STATUS_STORE_CORRUPT;
+    }
+    TRY(status);
     return event_parse(note, out, NULL) == STATUS_OK ? STATUS_OK : STATUS_STORE_CORRUPT;
 }
 
@@ -132,208 +37,292 @@ static enum status confirmed_at(struct gather *g, size_t log, uint64_t index, ui
     return status == STATUS_NOT_FOUND ? STATUS_STORE_CORRUPT : status;
 }
 
-/* --- rows --- */
-
-static enum status gather_rows(struct gather *g, const struct case_prefix *prefix) {
-    struct scan scan = case_index_scan(g->txn, prefix);
-    uint32_t number = 0;
-    uint64_t index = 0;
-    enum status status;
-    while ((status = case_index_next(&scan, &number, &index)) == STATUS_OK) {
-        struct case_row row = {.index = index};
-        struct bytes note;
-        TRY(find_log(g, number, &row.log));
-        if (row.log == NOT_NAMED || index >= g->view->logs[row.log].size) {
-            continue;
-        }
-        if (g->row_count == CASE_ROWS_MAX) {
-            return refuse(g->why, STATUS_TOO_LARGE,
-                          "the case has over %d events: read the logs themselves", CASE_ROWS_MAX);
-        }
-        TRY(read_entry(g, row.log, index, &row.stamp_ms, &note));
-        g->rows[g->row_count++] = row;
-    }
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-static bool row_before(const struct gather *g, const struct case_row *a, const struct case_row *b) {
-    if (a->stamp_ms != b->stamp_ms) {
-        return a->stamp_ms < b->stamp_ms;
-    }
-    int origins = strcmp(g->view->logs[a->log].origin, g->view->logs[b->log].origin);
-    return origins != 0 ? origins < 0 : a->index < b->index;
-}
-
-/* Heap sort: rows may be many, and most come sorted from few logs. */
-static void sift(const struct gather *g, size_t at, size_t count) {
-    struct case_row *rows = g->rows;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= count) {
-            return;
-        }
-        if (child + 1 < count && row_before(g, &rows[child], &rows[child + 1])) {
-            child++;
-        }
-        if (!row_before(g, &rows[at], &rows[child])) {
-            return;
-        }
-        struct case_row swapped = rows[at];
-        rows[at] = rows[child];
-        rows[child] = swapped;
-        at = child;
-    }
-}
-
-static void sort_rows(const struct gather *g) {
-    for (size_t i = g->row_count / 2; i-- > 0;) {
-        sift(g, i, g->row_count);
-    }
-    for (size_t end = g->row_count; end-- > 1;) {
-        struct case_row largest = g->rows[0];
-        g->rows[0] = g->rows[end];
-        g->rows[end] = largest;
-        sift(g, 0, end);
-    }
-}
-
-/* --- events --- */
-
-/* The front of a hash is not all of it: is the event of this case, or does it name one of its? */
-static bool belongs(const struct case_view *view, const struct event *event) {
-    const struct event_about *about = &event->about;
-    if (about->has_case) {
-        return memcmp(about->ori, view->ori, ORI_SIZE) == 0 &&
-               memcmp(about->handle, view->handle, HANDLE_SIZE) == 0;
-    }
-    for (size_t i = 0; about->has_named && i < view->count; i++) {
-        if (hash_equal(&view->items[i].event.id, &about->named)) {
+bool case_has(const struct case_view *view, size_t log, uint64_t index) {
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->items[i].index == index && view->items[i].log == log) {
             return true;
         }
     }
     return false;
 }
 
+static bool has_id(const struct case_view *view, const struct hash *id) {
+    for (size_t i = 0; i < view->count; i++) {
+        if (hash_equal(&view->items[i].event.id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The front of a hash is not all of it: is the event of this case, or does it name one of its? */
+static bool belongs(const struct case_view *view, const struct event *event) {
+    return event->about.has_case ? case_is_of(view, &event->about)
+                                 : event->about.has_named && has_id(view, &event->about.named);
+}
+
 static enum status find_signer(struct gather *g, size_t log, struct bytes name,
                                struct standing_signer *out) {
-    struct issuer enroller;
     uint32_t number = g->view->logs[log].stored.number;
     TRY(issuer_find(g->txn, number, name, &g->issuer));
-    *out = (struct standing_signer){.key = g->issuer.vkey.key, .role = g->issuer.roles};
-    out->has_enroller = g->issuer.enroller != 0;
-    if (out->has_enroller) {
-        TRY(issuer_by_number(g->txn, number, g->issuer.enroller, &enroller));
-        out->enroller = enroller.vkey.key;
-    }
-    return STATUS_OK;
+    out->key = g->issuer.vkey.key;
+    out->role = g->issuer.roles;
+    return issuer_house(g->txn, number, &g->issuer, &out->house);
 }
 
 /* --- revocations --- */
 
-/* The view's row of a revocation. */
-static enum status keep_revocation(struct gather *g, size_t log, const struct revocation *row,
-                                   size_t *out) {
-    struct case_view *view = g->view;
-    struct event event;
-    uint64_t stamp_ms = 0;
-    for (*out = 0; *out < view->revocation_count; ++*out) {
-        if (view->revocations[*out].log == log && view->revocations[*out].index == row->index) {
-            return STATUS_OK;
-        }
-    }
-    if (view->revocation_count == CASE_REVOCATIONS_MAX) {
-        return refuse(g->why, STATUS_TOO_LARGE, "over %d revocations bind the case's signers",
-                      CASE_REVOCATIONS_MAX);
-    }
-    struct case_revocation *kept = &view->revocations[*out];
-    TRY(read_event(g, log, row->index, &stamp_ms, &event));
-    *kept = (struct case_revocation){.log = log,
-                                     .index = row->index,
-                                     .stamp_ms = row->stamp_ms,
-                                     .seq = event.seq,
-                                     .reason = row->reason,
-                                     .since_ms = row->since_ms};
-    memcpy(kept->issuer, event.issuer.data, event.issuer.len);
-    kept->issuer[event.issuer.len] = '\0';
-    event_release(&event);
-    TRY(confirmed_at(g, log, row->index, row->stamp_ms, &kept->confirmed_ms));
-    view->revocation_count++;
-    view->logs[log].contributes = true;
-    return STATUS_OK;
+static enum status read_revocation(struct gather *g, size_t log, const struct revocation *row,
+                                   struct case_revocation *out) {
+    *out = (struct case_revocation){.log = log,
+                                    .index = row->index,
+                                    .stamp_ms = row->stamp_ms,
+                                    .reason = row->reason,
+                                    .since_ms = row->since_ms};
+    return confirmed_at(g, log, row->index, row->stamp_ms, &out->confirmed_ms);
 }
 
 static enum status take_revocation(void *context, const struct revocation *row) {
     struct gather *g = context;
     const struct case_item *item = &g->view->items[g->current];
     size_t log = NOT_NAMED;
-    size_t at = 0;
+    struct case_revocation revocation;
     bool binds = false;
-    TRY(find_log(g, row->log, &log));
+    bool by_root = false;
+    TRY(revocation_binds(g->txn, g->view->logs[item->log].stored.number, &g->issuer, row, &binds,
+                         &by_root));
+    if (!binds) {
+        return STATUS_OK;
+    }
+    TRY(case_find_log(g, row->log, &log));
     if (log == NOT_NAMED || row->index >= g->view->logs[log].size) {
         return STATUS_OK;
     }
-    TRY(revocation_binds(g->txn, g->view->logs[item->log].stored.number, &g->issuer, row, &binds));
-    if (binds) {
-        TRY(keep_revocation(g, log, row, &at));
-        case_bind(g->view, g->current, at);
+    TRY(read_revocation(g, log, row, &revocation));
+    case_bond(g->view, item, &revocation, by_root, &g->bonds);
+    return STATUS_OK;
+}
+
+/* Of those that matter, who signed them, and as which of theirs. */
+static enum status name_revokers(struct gather *g) {
+    for (size_t i = 0; i < BONDS; i++) {
+        struct case_revocation *row = &g->bonds.first[i];
+        struct event event;
+        uint64_t stamp_ms = 0;
+        if (g->bonds.bound[i]) {
+            TRY(case_read_event(g, row->log, row->index, &stamp_ms, &event));
+            row->seq = event.seq;
+            memcpy(row->issuer, event.issuer.data, event.issuer.len);
+            row->issuer[event.issuer.len] = '\0';
+            event_release(&event);
+        }
     }
     return STATUS_OK;
 }
 
-/* --- all of it --- */
+/* --- taking an event --- */
 
-static enum status take_row(struct gather *g, const struct case_row *row) {
+/* Owns the event from here on. */
+static enum status add_item(struct gather *g, size_t log, uint64_t index, uint64_t stamp_ms,
+                            struct event *event) {
     struct case_view *view = g->view;
+    assert(view->count < CASE_EVENTS_MAX);
     struct case_item *item = &view->items[view->count];
-    *item = (struct case_item){.log = row->log, .index = row->index, .stamp_ms = row->stamp_ms};
-    TRY(read_event(g, row->log, row->index, &item->stamp_ms, &item->event));
-    if (!belongs(view, &item->event)) {
-        event_release(&item->event);
-        return STATUS_OK;
-    }
+    *item = (struct case_item){.log = log, .index = index, .stamp_ms = stamp_ms, .event = *event};
     g->current = view->count++; /* released with the view from here on */
-    view->logs[row->log].contributes = true;
-    TRY(confirmed_at(g, row->log, row->index, row->stamp_ms, &item->confirmed_ms));
-    enum status status = find_signer(g, row->log, item->event.issuer, &item->signer);
+    view->logs[log].contributes = true;
+    memset(&g->bonds, 0, sizeof g->bonds);
+    TRY(confirmed_at(g, log, index, stamp_ms, &item->confirmed_ms));
+    enum status status = find_signer(g, log, item->event.issuer, &item->signer);
     if (status == STATUS_OK) {
+        item->beyond = case_group_of(&view->logs[log], house_group(item->signer.role)) == GROUPS;
         status = revocation_each(g->txn, &item->signer.key, take_revocation, g);
+    }
+    if (status == STATUS_OK) {
+        status = name_revokers(g);
+    }
+    if (status == STATUS_OK) {
+        case_bind(view, g->current, &g->bonds);
     }
     return status == STATUS_NOT_FOUND ? STATUS_STORE_CORRUPT : status;
 }
 
-static enum status take_level(struct gather *g) {
-    sort_rows(g);
-    for (size_t i = 0; i < g->row_count; i++) {
-        if (g->view->count == CASE_EVENTS_MAX) {
-            g->view->left_out += g->row_count - i;
-            break;
-        }
-        TRY(take_row(g, &g->rows[i]));
+/* The entry that a member of type event names, if it is named and looked at. NOT_FOUND. */
+static enum status find_named(struct gather *g, const json_t *reference, size_t *log,
+                              uint64_t *index) {
+    struct issuer issuer;
+    struct log stored;
+    struct bytes origin = jcs_text(json_object_get(reference, "log"));
+    struct bytes name = jcs_text(json_object_get(reference, "issuer"));
+    json_int_t seq = json_integer_value(json_object_get(reference, "seq"));
+    enum status status = logs_find(g->txn, origin, &stored);
+    if (status == STATUS_UNKNOWN_LOG) {
+        return STATUS_NOT_FOUND;
     }
-    g->row_count = 0;
+    TRY(status);
+    TRY(issuer_find(g->txn, stored.number, name, &issuer));
+    TRY(issuer_event(g->txn, stored.number, issuer.number, (uint64_t)seq, index));
+    TRY(case_find_log(g, stored.number, log));
+    return *log == NOT_NAMED || *index >= g->view->logs[*log].size ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+static bool is_full(struct gather *g) {
+    g->full = g->full || g->view->count == CASE_EVENTS_MAX;
+    return g->view->count == CASE_EVENTS_MAX;
+}
+
+static enum status pull(struct gather *g, const json_t *reference, unsigned steps);
+
+/* What an event names, and what that names. */
+static enum status pull_named(struct gather *g, const struct event *event, unsigned steps) {
+    const json_t *named = json_object_get(event->open, "event");
+    const json_t *replacement = json_object_get(event->open, "replaced_by");
+    if (named != NULL) {
+        TRY(pull(g, named, steps));
+    }
+    return replacement != NULL ? pull(g, replacement, steps) : STATUS_OK;
+}
+
+/* Takes the event that is named, if it is of the case: one without `case` by what it names. */
+static enum status pull(struct gather *g, const json_t *reference, unsigned steps) {
+    struct event event;
+    struct hash id;
+    size_t log = NOT_NAMED;
+    uint64_t index = 0;
+    uint64_t stamp_ms = 0;
+    bool good = bytes_hex_to_hash(jcs_text(json_object_get(reference, "id")), &id);
+    assert(good); /* member_check took it */
+    if (steps == 0 || is_full(g) || has_id(g->view, &id)) {
+        return STATUS_OK;
+    }
+    enum status status = find_named(g, reference, &log, &index);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    TRY(status);
+    TRY(case_read_event(g, log, index, &stamp_ms, &event));
+    bool taken = false;
+    if (hash_equal(&event.id, &id) &&
+        !(event.about.has_case && !case_is_of(g->view, &event.about))) {
+        status = event.about.has_case ? STATUS_OK : pull_named(g, &event, steps - 1);
+        taken = status == STATUS_OK && belongs(g->view, &event) && !is_full(g);
+    }
+    if (!taken) {
+        event_release(&event);
+        return status;
+    }
+    TRY(add_item(g, log, index, stamp_ms, &event)); /* the view owns the event, in any case */
+    return pull_named(g, &g->view->items[g->view->count - 1].event, steps - 1);
+}
+
+/* --- houses --- */
+
+/* Whether another event of the house may be taken now; counts it. */
+static bool house_has_room(struct gather *g, const struct case_row *row, bool naming) {
+    size_t at = 0;
+    if (g->wide) {
+        return true;
+    }
+    while (at < g->house_count &&
+           (g->houses[at].group != row->group ||
+            memcmp(g->houses[at].house, row->house, sizeof row->house) != 0)) {
+        at++;
+    }
+    if (at == CASE_HOUSES_MAX) {
+        return false;
+    }
+    if (at == g->house_count) {
+        g->house_count++;
+        memset(&g->houses[at], 0, sizeof g->houses[at]);
+        g->houses[at].group = row->group;
+        memcpy(g->houses[at].house, row->house, sizeof row->house);
+    }
+    size_t *count = naming ? &g->houses[at].naming : &g->houses[at].own;
+    return ++*count <= CASE_HOUSE_MAX;
+}
+
+static enum status take_row(struct gather *g, const struct case_row *row, bool naming) {
+    struct event event;
+    uint64_t stamp_ms = 0;
+    if (case_has(g->view, row->log, row->index)) {
+        return STATUS_OK;
+    }
+    if (is_full(g) || !house_has_room(g, row, naming)) {
+        g->full = true;
+        return STATUS_OK;
+    }
+    TRY(case_read_event(g, row->log, row->index, &stamp_ms, &event));
+    if (!belongs(g->view, &event)) {
+        event_release(&event);
+        return STATUS_OK;
+    }
+    TRY(add_item(g, row->log, row->index, stamp_ms, &event));
+    return g->wide ? STATUS_OK
+                   : pull_named(g, &g->view->items[g->view->count - 1].event, CASE_STEPS_MAX);
+}
+
+static enum status take_rows(struct gather *g, bool naming) {
+    case_sort_rows(g);
+    for (size_t i = 0; i < g->memory->row_count; i++) {
+        TRY(take_row(g, &g->memory->rows[i], naming));
+    }
+    g->memory->row_count = 0;
     return STATUS_OK;
 }
 
-enum status case_gather(struct store_txn *txn, const struct case_pin *pins, size_t pin_count,
-                        struct case_row *rows, struct case_view *view, struct refusal *why) {
-    struct gather g = {
-        .txn = txn, .pins = pins, .pin_count = pin_count, .view = view, .rows = rows, .why = why};
-    struct case_prefix prefix = case_prefix_of(view->ori, view->handle);
-    TRY(check_pins(&g));
-    TRY(gather_rows(&g, &prefix));
-    size_t level = 0;
-    while (g.row_count > 0) {
-        TRY(take_level(&g));
-        /* What names the events of this level, and so on: whoever names an event comes after it,
-         * so that this ends. */
-        for (; level < view->count; level++) {
-            prefix = case_prefix_naming(&view->items[level].event.id);
-            TRY(gather_rows(&g, &prefix));
-        }
+/* --- rounds --- */
+
+static enum status take_own(struct gather *g) {
+    size_t each = g->wide ? CASE_EVENTS_MAX : CASE_HOUSE_MAX;
+    for (size_t i = 0; i < g->view->ori_count; i++) {
+        struct case_prefix prefix = case_prefix_of(g->view->oris[i], g->view->handle);
+        TRY(case_collect(g, &prefix, each, true));
     }
+    return take_rows(g, false);
+}
+
+/* What names the events taken, and what names these: whoever names an event comes after it, so that
+ * this ends. */
+static enum status take_naming(struct gather *g) {
+    size_t each = g->wide ? CASE_EVENTS_MAX : CASE_HOUSE_MAX;
+    size_t level = 0;
+    while (level < g->view->count) {
+        for (size_t end = g->view->count; level < end; level++) {
+            struct case_prefix prefix = case_prefix_naming(&g->view->items[level].event.id);
+            TRY(case_collect(g, &prefix, each, false));
+        }
+        TRY(take_rows(g, true));
+    }
+    return STATUS_OK;
+}
+
+static enum status take_all(struct gather *g) {
+    TRY(take_own(g));
+    TRY(take_naming(g));
+    if (!g->full) {
+        return STATUS_OK;
+    }
+    g->wide = true;
+    g->full = false; /* found again */
+    TRY(take_own(g));
+    return take_naming(g);
+}
+
+enum status case_gather(struct store_txn *txn, const struct case_ask *ask,
+                        struct case_memory *memory, struct case_view *view, struct refusal *why) {
+    struct gather g = {.txn = txn, .ask = ask, .memory = memory, .view = view, .why = why};
+    memory->row_count = 0;
+    TRY(case_check_named(&g));
+    TRY(case_join_agencies(&g));
+    TRY(case_find_recognised(&g));
+    TRY(case_choose_logs(&g));
+    bool cut = g.full; /* logs were left aside */
+    TRY(take_all(&g));
+    g.full = g.full || cut;
+    TRY(case_count_left_out(&g));
     if (view->count == 0) {
         return refuse(why, STATUS_NOT_FOUND,
                       "no event of this ORI and handle is in the logs that this node can show");
     }
-    return STATUS_OK;
+    return case_name_recognisers(&g);
 }

@@ -1,5 +1,6 @@
 #include "ledger/issuer.h"
 
+#include "ledger/house.h"
 #include "ledger/schema.h"
 
 #include <assert.h>
@@ -8,7 +9,8 @@
 /* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
  * revoked_at, u32 enroller, u64 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
  * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
- * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, and the operator's name. */
+ * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, the authority's hash, and the
+ * operator's name. */
 #define RECORD_MAX                                                                                 \
     (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 8 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)
@@ -125,6 +127,16 @@ enum status issuer_add(struct store_txn *txn, uint32_t log, struct issuer *issue
     return issuer_put(txn, log, issuer);
 }
 
+enum status issuer_house(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
+                         struct hash *out) {
+    struct accept_state state = {.last_stamp_ms = 0};
+    if (house_group(issuer->roles) != GROUP_AGENCY) { /* most are: theirs hangs on nothing */
+        TRY(accept_state_get(txn, log, &state));
+    }
+    *out = house_of(issuer->roles, vkey_name(&issuer->vkey), &state.authority);
+    return STATUS_OK;
+}
+
 enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_state *out) {
     struct key key = key_log(TABLE_ACCEPT, log);
     struct bytes value;
@@ -141,6 +153,7 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
         reader_u32(&r, &state.rules.table);
         reader_u64(&r, &state.rules.since);
         reader_hash(&r, &state.rules.hash);
+        reader_hash(&r, &state.authority);
         if (r.failed || r.rest.len == 0 || r.rest.len >= sizeof state.operator_name) {
             return STATUS_STORE_CORRUPT;
         }
@@ -154,7 +167,7 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
 
 enum status accept_state_put(struct store_txn *txn, uint32_t log,
                              const struct accept_state *state) {
-    uint8_t memory[8 + 8 + 4 + 4 + 4 + 4 + 8 + HASH_SIZE + sizeof state->operator_name];
+    uint8_t memory[8 + 8 + 4 + 4 + 4 + 4 + 8 + 2 * HASH_SIZE + sizeof state->operator_name];
     struct writer w;
     assert(state->operator_name[0] != '\0');
     writer_init(&w, memory, sizeof memory);
@@ -166,6 +179,7 @@ enum status accept_state_put(struct store_txn *txn, uint32_t log,
     writer_u32(&w, state->rules.table);
     writer_u64(&w, state->rules.since);
     writer_hash(&w, &state->rules.hash);
+    writer_hash(&w, &state->authority);
     writer_text(&w, state->operator_name);
     assert(!w.failed);
     struct key key = key_log(TABLE_ACCEPT, log);

@@ -141,22 +141,21 @@ static enum status is_root(struct store_txn *txn, uint32_t log, const struct sig
 }
 
 enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
-                             const struct revocation *row, bool *binds) {
+                             const struct revocation *row, bool *binds, bool *by_root) {
     struct issuer enroller;
     *binds = false;
+    *by_root = false;
     if (issuer->enroller == 0 || !same_key(&issuer->vkey.key, &row->key)) {
         return STATUS_OK;
     }
+    TRY(is_root(txn, log, &row->revoker, by_root));
     TRY(issuer_by_number(txn, log, issuer->enroller, &enroller));
-    if (same_key(&enroller.vkey.key, &row->revoker)) {
-        *binds = true;
-        return STATUS_OK;
-    }
-    return is_root(txn, log, &row->revoker, binds);
+    *binds = *by_root || same_key(&enroller.vkey.key, &row->revoker);
+    return STATUS_OK;
 }
 
-bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms) {
-    return row->reason == REVOKED_COMPROMISED && stamp_ms >= row->since_ms;
+bool revocation_doubts(enum revocation_reason reason, uint64_t since_ms, uint64_t stamp_ms) {
+    return reason == REVOKED_COMPROMISED && stamp_ms >= since_ms;
 }
 
 /* --- taking back again --- */
@@ -173,8 +172,9 @@ static enum status take_said(void *context, const struct revocation *row) {
     struct said *s = context;
     bool own = same_key(s->revoker, &row->revoker);
     bool counts = own;
+    bool by_root = false;
     if (s->target != NULL) {
-        TRY(revocation_binds(s->txn, s->log, s->target, row, &counts));
+        TRY(revocation_binds(s->txn, s->log, s->target, row, &counts, &by_root));
     }
     s->out->rows++;
     s->out->by_revoker += own ? 1 : 0;

@@ -38,10 +38,11 @@ enum status revocation_put(struct store_txn *txn, uint32_t log, const struct eve
 enum status revocation_each(struct store_txn *txn, const struct sign_public *key,
                             enum status (*each)(void *context, const struct revocation *row),
                             void *context) MUST_USE;
-/* Does the row bind an issuer of the log `log`? False too if it is of another public key, and of
- * the keys that log.opened names, which nobody takes back. */
+/* Does the row bind an issuer of the log `log`, and is its revoker a root there (`by_root`)? False
+ * too if it is of another public key, and of the keys that log.opened names, which nobody takes
+ * back. */
 enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
-                             const struct revocation *row, bool *binds) MUST_USE;
+                             const struct revocation *row, bool *binds, bool *by_root) MUST_USE;
 /* What the prefix of one log says of a key already, so that it is not said twice: a key that was
  * retired, lost, left or rotated away may later turn out to be stolen. */
 struct revocation_said {
@@ -63,8 +64,8 @@ enum status revocation_said(struct store_txn *txn, uint32_t log, const struct is
 /* Does the key.revoked say more: the reason compromised where none has it, or from an earlier day
  * on? What is said once more moves nothing. */
 bool revocation_says_more(const struct event *event, const struct revocation_said *said);
-/* Does it make doubted what the key signed with this stamp? */
-bool revocation_doubts(const struct revocation *row, uint64_t stamp_ms);
+/* Does a revocation with this reason and `since` say that the key was stolen by this stamp? */
+bool revocation_doubts(enum revocation_reason reason, uint64_t since_ms, uint64_t stamp_ms);
 /* "retired", ...: the codes of the member `reason`. Static. */
 const char *revocation_reason_name(enum revocation_reason reason);
 

@@ -1,5 +1,5 @@
-/* The passes: what a key's revocation does; which corrections hold; then all events in the order of
- * their places, each against what those before it made of the case; then seals. */
+/* The passes: what an event's key and log say of it; which corrections hold; then all events in the
+ * order of their places, each against what those before it made of the case; then seals. */
 #include "ledger/standing_parts.h"
 
 #include <assert.h>
@@ -18,7 +18,10 @@ static const char *const names[STANDING_COUNT] = {
 static const char *const why_names[WHY_COUNT] = {
     [WHY_NOTHING] = "",          [WHY_COMPROMISED] = "compromised",
     [WHY_REVOKED] = "revoked",   [WHY_OTHER_ORI] = "ori",
+    [WHY_BOUNDS] = "bounds",     [WHY_FALSE] = "false",
+    [WHY_SUBJECT] = "subject",   [WHY_PARTY] = "party",
     [WHY_RANK] = "rank",         [WHY_STRANGER] = "stranger",
+    [WHY_FROZEN] = "frozen",     [WHY_REPLACEMENT] = "replacement",
     [WHY_ALIKE] = "alike",       [WHY_EARLY] = "early",
     [WHY_REPLACED] = "replaced", [WHY_REVERSED] = "reversed",
     [WHY_CHANGED] = "changed",   [WHY_CORRECTED] = "corrected",
@@ -33,16 +36,6 @@ const char *standing_name(enum standing standing) {
 const char *standing_why_name(enum standing_why why) {
     assert(why < WHY_COUNT);
     return why_names[why];
-}
-
-unsigned standing_rank(uint32_t roles) {
-    if ((roles & ROLE_COURT) != 0) {
-        return 3;
-    }
-    if ((roles & ROLE_POST) != 0) {
-        return 2;
-    }
-    return (roles & (ROLE_AGENCY | ROLE_CLERK | ROLE_OVERSIGHT)) != 0 ? 1 : 0;
 }
 
 /* --- the order --- */
@@ -88,61 +81,82 @@ bool standing_settled(const struct standing_case *c, size_t event) {
     return c->results[event].standing != STANDING_IN_FORCE;
 }
 
-/* Is there a revocation that makes the event doubted (or, if not `doubts`, one that came before
- * it)? The first one given. */
-static size_t find_revocation(const struct standing_case *c, size_t event, bool doubts) {
-    const struct standing_event *e = &c->events[event];
-    for (size_t i = 0; i < c->revocation_count; i++) {
-        const struct standing_revocation *r = &c->revocations[i];
-        bool holds = doubts ? r->compromised && e->stamp_ms >= r->since_ms
-                            : compare_places(r->confirmed_ms, r->origin, r->index, e->confirmed_ms,
-                                             e->origin, e->index) < 0;
-        if (r->event == event && holds) {
-            return i;
-        }
-    }
-    return STANDING_NONE;
+/* --- by key and log --- */
+
+static bool revoked_before(const struct standing_revocation *r, const struct standing_event *e) {
+    return compare_places(r->confirmed_ms, r->origin, r->index, e->confirmed_ms, e->origin,
+                          e->index) < 0;
 }
 
-/* What needs no other event of the case. */
-static void settle_by_key(struct standing_case *c, size_t event) {
-    size_t doubt = find_revocation(c, event, true);
-    size_t revoked = find_revocation(c, event, false);
+/* Does the revocation say that the key was stolen when it signed the event? */
+static bool covers_stamp(const struct standing_revocation *r, const struct standing_event *e) {
+    return r->compromised && e->stamp_ms >= r->since_ms;
+}
+
+static bool doubts(const struct standing_revocation *r, const struct standing_event *e) {
+    return r->by_root && covers_stamp(r, e);
+}
+
+/* An agency that calls its officer's key stolen takes back nothing that a quorum held before. */
+static bool disowns(const struct standing_revocation *r, const struct standing_event *e) {
+    return !r->by_root && covers_stamp(r, e) && !revoked_before(r, e);
+}
+
+/* The first in the order of the revocations that do this to the event; STANDING_NONE. */
+static size_t first_revocation(const struct standing_case *c, size_t event,
+                               bool (*does)(const struct standing_revocation *r,
+                                            const struct standing_event *e)) {
+    size_t first = STANDING_NONE;
+    for (size_t i = 0; i < c->revocation_count; i++) {
+        const struct standing_revocation *r = &c->revocations[i];
+        if (r->event != event || !does(r, &c->events[event])) {
+            continue;
+        }
+        const struct standing_revocation *best =
+            &c->revocations[first != STANDING_NONE ? first : i];
+        if (first == STANDING_NONE ||
+            compare_places(r->confirmed_ms, r->origin, r->index, best->confirmed_ms, best->origin,
+                           best->index) < 0) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static bool of_agency(const struct standing_event *e) {
+    return house_group(e->signer.role) == GROUP_AGENCY;
+}
+
+/* Agencies number the parties of a case one after the other; `highest` is the last so far. What
+ * another authority decides does not hang on how the agency counts. */
+static bool skips_subjects(const struct standing_event *e, uint64_t highest) {
+    return e->has_case && of_agency(e) && !e->imported && e->subject > highest + 1;
+}
+
+/* What needs no other event's effect. */
+static void settle_by_key(struct standing_case *c, size_t event, uint64_t *highest) {
+    const struct standing_event *e = &c->events[event];
+    size_t doubt = first_revocation(c, event, doubts);
+    size_t revoked = first_revocation(c, event, revoked_before);
+    c->results[event].disowned = first_revocation(c, event, disowns);
+    bool skips = skips_subjects(e, *highest);
     if (doubt != STANDING_NONE) {
         standing_settle(c, event, STANDING_DOUBTED, WHY_COMPROMISED, doubt);
     } else if (revoked != STANDING_NONE) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_REVOKED, revoked);
-    } else if (c->events[event].other_ori) {
+    } else if (e->other_ori) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_OTHER_ORI, STANDING_NONE);
+    } else if (e->beyond) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_BOUNDS, STANDING_NONE);
+    } else if (e->unfitting) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_FALSE, STANDING_NONE);
+    } else if (skips) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_SUBJECT, STANDING_NONE);
     }
-}
-
-/* --- duplicates --- */
-
-/* One fact said twice. In one log, closed members tell two facts apart that look the same; in two
- * logs they never agree, since a commitment is bound to its event. */
-static bool alike(const struct standing_event *a, const struct standing_event *b) {
-    if (a->kind != b->kind || a->has_case != b->has_case) {
-        return false;
+    c->results[event].keyed = standing_settled(c, event);
+    if (e->has_case && !e->other_ori && !e->beyond && !skips && e->subject > *highest) {
+        *highest = e->subject;
     }
-    bool one_log = bytes_equal(a->origin, b->origin);
-    if (one_log && (a->has_body || b->has_body)) {
-        return false;
-    }
-    return one_log || !a->has_case ? hash_equal(&a->whole, &b->whole)
-                                   : hash_equal(&a->fact, &b->fact);
-}
-
-size_t standing_alike(const struct standing_case *c, const size_t *order, size_t count,
-                      size_t event) {
-    for (size_t i = 0; i < count; i++) {
-        size_t other = order != NULL ? order[i] : i;
-        if (c->results[other].counts && c->results[event].replaces != other &&
-            alike(&c->events[other], &c->events[event])) {
-            return other;
-        }
-    }
-    return STANDING_NONE;
 }
 
 /* --- subjects --- */
@@ -174,43 +188,111 @@ static struct standing_subject *find_subject(struct standing_case *c, uint64_t s
     memmove(&c->subjects[at + 1], &c->subjects[at],
             (c->subject_count - at) * sizeof c->subjects[0]);
     c->subject_count++;
-    c->subjects[at] = (struct standing_subject){.subject = subject,
-                                                .first = event,
-                                                .finding = STANDING_NONE,
-                                                .discipline = STANDING_NONE,
-                                                .certificate = STANDING_NONE,
-                                                .separation = STANDING_NONE};
+    c->subjects[at] = (struct standing_subject){
+        .subject = subject, .first = event, .party = STANDING_NONE, .separation = STANDING_NONE};
+    for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
+        c->subjects[at].named[slot] = STANDING_NONE;
+        c->subjects[at].emptied[slot] = STANDING_NONE;
+    }
     return &c->subjects[at];
 }
 
 /* --- in the order of places --- */
 
+/* An earlier twin that says the fact, so that this one need not; STANDING_NONE. One that was undone
+ * by a signer who could not undo this one says it no more. */
+static size_t find_twin(const struct standing_case *c, size_t position) {
+    size_t event = c->order[position];
+    for (size_t i = 0; i < position; i++) {
+        size_t twin = c->order[i];
+        const struct standing_result *r = &c->results[twin];
+        bool stands =
+            r->superseded_by == STANDING_NONE || standing_may_undo(c, r->superseded_by, event);
+        if (r->counts && !r->corrected && stands && !standing_over(c, event, twin) &&
+            standing_alike(c, event, twin)) {
+            return twin;
+        }
+    }
+    return STANDING_NONE;
+}
+
+/* From here on the event says what twins of lower signers said before. */
+static void take_over(struct standing_case *c, size_t position) {
+    size_t event = c->order[position];
+    for (size_t i = 0; i < position; i++) {
+        size_t twin = c->order[i];
+        if (c->results[twin].counts && !c->results[twin].corrected &&
+            standing_over(c, event, twin) && standing_alike(c, event, twin)) {
+            standing_settle(c, twin, STANDING_DUPLICATE, WHY_ALIKE, event);
+            c->results[twin].open_appeal = false;
+            c->results[twin].last_recommended = false;
+        }
+    }
+}
+
+/* The event by which this one's party is another's; STANDING_NONE. */
+static size_t denies_party(const struct standing_case *c, const struct standing_subject *subject,
+                           size_t event) {
+    size_t said = subject->party;
+    struct bytes party = c->events[event].party;
+    if (said == STANDING_NONE || party.len == 0 || bytes_equal(party, c->events[said].party)) {
+        return STANDING_NONE;
+    }
+    return standing_over(c, said, event) || standing_one_house(c, said, event) ? said
+                                                                               : STANDING_NONE;
+}
+
+static void note_party(const struct standing_case *c, struct standing_subject *subject,
+                       size_t event) {
+    if (c->events[event].party.len > 0 && !c->results[event].corrected &&
+        (subject->party == STANDING_NONE || standing_over(c, event, subject->party))) {
+        subject->party = event;
+    }
+}
+
+/* What another authority decides does not hang on what the agency logged; and a closed event may be
+ * just what is asked for. */
+static bool is_early(const struct standing_case *c, const struct standing_subject *subject,
+                     size_t event) {
+    const struct standing_event *e = &c->events[event];
+    return e->kind->after != 0 && of_agency(e) && !e->imported && !c->closed &&
+           (subject->seen & e->kind->after) == 0;
+}
+
 static void judge_event(struct standing_case *c, size_t position) {
     size_t event = c->order[position];
-    const struct standing_event *e = &c->events[event];
     struct standing_result *result = &c->results[event];
     if (standing_settled(c, event)) {
         return;
     }
-    /* Corrections were compared with each other before. */
-    size_t other = e->kind->effect == EFFECT_CORRECTS
-                       ? STANDING_NONE
-                       : standing_alike(c, c->order, position, event);
-    if (other != STANDING_NONE) {
-        standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, other);
+    size_t twin = find_twin(c, position);
+    if (twin != STANDING_NONE) {
+        standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, twin);
         return;
     }
     struct standing_subject *subject = find_subject(c, result->subject, event);
-    if (e->kind->after != 0 && !e->imported && (subject->seen & e->kind->after) == 0) {
+    size_t party = denies_party(c, subject, event);
+    if (party != STANDING_NONE) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_PARTY, party);
+        return;
+    }
+    if (is_early(c, subject, event)) {
         standing_settle(c, event, STANDING_OUT_OF_ORDER, WHY_EARLY, STANDING_NONE);
         return;
     }
+    const struct effect_of w = {.c = c, .subject = subject, .event = event, .position = position};
     result->counts = true;
-    if (!result->corrected && !standing_effect(c, subject, event)) {
+    if (!result->corrected && !standing_effect(&w)) {
         return;
     }
-    subject->seen |= EFFECT_BIT(e->kind->effect);
+    if (result->corrected && c->events[event].kind->effect == EFFECT_APPEALS) {
+        standing_contest(&w);
+    }
+    c->closed = c->closed || c->events[event].kind->id == KIND_CLOSED;
+    subject->seen |= EFFECT_BIT(c->events[event].kind->effect);
     result->done = true;
+    note_party(c, subject, event);
+    take_over(c, position);
 }
 
 /* Where an event takes effect: each in its own place, or right after the one it stands in for. A
@@ -274,18 +356,39 @@ static void settle_superseded(struct standing_case *c) {
     }
 }
 
-void standing_judge(struct standing_case *c) {
+/* Of a slot's events the first is named. */
+static void name_slots(struct standing_case *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        size_t event = c->order[i];
+        for (int slot = 0; slot < SLOT_COUNT; slot++) {
+            if (standing_in_slot(c, event, (enum standing_slot)slot)) {
+                size_t *named = &find_subject(c, c->results[event].subject, event)->named[slot];
+                *named = *named == STANDING_NONE ? event : *named;
+            }
+        }
+    }
+}
+
+static void start(struct standing_case *c) {
+    uint64_t highest = 0;
     c->subject_count = 0;
+    c->closed = false;
     for (size_t i = 0; i < c->count; i++) {
         assert(i == 0 || standing_compare(&c->events[i - 1], &c->events[i]) < 0);
-        c->results[i] = (struct standing_result){.other = STANDING_NONE,
-                                                 .superseded_by = STANDING_NONE,
-                                                 .names = STANDING_NONE,
-                                                 .contested = STANDING_NONE,
-                                                 .served = STANDING_NONE,
-                                                 .under = {STANDING_NONE, STANDING_NONE},
-                                                 .replaces = STANDING_NONE,
-                                                 .replacement = STANDING_NONE};
+        c->results[i] = (struct standing_result){
+            .other = STANDING_NONE,
+            .disowned = STANDING_NONE,
+            .superseded_by = STANDING_NONE,
+            .names = STANDING_NONE,
+            .root = STANDING_NONE,
+            .contested = STANDING_NONE,
+            .served = STANDING_NONE,
+            .upheld_by = STANDING_NONE,
+            .out_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
+            .replaces = STANDING_NONE,
+            .replacement = STANDING_NONE,
+            .replaced_says = STANDING_NONE,
+        };
     }
     for (size_t i = 0; i < c->count; i++) {
         const struct standing_event *e = &c->events[i];
@@ -293,13 +396,18 @@ void standing_judge(struct standing_case *c) {
     }
     for (size_t i = 0; i < c->count; i++) {
         c->results[i].subject = subject_of(c, i);
-        settle_by_key(c, i);
+        settle_by_key(c, i, &highest);
     }
+}
+
+void standing_judge(struct standing_case *c) {
+    start(c);
     standing_correct(c);
     order_places(c);
     for (size_t i = 0; i < c->count; i++) {
         judge_event(c, i);
     }
     settle_superseded(c);
+    name_slots(c);
     settle_sealed(c);
 }

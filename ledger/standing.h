@@ -4,13 +4,16 @@
  *
  * Vocabulary: an event *counts* if it is in force, superseded or sealed. Its *place* is where it
  * takes effect: its own in the order, or that of the event that it stands in for by a correction.
- * A *slot* is what at most one event of a subject is in force as: the finding, the discipline, the
- * certificate. Events are named by their index in the array. */
+ * A *slot* holds what is in force for a subject: its finding, discipline or certificate. A *house*
+ * is whose voice a key is; who is *over* whom, and who may *undo* whose events, is said by ranks
+ * and houses alone. *Twins* are alike: one fact, said more than once. Events are named by their
+ * index in the array. */
 #ifndef DUTYLOG_LEDGER_STANDING_H
 #define DUTYLOG_LEDGER_STANDING_H
 
 #include "crypto/sign.h"
 #include "ledger/bytes.h"
+#include "ledger/house.h"
 #include "ledger/kind.h"
 
 #define STANDING_NONE SIZE_MAX
@@ -19,7 +22,8 @@
 
 /* What an appeal.decided does to what was contested. */
 enum standing_outcome {
-    OUTCOME_STANDS,   /* nothing: upheld, remanded, withdrawn, settled; and any other kind */
+    OUTCOME_STANDS,   /* nothing: remanded, withdrawn, settled; and any other kind */
+    OUTCOME_UPHOLDS,  /* upheld */
     OUTCOME_REVERSES, /* reversed */
     OUTCOME_CHANGES,  /* reduced, increased: its discipline */
 };
@@ -27,8 +31,7 @@ enum standing_outcome {
 struct standing_signer {
     struct sign_public key;
     uint32_t role; /* enum role bits */
-    bool has_enroller;
-    struct sign_public enroller; /* of a key that was enrolled; those of log.opened have none */
+    struct hash house;
 };
 
 struct standing_event {
@@ -42,7 +45,9 @@ struct standing_event {
     struct hash fact;  /* over `open` without `event` */
     bool has_case;     /* names a case itself, and does not only name an event of one */
     bool has_body;
-    bool other_ori; /* its `ori` is there and not the case's */
+    bool other_ori; /* its `ori` is there and is not the case's */
+    bool beyond;    /* beyond what its log was recognised for */
+    bool unfitting; /* an event.opened that does not fit the body of the event that it names */
     bool imported;
     uint64_t subject; /* from 1; where there is no `case`: that of the event named */
     bool has_named;   /* `event` */
@@ -51,7 +56,9 @@ struct standing_event {
     struct hash replacement;
     enum standing_outcome outcome;
     bool has_discipline;
-    struct bytes authority; /* `recommended_by`; empty without. Borrowed */
+    bool sustains;          /* `disposition` is sustained */
+    struct bytes party;     /* `party`; empty without. Borrowed, as the next */
+    struct bytes authority; /* `recommended_by`; empty without */
     struct standing_signer signer;
 };
 
@@ -62,6 +69,7 @@ struct standing_revocation {
     uint64_t index;
     uint64_t confirmed_ms;
     bool compromised;
+    bool by_root;      /* the revoker is a root of the log where the event stands */
     uint64_t since_ms; /* 0: all that the key signed */
 };
 
@@ -84,8 +92,14 @@ enum standing_why {
     WHY_COMPROMISED, /* doubted: by the revocation `other` */
     WHY_REVOKED,     /* without authority: by the revocation `other` */
     WHY_OTHER_ORI,   /* without authority: the `ori` is another agency's */
-    WHY_RANK,        /* without authority: `other` was decided by a higher rank */
-    WHY_STRANGER,    /* without authority: corrects `other`, another's event of the same rank */
+    WHY_BOUNDS,      /* without authority: the log does not count for that */
+    WHY_FALSE,       /* without authority: discloses what does not fit */
+    WHY_SUBJECT,     /* without authority: a subject that the case does not have yet */
+    WHY_PARTY,       /* without authority: of another party than `other` says */
+    WHY_RANK,        /* without authority: `other` is by a higher rank */
+    WHY_STRANGER,    /* without authority: `other` is by another house */
+    WHY_FROZEN,      /* without authority: corrects what `other` acted on since */
+    WHY_REPLACEMENT, /* without authority: `other` cannot stand in that place */
     WHY_ALIKE,       /* duplicate of `other` */
     WHY_EARLY,       /* out of order: nothing before it that it follows */
     WHY_REPLACED,    /* superseded: `other` is the later decision */
@@ -96,36 +110,47 @@ enum standing_why {
     WHY_COUNT
 };
 
+enum standing_slot { SLOT_FINDING, SLOT_DISCIPLINE, SLOT_CERTIFICATE, SLOT_COUNT };
+
 struct standing_result {
     enum standing standing;
     enum standing_why why;
     size_t other; /* STANDING_NONE: none */
     uint64_t subject;
+    size_t disowned; /* the revocation by a non-root that says the key was stolen before */
     bool counts;
-    bool corrected;        /* by an event in force: has no effect */
+    bool keyed;            /* settled by its key or its log, before any event is looked at */
+    bool corrected;        /* by a correction that holds: has no effect */
     size_t superseded_by;  /* of one that counts, sealed or not */
     enum standing_why how; /* it was superseded */
     bool open_appeal;      /* an appeal.filed in force that nothing decides */
-    bool last_recommended; /* the last recommendation of its authority and effect */
+    bool last_recommended; /* shown as a recommendation */
     size_t names;          /* the event that it names by `event` */
+    size_t root;           /* of a correction: what it corrects in the end */
     size_t waiting;        /* of a correction: how many corrections of it are not looked at yet */
     size_t contested;      /* of an appeal and what decides it: the decision */
-    size_t served;         /* of discipline: the last event that says whether it was carried out */
-    size_t under[2];       /* of a reversal: the finding and the discipline that it superseded */
-    size_t replaces;       /* in whose place it stands */
-    size_t replacement;    /* what stands in its place */
-    bool done;             /* has taken effect */
+    size_t served;         /* of discipline: the event that says whether it was carried out */
+    size_t upheld_by;      /* what upholds it */
+    bool undid;            /* reversed or changed something */
+    bool took[SLOT_COUNT]; /* took that slot; it is in it until something took it out: */
+    size_t out_by[SLOT_COUNT];
+    bool set_aside;       /* what took it out had set it aside: it does not come back */
+    size_t replaces;      /* in whose place it stands */
+    size_t replacement;   /* what stands in its place, */
+    size_t replaced_says; /* and which correction says so */
+    bool done;            /* has taken effect */
 };
 
 /* What the case comes to for one of its parties. STANDING_NONE where there is none. */
 struct standing_subject {
     uint64_t subject;
-    size_t first;       /* its first event */
-    size_t finding;     /* a finding.final; or, where it was reversed, what reversed it */
-    size_t discipline;  /* a discipline.imposed, or an appeal.decided with its own */
-    size_t certificate; /* a decertification.ordered */
-    size_t separation;  /* the last officer.separated */
-    uint32_t seen;      /* EFFECT_BITs of those that count */
+    size_t first;               /* its first event */
+    size_t party;               /* the event that says its party */
+    size_t named[SLOT_COUNT];   /* the first in that slot: the finding, or what reversed it; the
+                                   discipline, or an appeal.decided with its own; the certificate */
+    size_t emptied[SLOT_COUNT]; /* what emptied it, until another takes it */
+    size_t separation;          /* an officer.separated */
+    uint32_t seen;              /* EFFECT_BITs of those that count */
 };
 
 struct standing_case {
@@ -135,18 +160,19 @@ struct standing_case {
     size_t revocation_count;
     struct standing_result *results;   /* `count` of them, filled */
     struct standing_subject *subjects; /* room for `count`; filled, ascending */
-    size_t *order;                     /* room for `count`: scratch, the order of places */
+    size_t *order;                     /* room for `count`: the order of places, filled */
     size_t subject_count;
+    bool closed; /* scratch: an event of kind `closed` counted */
 };
 
 /* The order of events: confirmed time, origin, index. */
 int standing_compare(const struct standing_event *a, const struct standing_event *b);
 /* Judges all events. Asserts that they are in their order. The caller owns all memory; at most
- * count^2 steps. */
+ * count^2 steps for an event that names others, and count for any other. */
 void standing_judge(struct standing_case *c);
+/* Is the event in this slot, in the end? */
+bool standing_in_slot(const struct standing_case *c, size_t event, enum standing_slot slot);
 
-/* court 3, POST 2, agency, clerk, oversight 1; anyone else 0. */
-unsigned standing_rank(uint32_t roles);
 /* "in force", "superseded", ...; "alike", "rank", ...: static. */
 const char *standing_name(enum standing standing);
 const char *standing_why_name(enum standing_why why);

@@ -1,111 +1,264 @@
 /* Corrections. They are looked at before all else, since what is corrected has no effect, whenever
- * that is said. None hangs on what other events do: a correction holds by who signed it, and unless
- * it is corrected itself. */
+ * that is said. None hangs on what other events do in their places: a correction holds by who
+ * signed it, by what higher authorities had acted on before, and unless it is corrected itself.
+ *
+ * What freezes a correction may be corrected, too, so that they are judged from above: by the group
+ * of the root's signer, and of these by the group of their own. Then all that one hangs on is
+ * judged before it: a decision that freezes it is by a higher group than its root, and a correction
+ * that does is by a higher group than itself. */
 #include "ledger/standing_parts.h"
 
 #include <assert.h>
-#include <string.h>
 
-static bool same_key(const struct sign_public *a, const struct sign_public *b) {
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+#define SLOT_BIT(slot) (1u << (slot))
+
+static bool corrects(const struct standing_case *c, size_t event) {
+    return c->events[event].kind->effect == EFFECT_CORRECTS;
 }
 
-/* Of one rank: the same key, its enroller, one that it enrolled; or two of an agency's own, that
- * one key enrolled. */
-static bool of_one_house(const struct standing_signer *a, const struct standing_signer *b) {
-    const uint32_t house = ROLE_AGENCY | ROLE_CLERK;
-    if (same_key(&a->key, &b->key) || (b->has_enroller && same_key(&a->key, &b->enroller)) ||
-        (a->has_enroller && same_key(&b->key, &a->enroller))) {
-        return true;
+/* It holds, as far as is known by now. */
+static bool holds(const struct standing_case *c, size_t event) {
+    return corrects(c, event) && c->results[event].counts;
+}
+
+static enum house_group group_of(const struct standing_case *c, size_t event) {
+    return event != STANDING_NONE ? house_group(c->events[event].signer.role) : GROUP_OTHER;
+}
+
+/* What it corrects in the end; whoever names an event knows its id, so that this ends. */
+static size_t root_of(const struct standing_case *c, size_t event) {
+    size_t at = event;
+    for (size_t steps = 0; steps < c->count && at != STANDING_NONE && corrects(c, at); steps++) {
+        at = c->results[at].names;
     }
-    return (a->role & house) != 0 && (b->role & house) != 0 && a->has_enroller && b->has_enroller &&
-           same_key(&a->enroller, &b->enroller);
+    return at;
+}
+
+/* --- what freezes --- */
+
+/* Bits of the slots that an event is about. */
+static unsigned slots_of(const struct standing_case *c, size_t event) {
+    switch ((int)c->events[event].kind->effect) {
+    case EFFECT_FINDS:
+        return SLOT_BIT(SLOT_FINDING);
+    case EFFECT_REVERSES:
+        return SLOT_BIT(SLOT_FINDING) | SLOT_BIT(SLOT_DISCIPLINE);
+    case EFFECT_IMPOSES:
+        return SLOT_BIT(SLOT_DISCIPLINE);
+    case EFFECT_DECERTIFIES:
+        return SLOT_BIT(SLOT_CERTIFICATE);
+    case EFFECT_DECIDES_APPEAL: {
+        size_t appeal = c->results[event].names;
+        size_t contested = appeal != STANDING_NONE ? c->results[appeal].names : STANDING_NONE;
+        bool of_certificate =
+            contested != STANDING_NONE && c->events[contested].kind->effect == EFFECT_DECERTIFIES;
+        return of_certificate ? SLOT_BIT(SLOT_CERTIFICATE)
+                              : SLOT_BIT(SLOT_FINDING) | SLOT_BIT(SLOT_DISCIPLINE);
+    }
+    default:
+        return 0;
+    }
+}
+
+static bool is_act(const struct standing_case *c, size_t event) {
+    switch ((int)c->events[event].kind->effect) {
+    case EFFECT_FINDS:
+    case EFFECT_REVERSES:
+    case EFFECT_IMPOSES:
+    case EFFECT_SERVES:
+    case EFFECT_FORGOES:
+    case EFFECT_APPEALS:
+    case EFFECT_DECIDES_APPEAL:
+    case EFFECT_DECERTIFIES:
+    case EFFECT_CORRECTS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool acts_on(const struct standing_case *c, size_t event, size_t root) {
+    size_t named = c->results[event].names;
+    if (!is_act(c, event)) {
+        return false;
+    }
+    if (corrects(c, event)) {
+        return c->results[event].root == root;
+    }
+    bool of_appeal = named != STANDING_NONE && c->events[named].kind->effect == EFFECT_APPEALS &&
+                     c->results[named].names == root;
+    bool same_slot = c->results[event].subject == c->results[root].subject &&
+                     (slots_of(c, event) & slots_of(c, root)) != 0;
+    return named == root || of_appeal || same_slot;
+}
+
+/* The first that keeps the correction from touching `root`; STANDING_NONE. */
+static size_t find_frozen(const struct standing_case *c, size_t correction, size_t root) {
+    for (size_t i = root + 1; i < c->count; i++) {
+        if (c->results[i].keyed || c->results[i].corrected || !standing_over(c, i, root) ||
+            standing_may_undo(c, correction, i) ||
+            (corrects(c, i) && !standing_over(c, i, correction))) {
+            continue;
+        }
+        if (acts_on(c, i, root) && !standing_surely_before(c, correction, i)) {
+            return i;
+        }
+    }
+    return STANDING_NONE;
+}
+
+/* --- which hold --- */
+
+static bool may_stand_in(const struct standing_case *c, size_t replacement, size_t target) {
+    return !corrects(c, target) && replacement > target &&
+           c->events[replacement].kind == c->events[target].kind &&
+           c->results[replacement].subject == c->results[target].subject &&
+           !c->results[replacement].keyed;
+}
+
+static size_t replacement_of(const struct standing_case *c, size_t correction) {
+    const struct standing_event *e = &c->events[correction];
+    return e->has_replacement ? standing_find(c, &e->replacement) : STANDING_NONE;
 }
 
 static void judge_correction(struct standing_case *c, size_t event) {
-    const struct standing_signer *signer = &c->events[event].signer;
     size_t target = c->results[event].names;
-    size_t other = standing_alike(c, NULL, event, event);
-    if (other != STANDING_NONE) {
-        standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, other);
+    size_t root = c->results[event].root;
+    size_t replacement = replacement_of(c, event);
+    if (target != STANDING_NONE && !standing_may_correct(c, event, target)) {
+        standing_deny(c, event, target);
         return;
     }
-    if (target != STANDING_NONE) {
-        const struct standing_signer *corrected = &c->events[target].signer;
-        unsigned rank = standing_rank(signer->role);
-        unsigned asked = standing_rank(corrected->role);
-        if (rank < asked) {
-            standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_RANK, target);
+    size_t frozen = root != STANDING_NONE ? find_frozen(c, event, root) : STANDING_NONE;
+    if (frozen != STANDING_NONE) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_FROZEN, frozen);
+        return;
+    }
+    if (target != STANDING_NONE && replacement != STANDING_NONE) {
+        if (!may_stand_in(c, replacement, target)) {
+            standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_REPLACEMENT, replacement);
             return;
         }
-        if (rank == asked && !of_one_house(signer, corrected)) {
-            standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_STRANGER, target);
+        if (!standing_may_correct(c, event, replacement)) {
+            standing_deny(c, event, replacement);
             return;
         }
     }
     c->results[event].counts = true;
 }
 
-static bool is_correction(const struct standing_case *c, size_t event) {
-    return c->events[event].kind->effect == EFFECT_CORRECTS && c->results[event].counts;
+/* --- what is corrected --- */
+
+/* What it names; and of one house with that, what said the same before. */
+static bool covers(const struct standing_case *c, size_t correction, size_t event) {
+    size_t target = c->results[correction].names;
+    if (event == target || target == STANDING_NONE) {
+        return event == target;
+    }
+    return event < correction && standing_one_house(c, event, target) &&
+           standing_alike(c, event, target) &&
+           (corrects(c, event) ||
+            find_frozen(c, correction, event) == STANDING_NONE); /* twins have one root */
 }
 
-/* Marks what is corrected by a correction that is not corrected itself. Whoever names an event
- * knows its id, so that corrections of corrections make no circle: each is looked at once all of
- * its own have been. `order` holds those that are next. */
-static void mark_corrected(struct standing_case *c) {
+static bool is_of(const struct standing_case *c, size_t event, enum house_group root,
+                  enum house_group signer) {
+    return corrects(c, event) && !c->results[event].keyed &&
+           group_of(c, c->results[event].root) == root && group_of(c, event) == signer;
+}
+
+/* Marks what is corrected by a correction that is not corrected itself: each is looked at once all
+ * of its own have been. `order` holds those that are next. */
+static void mark_corrected(struct standing_case *c, enum house_group root,
+                           enum house_group signer) {
     size_t next = 0;
     for (size_t i = 0; i < c->count; i++) {
-        size_t target = c->results[i].names;
-        if (is_correction(c, i) && target != STANDING_NONE && is_correction(c, target)) {
-            c->results[target].waiting++;
+        for (size_t j = 0; is_of(c, i, root, signer) && holds(c, i) && j < c->count; j++) {
+            c->results[j].waiting += holds(c, j) && covers(c, i, j);
         }
     }
     for (size_t i = 0; i < c->count; i++) {
-        if (is_correction(c, i) && c->results[i].waiting == 0) {
+        if (is_of(c, i, root, signer) && holds(c, i) && c->results[i].waiting == 0) {
             c->order[next++] = i;
         }
     }
     while (next > 0) {
         size_t event = c->order[--next];
-        size_t target = c->results[event].names;
-        if (target == STANDING_NONE) {
-            continue;
-        }
-        if (!c->results[event].corrected) {
-            c->results[target].corrected = true;
-        }
-        if (is_correction(c, target) && --c->results[target].waiting == 0) {
-            c->order[next++] = target;
+        for (size_t j = 0; j < c->count; j++) {
+            if (!covers(c, event, j)) {
+                continue;
+            }
+            if (!c->results[event].corrected) {
+                c->results[j].corrected = true;
+            }
+            if (holds(c, j) && --c->results[j].waiting == 0) {
+                c->order[next++] = j;
+            }
         }
     }
 }
 
-/* The last that holds is named as the one by which it is so; and the last that says what stands in
- * its place says that. */
-static void note_correction(struct standing_case *c, size_t event) {
-    const struct standing_event *e = &c->events[event];
-    size_t target = c->results[event].names;
-    if (target == STANDING_NONE) {
+/* --- what is said of it --- */
+
+static void note_replacement(struct standing_case *c, size_t correction, size_t target) {
+    struct standing_result *result = &c->results[target];
+    size_t replacement = replacement_of(c, correction);
+    if (replacement != STANDING_NONE && (result->replaced_says == STANDING_NONE ||
+                                         standing_may_undo(c, correction, result->replaced_says))) {
+        result->replacement = replacement;
+        result->replaced_says = correction;
+    }
+}
+
+static void note_upheld(struct standing_case *c, size_t correction) {
+    size_t root = c->results[correction].root;
+    if (root == STANDING_NONE || c->results[correction].names == root) {
         return;
     }
-    c->results[target].superseded_by = event;
-    c->results[target].how = WHY_CORRECTED;
-    size_t replacement = e->has_replacement ? standing_find(c, &e->replacement) : STANDING_NONE;
-    if (replacement != STANDING_NONE && replacement != target) {
-        c->results[target].replacement = replacement;
+    size_t *upheld_by = &c->results[root].upheld_by;
+    if (*upheld_by == STANDING_NONE || standing_may_undo(c, correction, *upheld_by)) {
+        *upheld_by = correction;
+    }
+}
+
+/* The last that holds is named as the one by which it is so. */
+static void note_correction(struct standing_case *c, size_t correction) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (covers(c, correction, i)) {
+            c->results[i].superseded_by = correction;
+            c->results[i].how = WHY_CORRECTED;
+        }
+    }
+    if (c->results[correction].names != STANDING_NONE) {
+        note_replacement(c, correction, c->results[correction].names);
+        note_upheld(c, correction);
+    }
+}
+
+static void judge_group(struct standing_case *c, enum house_group root, enum house_group signer) {
+    bool any = false;
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_of(c, i, root, signer)) {
+            judge_correction(c, i);
+            any = true;
+        }
+    }
+    if (any) {
+        mark_corrected(c, root, signer);
     }
 }
 
 void standing_correct(struct standing_case *c) {
     for (size_t i = 0; i < c->count; i++) {
-        if (c->events[i].kind->effect == EFFECT_CORRECTS && !standing_settled(c, i)) {
-            judge_correction(c, i);
+        c->results[i].root = corrects(c, i) ? root_of(c, i) : STANDING_NONE;
+    }
+    for (int root = 0; root < GROUPS; root++) {
+        for (int signer = 0; signer < GROUPS; signer++) {
+            judge_group(c, (enum house_group)root, (enum house_group)signer);
         }
     }
-    mark_corrected(c);
     for (size_t i = 0; i < c->count; i++) {
-        if (is_correction(c, i) && !c->results[i].corrected) {
+        if (holds(c, i) && !c->results[i].corrected) {
             note_correction(c, i);
         }
     }
@@ -116,7 +269,7 @@ void standing_correct(struct standing_case *c) {
         }
     }
     for (size_t i = 0; i < c->count; i++) {
-        if (is_correction(c, i)) {
+        if (corrects(c, i)) {
             c->results[i].counts = false; /* until its place comes */
         }
     }

@@ -1,267 +1,367 @@
-/* What takes the place of what (specs/standing.md#what-takes-the-place-of-what): the slots of one
- * subject, as its events take effect one after the other. */
+/* What takes the place of what (specs/standing.md#what-takes-the-place-of-what): what each event
+ * does to the slots of its subject, one after the other. All that an effect asks is asked before
+ * anything is done. */
 #include "ledger/standing_parts.h"
 
 #include <assert.h>
-
-/* An event at work. */
-struct effect_of {
-    struct standing_case *c;
-    struct standing_subject *subject;
-    size_t event;
-};
 
 static const struct standing_event *event_at(const struct effect_of *w, size_t event) {
     return &w->c->events[event];
 }
 
-/* What the event names, if it has taken effect on this subject: the first of duplicates, and what
- * stands in for what was corrected. */
-static size_t named(const struct effect_of *w) {
-    size_t at = w->c->results[w->event].names;
+static struct standing_result *result_of(const struct effect_of *w, size_t event) {
+    return &w->c->results[event];
+}
+
+static bool has_effect(const struct effect_of *w, size_t event, enum effect effect) {
+    return event != STANDING_NONE && event_at(w, event)->kind->effect == effect;
+}
+
+/* An event whose fact another says now is that one. */
+static size_t resolve(const struct effect_of *w, size_t event) {
+    size_t at = event;
     for (size_t steps = 0; steps <= w->c->count && at != STANDING_NONE; steps++) {
-        const struct standing_result *result = &w->c->results[at];
-        if (result->standing == STANDING_DUPLICATE) {
-            at = result->other;
-        } else if (result->corrected) {
-            at = result->replacement;
-        } else {
-            return result->done && result->subject == w->subject->subject ? at : STANDING_NONE;
+        if (result_of(w, at)->standing != STANDING_DUPLICATE) {
+            return at;
         }
+        at = result_of(w, at)->other;
     }
     return STANDING_NONE;
 }
 
-/* --- authority --- */
+/* What the event names, if it has taken effect on this subject: the one that says the fact, and
+ * what stands in for what was corrected. An appeal that nothing stands in for is decided all the
+ * same: who filed it, and then corrects that, does not keep a court from deciding. */
+static size_t named(const struct effect_of *w) {
+    size_t at = result_of(w, w->event)->names;
+    for (size_t steps = 0; steps <= w->c->count && (at = resolve(w, at)) != STANDING_NONE;
+         steps++) {
+        const struct standing_result *result = result_of(w, at);
+        bool stays = has_effect(w, at, EFFECT_APPEALS) && result->replacement == STANDING_NONE;
+        if (!result->corrected || stays) {
+            return result->done && result->subject == w->subject->subject ? at : STANDING_NONE;
+        }
+        at = result->replacement;
+    }
+    return STANDING_NONE;
+}
 
-/* May the signer take the place of it? STANDING_NONE is nobody's. If not, that is its standing. */
-static bool may_undo(const struct effect_of *w, size_t other) {
-    if (other == STANDING_NONE || standing_rank(event_at(w, w->event)->signer.role) >=
-                                      standing_rank(event_at(w, other)->signer.role)) {
+static bool deny(const struct effect_of *w, size_t other) {
+    if (other != STANDING_NONE) {
+        standing_deny(w->c, w->event, other);
+    }
+    return other != STANDING_NONE;
+}
+
+static bool replace(const struct effect_of *w, enum standing_slot slot) {
+    if (deny(w, standing_denies_take(w, slot))) {
+        return false;
+    }
+    standing_take(w, slot, WHY_REPLACED);
+    return true;
+}
+
+/* --- reversing --- */
+
+/* The finding is none any more, and the discipline for it neither. */
+static void reverse_finding(const struct effect_of *w, size_t finding) {
+    standing_take(w, SLOT_FINDING, WHY_REVERSED);
+    result_of(w, finding)->out_by[SLOT_FINDING] = w->event;
+    standing_supersede(w, finding, WHY_REVERSED);
+    result_of(w, w->event)->undid = true;
+    if (standing_take_out(w, SLOT_DISCIPLINE, WHY_REVERSED) > 0 &&
+        !event_at(w, w->event)->sustains) {
+        w->subject->emptied[SLOT_DISCIPLINE] = w->event;
+    }
+}
+
+static bool reverse_named(const struct effect_of *w) {
+    size_t at = named(w);
+    if (!has_effect(w, at, EFFECT_FINDS) || !standing_sees(w, at, SLOT_FINDING)) {
         return true;
     }
-    standing_settle(w->c, w->event, STANDING_WITHOUT_AUTHORITY, WHY_RANK, other);
-    return false;
-}
-
-/* --- superseding --- */
-
-/* The decision of an appeal goes on being that when what it put in force is replaced. */
-static void supersede(const struct effect_of *w, size_t other, enum standing_why how) {
-    if (other == STANDING_NONE ||
-        (how != WHY_REVERSED && event_at(w, other)->kind->effect == EFFECT_DECIDES_APPEAL)) {
-        return;
-    }
-    w->c->results[other].superseded_by = w->event;
-    w->c->results[other].how = how;
-}
-
-static bool replace(const struct effect_of *w, size_t *slot) {
-    if (!may_undo(w, *slot)) {
+    if (deny(w, standing_denies_take(w, SLOT_FINDING)) ||
+        deny(w, standing_denies_out(w, SLOT_DISCIPLINE))) {
         return false;
     }
-    supersede(w, *slot, WHY_REPLACED);
-    *slot = w->event;
-    return true;
-}
-
-/* The finding in force is none any more, and the discipline for it neither. */
-static bool reverse_finding(const struct effect_of *w) {
-    struct standing_subject *s = w->subject;
-    if (!may_undo(w, s->finding) || !may_undo(w, s->discipline)) {
-        return false;
-    }
-    w->c->results[w->event].under[0] = s->finding;
-    w->c->results[w->event].under[1] = s->discipline;
-    supersede(w, s->finding, WHY_REVERSED);
-    supersede(w, s->discipline, WHY_REVERSED);
-    s->finding = w->event;
-    s->discipline = STANDING_NONE;
-    return true;
-}
-
-/* Did it reverse or change anything? */
-static bool undid(const struct effect_of *w, size_t event) {
-    const size_t *under = w->c->results[event].under;
-    return under[0] != STANDING_NONE || under[1] != STANDING_NONE;
-}
-
-static void put_back(const struct effect_of *w, size_t *slot, size_t event) {
-    *slot = event;
-    if (event != STANDING_NONE) {
-        w->c->results[event].superseded_by = STANDING_NONE;
-    }
-}
-
-/* A reversal is itself reversed: what it superseded is back, unless something else is in force
- * since. */
-static bool restore(const struct effect_of *w, size_t reversal) {
-    struct standing_subject *s = w->subject;
-    const size_t *under = w->c->results[reversal].under;
-    if (!may_undo(w, reversal)) {
-        return false;
-    }
-    supersede(w, reversal, WHY_REVERSED);
-    if (s->finding == reversal) {
-        put_back(w, &s->finding, under[0]);
-    }
-    if (s->discipline == reversal || s->discipline == STANDING_NONE) {
-        put_back(w, &s->discipline, under[1]);
-    }
+    reverse_finding(w, at);
     return true;
 }
 
 /* --- appeals --- */
 
-/* An appeal that names nothing contests the finding in force, or else the discipline. One against
- * the decision of an appeal that left all as it was contests what that one did. */
-static size_t contested_by(const struct effect_of *w) {
-    if (event_at(w, w->event)->has_named) {
-        size_t at = named(w);
-        bool upheld = at != STANDING_NONE &&
-                      event_at(w, at)->kind->effect == EFFECT_DECIDES_APPEAL && !undid(w, at);
-        return upheld ? w->c->results[at].contested : at;
+/* One against the decision of an appeal that left all as it was contests what that one did. */
+void standing_contest(const struct effect_of *w) {
+    size_t *contested = &result_of(w, w->event)->contested;
+    if (!event_at(w, w->event)->has_named) {
+        *contested = standing_first_seen(w, SLOT_FINDING);
+        if (*contested == STANDING_NONE) {
+            *contested = standing_first_seen(w, SLOT_DISCIPLINE);
+        }
+        return;
     }
-    return w->subject->finding != STANDING_NONE ? w->subject->finding : w->subject->discipline;
+    size_t at = named(w);
+    bool upheld = has_effect(w, at, EFFECT_DECIDES_APPEAL) && !result_of(w, at)->undid;
+    *contested = upheld ? result_of(w, at)->contested : at;
 }
 
-/* The appeal that is decided: the one named, or the last that is open. */
-static size_t decided_appeal(const struct effect_of *w) {
-    if (event_at(w, w->event)->has_named) {
-        size_t at = named(w);
-        bool appeal = at != STANDING_NONE && event_at(w, at)->kind->effect == EFFECT_APPEALS;
-        return appeal ? at : STANDING_NONE;
-    }
-    size_t last = STANDING_NONE;
-    for (size_t i = 0; i < w->c->count; i++) { /* the places after this one are not open yet */
-        const struct standing_result *result = &w->c->results[i];
-        if (result->open_appeal && result->subject == w->subject->subject) {
-            last = i;
+/* What the decision of an appeal is about to do. */
+enum turn {
+    TURN_NOTHING,
+    TURN_RESTORE,    /* a reversal is reversed */
+    TURN_FINDING,    /* a finding is */
+    TURN_DISCIPLINE, /* discipline is */
+    TURN_CERTIFICATE,
+    TURN_CHANGE, /* the discipline is another */
+    TURN_UPHOLD,
+};
+
+static bool sees_anywhere(const struct effect_of *w, size_t event) {
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        if (standing_sees(w, event, (enum standing_slot)slot)) {
+            return true;
         }
     }
-    return last;
+    return false;
 }
 
-static bool reverse_contested(const struct effect_of *w, size_t contested) {
-    struct standing_subject *s = w->subject;
-    if (undid(w, contested)) {
-        return restore(w, contested);
+static enum turn turn_of_reversal(const struct effect_of *w, size_t contested) {
+    if (result_of(w, contested)->undid) {
+        return TURN_RESTORE;
     }
-    if (contested == s->finding) {
-        return reverse_finding(w);
+    if (has_effect(w, contested, EFFECT_FINDS)) {
+        return standing_sees(w, contested, SLOT_FINDING) ? TURN_FINDING : TURN_NOTHING;
     }
-    size_t *slot = contested == s->discipline    ? &s->discipline
-                   : contested == s->certificate ? &s->certificate
-                                                 : NULL;
-    if (slot == NULL) {
-        return true; /* in force no more */
+    if (standing_sees(w, contested, SLOT_DISCIPLINE)) {
+        return TURN_DISCIPLINE;
     }
-    if (!may_undo(w, *slot)) {
-        return false;
-    }
-    supersede(w, *slot, WHY_REVERSED);
-    *slot = STANDING_NONE;
-    return true;
+    return standing_sees(w, contested, SLOT_CERTIFICATE) ? TURN_CERTIFICATE : TURN_NOTHING;
 }
 
-static bool change_discipline(const struct effect_of *w, size_t contested) {
-    struct standing_subject *s = w->subject;
-    if (event_at(w, contested)->kind->effect == EFFECT_DECERTIFIES) {
-        return true;
+static enum turn turn_of(const struct effect_of *w, size_t contested) {
+    if (contested == STANDING_NONE ||
+        (result_of(w, contested)->superseded_by != STANDING_NONE && !sees_anywhere(w, contested))) {
+        return TURN_NOTHING;
     }
-    if (!may_undo(w, s->discipline)) {
-        return false;
+    switch (event_at(w, w->event)->outcome) {
+    case OUTCOME_REVERSES:
+        return turn_of_reversal(w, contested);
+    case OUTCOME_CHANGES:
+        return has_effect(w, contested, EFFECT_DECERTIFIES) ? TURN_NOTHING : TURN_CHANGE;
+    case OUTCOME_UPHOLDS:
+        return TURN_UPHOLD;
+    case OUTCOME_STANDS:
+        break;
     }
-    w->c->results[w->event].under[1] = s->discipline;
-    supersede(w, s->discipline, WHY_CHANGED);
-    s->discipline = STANDING_NONE;
-    return true;
+    return TURN_NOTHING;
+}
+
+/* Does the decision put discipline of its own in force? */
+static bool has_own(const struct effect_of *w, size_t contested) {
+    const struct standing_event *e = event_at(w, w->event);
+    bool alive =
+        contested != STANDING_NONE &&
+        (result_of(w, contested)->superseded_by == STANDING_NONE || sees_anywhere(w, contested));
+    return e->has_discipline && alive &&
+           (e->outcome == OUTCOME_REVERSES || e->outcome == OUTCOME_CHANGES);
+}
+
+/* Whom it may not undo of all that it would. */
+static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
+    size_t denied = STANDING_NONE;
+    if (contested != STANDING_NONE) {
+        denied = standing_denies(w, contested);
+    }
+    if (denied == STANDING_NONE && turn == TURN_RESTORE &&
+        standing_sees(w, contested, SLOT_FINDING)) {
+        denied = standing_denies_out(w, SLOT_FINDING);
+    }
+    if (denied == STANDING_NONE && turn == TURN_FINDING) {
+        denied = standing_denies_take(w, SLOT_FINDING);
+    }
+    if (denied == STANDING_NONE &&
+        (turn == TURN_FINDING || turn == TURN_DISCIPLINE || turn == TURN_CHANGE)) {
+        denied = standing_denies_out(w, SLOT_DISCIPLINE);
+    }
+    if (denied == STANDING_NONE && turn == TURN_CERTIFICATE) {
+        denied = standing_denies_out(w, SLOT_CERTIFICATE);
+    }
+    if (denied == STANDING_NONE && has_own(w, contested)) {
+        denied = standing_denies_take(w, SLOT_DISCIPLINE);
+    }
+    return denied;
+}
+
+/* A reversal is itself reversed: what it took out is back, unless something else is in force
+ * since. */
+static void restore(const struct effect_of *w, size_t reversal, bool own) {
+    bool seen = standing_sees(w, reversal, SLOT_FINDING);
+    if (seen) {
+        standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
+    }
+    standing_supersede(w, reversal, WHY_REVERSED);
+    for (int s = 0; s < SLOT_COUNT; s++) {
+        enum standing_slot slot = (enum standing_slot)s;
+        if (result_of(w, reversal)->took[slot] &&
+            result_of(w, reversal)->out_by[slot] == STANDING_NONE) {
+            result_of(w, reversal)->out_by[slot] = w->event;
+        }
+        bool back = slot == SLOT_FINDING
+                        ? seen
+                        : standing_slot_is_free(w, slot) && !(slot == SLOT_DISCIPLINE && own);
+        for (size_t i = 0; back && i < w->position; i++) {
+            size_t event = w->c->order[i];
+            struct standing_result *result = result_of(w, event);
+            if (result->took[slot] && result->out_by[slot] == reversal && !result->set_aside) {
+                standing_put_back(w, event, slot);
+                result->upheld_by = w->event;
+            }
+        }
+    }
+}
+
+/* What it had to see past is gone, and what it upholds is in its slot again. */
+static void uphold(const struct effect_of *w, size_t contested) {
+    for (int s = 0; s < SLOT_COUNT; s++) {
+        enum standing_slot slot = (enum standing_slot)s;
+        size_t out_by = result_of(w, contested)->out_by[slot];
+        if (out_by != STANDING_NONE && standing_sees(w, contested, slot)) {
+            result_of(w, out_by)->out_by[slot] = w->event;
+            standing_supersede(w, out_by, WHY_REVERSED);
+            standing_put_back(w, contested, slot);
+        }
+    }
+    result_of(w, contested)->upheld_by = w->event;
+}
+
+static void empty(const struct effect_of *w, enum standing_slot slot, size_t contested,
+                  enum standing_why how) {
+    size_t count = standing_take_out(w, slot, how);
+    if (how == WHY_REVERSED) {
+        result_of(w, contested)->out_by[slot] = w->event;
+        standing_supersede(w, contested, how);
+    }
+    if (count > 0 || how == WHY_REVERSED) {
+        w->subject->emptied[slot] = w->event;
+        result_of(w, w->event)->undid = true;
+    }
+}
+
+static void turn_over(const struct effect_of *w, enum turn turn, size_t contested, bool own) {
+    switch (turn) {
+    case TURN_NOTHING:
+        break;
+    case TURN_RESTORE:
+        restore(w, contested, own);
+        result_of(w, w->event)->undid = true;
+        break;
+    case TURN_FINDING:
+        reverse_finding(w, contested);
+        break;
+    case TURN_DISCIPLINE:
+        empty(w, SLOT_DISCIPLINE, contested, WHY_REVERSED);
+        break;
+    case TURN_CERTIFICATE:
+        empty(w, SLOT_CERTIFICATE, contested, WHY_REVERSED);
+        break;
+    case TURN_CHANGE:
+        empty(w, SLOT_DISCIPLINE, contested, WHY_CHANGED);
+        break;
+    case TURN_UPHOLD:
+        uphold(w, contested);
+        break;
+    }
 }
 
 static bool decide_appeal(const struct effect_of *w) {
-    const struct standing_event *e = event_at(w, w->event);
-    size_t appeal = decided_appeal(w);
-    if (appeal == STANDING_NONE) {
+    size_t appeal = named(w);
+    if (!has_effect(w, appeal, EFFECT_APPEALS)) {
         return true;
     }
-    size_t contested = w->c->results[appeal].contested;
-    w->c->results[w->event].contested = contested;
-    bool in_force =
-        contested != STANDING_NONE && w->c->results[contested].superseded_by == STANDING_NONE;
-    if (in_force && e->outcome == OUTCOME_REVERSES && !reverse_contested(w, contested)) {
+    size_t contested = resolve(w, result_of(w, appeal)->contested);
+    enum turn turn = turn_of(w, contested);
+    bool own = has_own(w, contested);
+    result_of(w, w->event)->contested = contested;
+    if (deny(w, denies_turn(w, turn, contested))) {
         return false;
     }
-    if (in_force && e->outcome == OUTCOME_CHANGES && !change_discipline(w, contested)) {
-        return false;
+    turn_over(w, turn, contested, own);
+    if (own) {
+        standing_take(w, SLOT_DISCIPLINE, WHY_REPLACED);
     }
-    if (in_force && e->outcome != OUTCOME_STANDS && e->has_discipline) {
-        w->subject->discipline = w->event;
-    }
-    w->c->results[appeal].open_appeal = false;
+    result_of(w, appeal)->open_appeal = false;
     return true;
 }
 
 /* --- all others --- */
 
-static bool reverse_named(const struct effect_of *w) {
-    size_t at = named(w);
-    bool in_force = at != STANDING_NONE && at == w->subject->finding &&
-                    event_at(w, at)->kind->effect == EFFECT_FINDS;
-    return !in_force || reverse_finding(w);
-}
-
 /* Each authority's last recommendation of a sort is the one that it makes. */
 static void recommend(const struct effect_of *w) {
     const struct standing_event *e = event_at(w, w->event);
-    for (size_t i = 0; i < w->c->count; i++) {
-        struct standing_result *result = &w->c->results[i];
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        struct standing_result *result = result_of(w, event);
         if (result->last_recommended && result->subject == w->subject->subject &&
-            event_at(w, i)->kind == e->kind &&
-            bytes_equal(event_at(w, i)->authority, e->authority)) {
+            event_at(w, event)->kind == e->kind &&
+            bytes_equal(event_at(w, event)->authority, e->authority) &&
+            standing_may_undo(w->c, w->event, event)) {
             result->last_recommended = false;
         }
     }
-    w->c->results[w->event].last_recommended = true;
+    result_of(w, w->event)->last_recommended = true;
 }
 
-static void serve(const struct effect_of *w) {
-    size_t at = event_at(w, w->event)->has_named ? named(w) : w->subject->discipline;
-    if (at != STANDING_NONE) {
-        w->c->results[at].served = w->event;
+/* What is shown gives way only to one that may undo it. */
+static void show(const struct effect_of *w, size_t *shown) {
+    if (*shown == STANDING_NONE || standing_may_undo(w->c, w->event, *shown)) {
+        *shown = w->event;
     }
 }
 
-static void appeal(const struct effect_of *w) {
-    w->c->results[w->event].contested = contested_by(w);
-    w->c->results[w->event].open_appeal = true;
+static size_t first_in(const struct effect_of *w, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        const struct standing_result *result = result_of(w, w->c->order[i]);
+        if (result->took[slot] && result->out_by[slot] == STANDING_NONE &&
+            result->subject == w->subject->subject) {
+            return w->c->order[i];
+        }
+    }
+    return STANDING_NONE;
 }
 
-bool standing_effect(struct standing_case *c, struct standing_subject *subject, size_t event) {
-    const struct effect_of w = {.c = c, .subject = subject, .event = event};
-    switch ((int)c->events[event].kind->effect) {
+static void serve(const struct effect_of *w) {
+    size_t at = event_at(w, w->event)->has_named ? named(w) : first_in(w, SLOT_DISCIPLINE);
+    if (at != STANDING_NONE) {
+        show(w, &result_of(w, at)->served);
+    }
+}
+
+bool standing_effect(const struct effect_of *w) {
+    switch ((int)event_at(w, w->event)->kind->effect) {
     case EFFECT_FINDS:
-        return replace(&w, &subject->finding);
+        return replace(w, SLOT_FINDING);
     case EFFECT_IMPOSES:
-        return replace(&w, &subject->discipline);
+        return replace(w, SLOT_DISCIPLINE);
     case EFFECT_DECERTIFIES:
-        return replace(&w, &subject->certificate);
+        return replace(w, SLOT_CERTIFICATE);
     case EFFECT_REVERSES:
-        return reverse_named(&w);
+        return reverse_named(w);
     case EFFECT_DECIDES_APPEAL:
-        return decide_appeal(&w);
+        return decide_appeal(w);
     case EFFECT_RECOMMENDS_FINDING:
     case EFFECT_RECOMMENDS_DISCIPLINE:
-        recommend(&w);
+        recommend(w);
         return true;
     case EFFECT_SERVES:
     case EFFECT_FORGOES:
-        serve(&w);
+        serve(w);
         return true;
     case EFFECT_APPEALS:
-        appeal(&w);
+        standing_contest(w);
+        result_of(w, w->event)->open_appeal = true;
         return true;
     case EFFECT_SEPARATES:
-        subject->separation = event;
+        show(w, &w->subject->separation);
         return true;
     default:
         return true;

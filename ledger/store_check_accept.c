@@ -87,10 +87,17 @@ static enum status settle_keys(struct store_replay *replay, struct submission *s
 /* Of what is read off its bytes the row is looked up at once: making the index anew in the scratch
  * store, whose keys come in no order, took most of the time. */
 static enum status check_case(struct store_replay *replay, const struct judgement *judgement) {
-    bool has = false;
+    const struct event *event = &judgement->submission.event;
+    struct case_place place;
     bool there = false;
-    TRY(case_index_check(replay->stored, replay->log->number, &judgement->submission.event.about,
-                         judgement->index, &has, &there));
+    bool has = false;
+    struct issuer issuer;
+    TRY(issuer_find(replay->scratch, replay->log->number, event->issuer, &issuer));
+    TRY(case_index_place(replay->scratch, replay->log->number, &issuer, &event->about,
+                         judgement->index, judgement->stamp_ms, &place, &has));
+    if (has) {
+        TRY(case_index_check(replay->stored, &place, &there));
+    }
     if (has) {
         store_replay_shared_row(replay, STORE_SHARED_CASES, there);
     }

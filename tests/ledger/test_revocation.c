@@ -63,7 +63,8 @@ static struct rows rows_of(enum world_who who) {
 static bool binds(enum world_who who, const struct revocation *row) {
     struct issuer issuer = issuer_here(who);
     bool found = false;
-    CHECK_OK(revocation_binds(s.txn, here->log.number, &issuer, row, &found));
+    bool by_root = false;
+    CHECK_OK(revocation_binds(s.txn, here->log.number, &issuer, row, &found, &by_root));
     return found;
 }
 
@@ -79,7 +80,7 @@ Test(revocation, of_ones_own_log_is_a_row_too) {
     cr_assert_eq(rows.list[0].since_ms, 0);
     cr_assert(binds(WORLD_CLERK, &rows.list[0]));
     cr_assert_not(binds(WORLD_AGENCY, &rows.list[0])); /* another key */
-    cr_assert_not(revocation_doubts(&rows.list[0], UINT64_MAX));
+    cr_assert_not(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, UINT64_MAX));
     cr_assert_str_eq(revocation_reason_name(rows.list[0].reason), "lost");
 }
 
@@ -109,9 +110,9 @@ Test(revocation, of_another_logs_key_binds_by_its_enroller_or_a_root) {
     cr_assert_eq(issuer_here(WORLD_CLERK).revoked_at, 0);
     several_accept(here, world_sample(&here->world, WORLD_CLERK, "failure.alleged"));
     const uint64_t day = UINT64_C(1764547200000); /* 2025-12-01 */
-    cr_assert(revocation_doubts(&rows.list[0], day));
-    cr_assert_not(revocation_doubts(&rows.list[0], day - 1));
-    cr_assert_not(revocation_doubts(&rows.list[1], day));
+    cr_assert(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, day));
+    cr_assert_not(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, day - 1));
+    cr_assert_not(revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, day));
 }
 
 Test(revocation, of_another_logs_key_by_anyone_else_is_heard_and_binds_nobody) {
@@ -121,7 +122,7 @@ Test(revocation, of_another_logs_key_by_anyone_else_is_heard_and_binds_nobody) {
     struct rows rows = rows_of(WORLD_CLERK);
     cr_assert_eq(rows.count, 1);
     cr_assert_not(binds(WORLD_CLERK, &rows.list[0]));
-    cr_assert(revocation_doubts(&rows.list[0], 0)); /* without since: all of it, if it bound */
+    cr_assert(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, 0)); /* without since: all of it, if it bound */
 }
 
 Test(revocation, never_binds_a_key_that_the_log_opened_with) {
@@ -170,10 +171,10 @@ Test(revocation, is_said_again_only_where_it_says_more) {
     cr_assert_eq(issuer_here(WORLD_CLERK).revoked_at, first);
     struct rows rows = rows_of(WORLD_CLERK);
     cr_assert_eq(rows.count, 3);
-    cr_assert_not(revocation_doubts(&rows.list[0], UINT64_MAX));
-    cr_assert(revocation_doubts(&rows.list[1], UINT64_C(1765324800000)));
-    cr_assert_not(revocation_doubts(&rows.list[1], UINT64_C(1765324800000) - 1));
-    cr_assert(revocation_doubts(&rows.list[2], 0));
+    cr_assert_not(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, UINT64_MAX));
+    cr_assert(revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000)));
+    cr_assert_not(revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000) - 1));
+    cr_assert(revocation_doubts(rows.list[2].reason, rows.list[2].since_ms, 0));
     /* A rotation is no second one. */
     several_refuse(here,
                    world_aside(&here->world, WORLD_AGENCY, "key.rotated",
