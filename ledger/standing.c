@@ -216,16 +216,47 @@ static size_t find_twin(const struct standing_case *c, size_t position) {
     return STANDING_NONE;
 }
 
+static void hand_over(size_t *to, size_t twin, size_t event) {
+    *to = *to == twin ? event : *to;
+}
+
+/* What the twin did is the event's doing from here on. */
+static void take_over(struct standing_case *c, struct standing_subject *subject, size_t twin,
+                      size_t event) {
+    struct standing_result *of = &c->results[event];
+    struct standing_result *was = &c->results[twin];
+    for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
+        if (was->took[slot] && was->out_by[slot] == STANDING_NONE) {
+            of->took[slot] = true;
+            was->out_by[slot] = event;
+        }
+        hand_over(&subject->emptied[slot], twin, event);
+        for (size_t i = 0; i < c->count; i++) {
+            hand_over(&c->results[i].out_by[slot], twin, event);
+        }
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        hand_over(&c->results[i].superseded_by, twin, event);
+        hand_over(&c->results[i].upheld_by, twin, event);
+        hand_over(&c->results[i].back_by, twin, event);
+    }
+    of->undid = of->undid || was->undid;
+    of->open_appeal = of->open_appeal && was->open_appeal;
+    of->served = of->served == STANDING_NONE ? was->served : of->served;
+    was->open_appeal = false;
+    was->last_recommended = false;
+    standing_settle(c, twin, STANDING_DUPLICATE, WHY_ALIKE, event);
+}
+
 /* From here on the event says what twins of lower signers said before. */
-static void take_over(struct standing_case *c, size_t position) {
+static void take_over_twins(struct standing_case *c, struct standing_subject *subject,
+                            size_t position) {
     size_t event = c->order[position];
     for (size_t i = 0; i < position; i++) {
         size_t twin = c->order[i];
         if (c->results[twin].counts && !c->results[twin].corrected &&
             standing_over(c, event, twin) && standing_alike(c, event, twin)) {
-            standing_settle(c, twin, STANDING_DUPLICATE, WHY_ALIKE, event);
-            c->results[twin].open_appeal = false;
-            c->results[twin].last_recommended = false;
+            take_over(c, subject, twin, event);
         }
     }
 }
@@ -292,7 +323,9 @@ static void judge_event(struct standing_case *c, size_t position) {
     subject->seen |= EFFECT_BIT(c->events[event].kind->effect);
     result->done = true;
     note_party(c, subject, event);
-    take_over(c, position);
+    if (!result->corrected) {
+        take_over_twins(c, subject, position);
+    }
 }
 
 /* Where an event takes effect: each in its own place, or right after the one it stands in for. A
@@ -384,6 +417,7 @@ static void start(struct standing_case *c) {
             .contested = STANDING_NONE,
             .served = STANDING_NONE,
             .upheld_by = STANDING_NONE,
+            .back_by = STANDING_NONE,
             .out_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
             .replaces = STANDING_NONE,
             .replacement = STANDING_NONE,

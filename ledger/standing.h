@@ -135,6 +135,7 @@ struct standing_result {
     bool took[SLOT_COUNT]; /* took that slot; it is in it until something took it out: */
     size_t out_by[SLOT_COUNT];
     bool set_aside;       /* what took it out had set it aside: it does not come back */
+    size_t back_by;       /* what put it back into a slot */
     size_t replaces;      /* in whose place it stands */
     size_t replacement;   /* what stands in its place, */
     size_t replaced_says; /* and which correction says so */

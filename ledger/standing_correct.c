@@ -155,7 +155,8 @@ static bool covers(const struct standing_case *c, size_t correction, size_t even
     if (event == target || target == STANDING_NONE) {
         return event == target;
     }
-    return event < correction && standing_one_house(c, event, target) &&
+    return event < correction && event != replacement_of(c, correction) &&
+           standing_one_house(c, event, target) && standing_may_correct(c, correction, event) &&
            standing_alike(c, event, target) &&
            (corrects(c, event) ||
             find_frozen(c, correction, event) == STANDING_NONE); /* twins have one root */
@@ -203,11 +204,23 @@ static void mark_corrected(struct standing_case *c, enum house_group root,
 static void note_replacement(struct standing_case *c, size_t correction, size_t target) {
     struct standing_result *result = &c->results[target];
     size_t replacement = replacement_of(c, correction);
-    if (replacement != STANDING_NONE && (result->replaced_says == STANDING_NONE ||
-                                         standing_may_undo(c, correction, result->replaced_says))) {
-        result->replacement = replacement;
-        result->replaced_says = correction;
+    size_t before = result->replacement;
+    if (replacement == STANDING_NONE || replacement == before) {
+        return;
     }
+    if (before != STANDING_NONE) {
+        if (!standing_may_undo(c, correction, result->replaced_says) ||
+            !standing_may_correct(c, correction, before)) {
+            return;
+        }
+        c->results[before].corrected = true;
+        c->results[before].superseded_by = correction;
+        c->results[before].how = WHY_CORRECTED;
+        c->results[before].replacement = replacement;
+        c->results[before].replaced_says = correction;
+    }
+    result->replacement = replacement;
+    result->replaced_says = correction;
 }
 
 static void note_upheld(struct standing_case *c, size_t correction) {

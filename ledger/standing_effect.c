@@ -80,7 +80,7 @@ static bool reverse_named(const struct effect_of *w) {
     if (!has_effect(w, at, EFFECT_FINDS) || !standing_sees(w, at, SLOT_FINDING)) {
         return true;
     }
-    if (deny(w, standing_denies_take(w, SLOT_FINDING)) ||
+    if (deny(w, standing_denies(w, at)) || deny(w, standing_denies_take(w, SLOT_FINDING)) ||
         deny(w, standing_denies_out(w, SLOT_DISCIPLINE))) {
         return false;
     }
@@ -166,15 +166,35 @@ static bool has_own(const struct effect_of *w, size_t contested) {
            (e->outcome == OUTCOME_REVERSES || e->outcome == OUTCOME_CHANGES);
 }
 
+/* Is the reversal in force in the slot finding, by itself or by what it put back there? */
+static bool sees_reversal(const struct effect_of *w, size_t reversal) {
+    bool seen = standing_sees(w, reversal, SLOT_FINDING);
+    for (size_t i = 0; !seen && i < w->position; i++) {
+        size_t event = w->c->order[i];
+        seen = result_of(w, event)->back_by == reversal && standing_sees(w, event, SLOT_FINDING);
+    }
+    return seen;
+}
+
+/* Was it taken out of a slot in which the event at work sees it? */
+static bool is_seen_out(const struct effect_of *w, size_t event, enum standing_slot slot) {
+    return result_of(w, event)->out_by[slot] != STANDING_NONE && standing_sees(w, event, slot);
+}
+
 /* Whom it may not undo of all that it would. */
 static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
     size_t denied = STANDING_NONE;
     if (contested != STANDING_NONE) {
         denied = standing_denies(w, contested);
     }
-    if (denied == STANDING_NONE && turn == TURN_RESTORE &&
-        standing_sees(w, contested, SLOT_FINDING)) {
+    if (denied == STANDING_NONE && turn == TURN_RESTORE && sees_reversal(w, contested)) {
         denied = standing_denies_out(w, SLOT_FINDING);
+    }
+    for (int slot = 0; turn == TURN_UPHOLD && denied == STANDING_NONE && slot < SLOT_COUNT;
+         slot++) {
+        if (is_seen_out(w, contested, (enum standing_slot)slot)) {
+            denied = standing_denies_out(w, (enum standing_slot)slot);
+        }
     }
     if (denied == STANDING_NONE && turn == TURN_FINDING) {
         denied = standing_denies_take(w, SLOT_FINDING);
@@ -195,7 +215,7 @@ static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t cont
 /* A reversal is itself reversed: what it took out is back, unless something else is in force
  * since. */
 static void restore(const struct effect_of *w, size_t reversal, bool own) {
-    bool seen = standing_sees(w, reversal, SLOT_FINDING);
+    bool seen = sees_reversal(w, reversal);
     if (seen) {
         standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
     }
@@ -206,6 +226,9 @@ static void restore(const struct effect_of *w, size_t reversal, bool own) {
             result_of(w, reversal)->out_by[slot] == STANDING_NONE) {
             result_of(w, reversal)->out_by[slot] = w->event;
         }
+        if (w->subject->emptied[slot] == reversal) {
+            w->subject->emptied[slot] = STANDING_NONE;
+        }
         bool back = slot == SLOT_FINDING
                         ? seen
                         : standing_slot_is_free(w, slot) && !(slot == SLOT_DISCIPLINE && own);
@@ -215,6 +238,7 @@ static void restore(const struct effect_of *w, size_t reversal, bool own) {
             if (result->took[slot] && result->out_by[slot] == reversal && !result->set_aside) {
                 standing_put_back(w, event, slot);
                 result->upheld_by = w->event;
+                result->back_by = w->event;
             }
         }
     }
@@ -224,10 +248,8 @@ static void restore(const struct effect_of *w, size_t reversal, bool own) {
 static void uphold(const struct effect_of *w, size_t contested) {
     for (int s = 0; s < SLOT_COUNT; s++) {
         enum standing_slot slot = (enum standing_slot)s;
-        size_t out_by = result_of(w, contested)->out_by[slot];
-        if (out_by != STANDING_NONE && standing_sees(w, contested, slot)) {
-            result_of(w, out_by)->out_by[slot] = w->event;
-            standing_supersede(w, out_by, WHY_REVERSED);
+        if (is_seen_out(w, contested, slot)) {
+            standing_take_out(w, slot, WHY_REVERSED);
             standing_put_back(w, contested, slot);
         }
     }
