@@ -8,9 +8,9 @@
 
 /* What each part takes at most, beside names and what it copies of its event. */
 #define HEAD_MAX 1024
-#define LOG_MAX (6 * NAME_SIZE_MAX + 256)
-#define EVENT_MAX (24 * NAME_SIZE_MAX + 1024)
-#define SUBJECT_MAX (40 * NAME_SIZE_MAX + 2048)
+#define LOG_MAX (14 * NAME_SIZE_MAX + 512)
+#define EVENT_MAX (32 * NAME_SIZE_MAX + 1024)
+#define SUBJECT_MAX (48 * NAME_SIZE_MAX + 2048)
 
 struct out {
     struct writer *w;
@@ -102,6 +102,12 @@ static const char *role_of(uint32_t roles) {
     return "none";
 }
 
+/* The revocation of a link. */
+static void put_link(struct out *o, const char *name, size_t link) {
+    const struct case_revocation *row = &o->view->revocations[o->view->link_revocation[link]];
+    put_entry(o, name, row->log, row->index);
+}
+
 static void put_why(struct out *o, size_t event) {
     const struct standing_result *result = &o->view->results[event];
     if (result->why == WHY_NOTHING) {
@@ -111,9 +117,7 @@ static void put_why(struct out *o, size_t event) {
     if (result->other != STANDING_NONE) {
         bool by_key = result->why == WHY_COMPROMISED || result->why == WHY_REVOKED;
         if (by_key) {
-            const struct case_revocation *row =
-                &o->view->revocations[o->view->link_revocation[result->other]];
-            put_entry(o, "\"index\":", row->log, row->index);
+            put_link(o, "\"index\":", result->other);
         } else {
             put_event_at(o, "\"index\":", result->other);
         }
@@ -121,6 +125,35 @@ static void put_why(struct out *o, size_t event) {
     }
     put_text(o, "\"rule\":", bytes_text(standing_why_name(result->why)));
     writer_u8(o->w, '}');
+}
+
+static void put_disowned(struct out *o, size_t event) {
+    size_t link = o->view->results[event].disowned;
+    if (link != STANDING_NONE) {
+        put_link(o, ",\"disowned\":{\"index\":", link);
+        writer_u8(o->w, '}');
+    }
+}
+
+/* What an event.opened says and its event does not have is not passed on. */
+static void put_open(struct out *o, size_t event) {
+    const json_t *open = o->view->sorted[event]->event.open;
+    if (open == NULL) {
+        return;
+    }
+    if (!o->view->events[event].unfitting) {
+        put_value(o, ",\"open\":", open);
+        return;
+    }
+    json_t *shown = json_copy((json_t *)open); /* shallow: only its own members are removed */
+    if (shown == NULL) {
+        o->w->failed = true;
+        return;
+    }
+    json_object_del(shown, "salt");
+    json_object_del(shown, "value");
+    put_value(o, ",\"open\":", shown);
+    json_decref(shown);
 }
 
 static void put_event(struct out *o, size_t event) {
@@ -134,14 +167,13 @@ static void put_event(struct out *o, size_t event) {
         writer_u8(o->w, ',');
     }
     put_number(o, "\"confirmed\":", item->confirmed_ms);
+    put_disowned(o, event);
     put_hash(o, ",\"id\":", &item->event.id);
     put_number(o, ",\"index\":", item->index);
     put_text(o, ",\"issuer\":", item->event.issuer);
     put_text(o, ",\"kind\":", bytes_text(item->event.kind->name));
     put_text(o, ",\"log\":", bytes_text(origin_of(o, item->log)));
-    if (item->event.open != NULL) {
-        put_value(o, ",\"open\":", item->event.open);
-    }
+    put_open(o, event);
     put_proof(o, item->log, item->event.issuer, item->event.seq);
     put_text(o, ",\"role\":", bytes_text(role_of(item->signer.role)));
     put_number(o, ",\"seq\":", item->event.seq);
@@ -173,12 +205,31 @@ static void put_appeals(struct out *o, uint64_t subject) {
     }
 }
 
+/* What stands in a slot beside the one that is named there. */
+static void put_beside(struct out *o, const struct standing_subject *s) {
+    bool any = false;
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        for (size_t i = 0; i < o->view->count; i++) {
+            size_t event = o->view->order[i];
+            if (standing_beside(&o->view->standing, s, event) == slot) {
+                put_event_at(o, any ? ",{\"index\":" : "\"beside\":[{\"index\":", event);
+                writer_u8(o->w, '}');
+                any = true;
+            }
+        }
+    }
+    if (any) {
+        writer_text(o->w, "],");
+    }
+}
+
 static void put_certificate(struct out *o, const struct standing_subject *s) {
-    if (s->certificate != STANDING_NONE) {
-        const struct case_item *item = o->view->sorted[s->certificate];
+    size_t certificate = s->named[SLOT_CERTIFICATE];
+    if (certificate != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[certificate];
         put_member(o, "\"certificate\":{\"action\":", item, "action");
         put_member(o, ",\"decided_by\":", item, "decided_by");
-        put_event_at(o, ",\"index\":", s->certificate);
+        put_event_at(o, ",\"index\":", certificate);
         writer_text(o->w, "},");
     }
 }
@@ -193,11 +244,12 @@ static void put_served(struct out *o, size_t event) {
 }
 
 static void put_discipline(struct out *o, const struct standing_subject *s) {
-    if (s->discipline != STANDING_NONE) {
-        const struct case_item *item = o->view->sorted[s->discipline];
-        size_t served = o->view->results[s->discipline].served;
+    size_t discipline = s->named[SLOT_DISCIPLINE];
+    if (discipline != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[discipline];
+        size_t served = o->view->results[discipline].served;
         put_member(o, "\"discipline\":{\"decided_by\":", item, "decided_by");
-        put_event_at(o, ",\"index\":", s->discipline);
+        put_event_at(o, ",\"index\":", discipline);
         put_member(o, ",\"measures\":", item, "discipline");
         if (served != STANDING_NONE) {
             put_served(o, served);
@@ -207,13 +259,14 @@ static void put_discipline(struct out *o, const struct standing_subject *s) {
 }
 
 static void put_finding(struct out *o, const struct standing_subject *s) {
-    if (s->finding != STANDING_NONE) {
-        const struct case_item *item = o->view->sorted[s->finding];
+    size_t finding = s->named[SLOT_FINDING];
+    if (finding != STANDING_NONE) {
+        const struct case_item *item = o->view->sorted[finding];
         const char *disposition = event_open_text(&item->event, "disposition");
         put_member(o, "\"finding\":{\"decided_by\":", item, "decided_by");
         put_text(o, ",\"disposition\":",
                  bytes_text(disposition != NULL ? disposition : "reversed_on_appeal"));
-        put_event_at(o, ",\"index\":", s->finding);
+        put_event_at(o, ",\"index\":", finding);
         writer_text(o->w, "},");
     }
 }
@@ -254,10 +307,11 @@ static void put_separation(struct out *o, const struct standing_subject *s) {
 }
 
 static void put_subject(struct out *o, const struct standing_subject *s) {
-    const struct case_item *first = o->view->sorted[s->first];
-    const char *party = event_open_text(&first->event, "party");
+    size_t says = s->party != STANDING_NONE ? s->party : s->first;
+    const char *party = event_open_text(&o->view->sorted[says]->event, "party");
     writer_u8(o->w, '{');
     put_appeals(o, s->subject);
+    put_beside(o, s);
     put_certificate(o, s);
     put_discipline(o, s);
     put_finding(o, s);
@@ -266,6 +320,16 @@ static void put_subject(struct out *o, const struct standing_subject *s) {
     put_separation(o, s);
     put_number(o, ",\"subject\":", s->subject);
     writer_u8(o->w, '}');
+}
+
+/* All its agencies, where mergers joined several. */
+static void put_oris(struct out *o) {
+    for (size_t i = 0; o->view->ori_count > 1 && i < o->view->ori_count; i++) {
+        put_text(o, i > 0 ? "," : ",\"oris\":[", bytes_of(o->view->oris[i], ORI_SIZE));
+    }
+    if (o->view->ori_count > 1) {
+        writer_u8(o->w, ']');
+    }
 }
 
 /* --- the whole --- */
@@ -283,12 +347,94 @@ static size_t next_log(const struct case_view *view, const char *after) {
     return next;
 }
 
+/* By whose word the log counts, or counts no more. */
+static void put_recogniser(struct out *o, const struct case_log *log) {
+    if (!log->recognised) {
+        return;
+    }
+    put_entry(o, "\"by\":{\"index\":", log->by_log, log->by_index);
+    put_proof(o, log->by_log, bytes_text(log->by_issuer), log->by_seq);
+    writer_text(o->w, "},");
+}
+
+/* The pins that what counts hangs on: not what this node calls them, nor their order there. */
+static bool pin_before(const struct pin *a, const struct pin *b) {
+    for (size_t i = 0; i < a->root_count && i < b->root_count; i++) {
+        int order = memcmp(a->roots[i].key.bytes, b->roots[i].key.bytes, SIGN_PUBLIC_SIZE);
+        if (order != 0) {
+            return order < 0;
+        }
+    }
+    return a->root_count != b->root_count ? a->root_count < b->root_count
+                                          : a->threshold < b->threshold;
+}
+
+static void sort_roots(struct pin *pin) {
+    for (size_t i = 1; i < pin->root_count; i++) {
+        struct vkey root = pin->roots[i];
+        size_t at = i;
+        for (; at > 0 && memcmp(root.key.bytes, pin->roots[at - 1].key.bytes, SIGN_PUBLIC_SIZE) < 0;
+             at--) {
+            pin->roots[at] = pin->roots[at - 1];
+        }
+        pin->roots[at] = root;
+    }
+}
+
+static void put_public_key(struct out *o, const char *before, const struct vkey *root) {
+    struct hash key;
+    static_assert(sizeof key.bytes == SIGN_PUBLIC_SIZE, "a key is written as a hash is");
+    memcpy(key.bytes, root->key.bytes, sizeof key.bytes);
+    put_hash(o, before, &key);
+}
+
+static void put_pins(struct out *o) {
+    struct pin sorted[CASE_PINS_MAX];
+    for (size_t i = 0; i < o->view->pin_count; i++) {
+        struct pin pin = o->view->pins[i];
+        size_t at = i;
+        sort_roots(&pin);
+        for (; at > 0 && pin_before(&pin, &sorted[at - 1]); at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = pin;
+    }
+    writer_text(o->w, ",\"pins\":[");
+    for (size_t i = 0; i < o->view->pin_count; i++) {
+        writer_text(o->w, i > 0 ? ",{\"roots\":[" : "{\"roots\":[");
+        for (size_t root = 0; root < sorted[i].root_count; root++) {
+            put_public_key(o, root > 0 ? "," : "", &sorted[i].roots[root]);
+        }
+        put_number(o, "],\"threshold\":", sorted[i].threshold);
+        writer_u8(o->w, '}');
+    }
+    writer_u8(o->w, ']');
+}
+
+static void put_left_out(struct out *o) {
+    static const char *const roles[GROUPS + 1] = {"court",  "post",  "oversight",
+                                                  "agency", "other", "none"};
+    writer_text(o->w, "],\"left_out\":[");
+    for (size_t i = 0; i < o->view->left_out_count; i++) {
+        const struct case_left_out *house = &o->view->left_out[i];
+        put_number(o, i > 0 ? ",{\"count\":" : "{\"count\":", house->count);
+        if (house->name[0] != '\0') {
+            put_text(o, ",\"name\":", bytes_text(house->name));
+        }
+        put_text(o, ",\"role\":", bytes_text(roles[house->group]));
+        writer_u8(o->w, '}');
+    }
+    writer_u8(o->w, ']');
+}
+
 static void put_logs(struct out *o) {
     const char *after = NULL;
     writer_text(o->w, ",\"logs\":[");
     for (size_t i; (i = next_log(o->view, after)) != STANDING_NONE;) {
         const struct case_log *log = &o->view->logs[i];
-        put_hash(o, after != NULL ? ",{\"id\":" : "{\"id\":", &log->id);
+        writer_text(o->w, after != NULL ? ",{" : "{");
+        put_recogniser(o, log);
+        put_hash(o, "\"id\":", &log->id);
         put_text(o, ",\"origin\":", bytes_text(log->origin));
         put_hash(o, ",\"root\":", &log->root);
         put_number(o, ",\"size\":", log->size);
@@ -337,7 +483,10 @@ static void put_revocations(struct out *o) {
 }
 
 size_t case_write_max(const struct case_view *view) {
-    size_t max = HEAD_MAX + view->log_count * LOG_MAX + view->revocation_count * EVENT_MAX;
+    size_t max = HEAD_MAX + view->log_count * LOG_MAX + view->revocation_count * EVENT_MAX +
+                 view->pin_count * (PIN_ROOTS_MAX * (2 * SIGN_PUBLIC_SIZE + 4) + 64) +
+                 view->left_out_count * (6 * NAME_SIZE_MAX + 128) +
+                 view->ori_count * (ORI_SIZE + 4);
     for (size_t i = 0; i < view->count; i++) {
         /* The members of `open` once in the event, once in what its subject comes to. */
         max += EVENT_MAX + SUBJECT_MAX + 2 * view->items[i].event.all.len;
@@ -361,9 +510,11 @@ enum status case_write(const struct case_view *view, struct writer *w) {
         }
         put_event(&o, i);
     }
-    put_number(&o, "],\"left_out\":", view->left_out);
+    put_left_out(&o);
     put_logs(&o);
     put_text(&o, ",\"ori\":", bytes_of(view->ori, ORI_SIZE));
+    put_oris(&o);
+    put_pins(&o);
     put_revocations(&o);
     writer_text(w, ",\"subjects\":[");
     for (size_t i = 0; i < view->standing.subject_count; i++) {
@@ -372,6 +523,6 @@ enum status case_write(const struct case_view *view, struct writer *w) {
         }
         put_subject(&o, &view->subjects[i]);
     }
-    writer_text(w, "]}\n");
+    writer_text(w, view->pin_count == 0 ? "],\"unpinned\":true}\n" : "]}\n");
     return writer_status(w);
 }

@@ -9,8 +9,8 @@
 /* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
  * revoked_at, u32 enroller, u64 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
  * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
- * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, the authority's hash, and the
- * operator's name. */
+ * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, the authority's hash, and
+ * the operator's name. */
 #define RECORD_MAX                                                                                 \
     (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 8 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)

@@ -173,6 +173,10 @@ int standing_compare(const struct standing_event *a, const struct standing_event
 void standing_judge(struct standing_case *c);
 /* Is the event in this slot, in the end? */
 bool standing_in_slot(const struct standing_case *c, size_t event, enum standing_slot slot);
+/* The first slot of the subject in which the event stands beside the one named; SLOT_COUNT: none.
+ */
+enum standing_slot standing_beside(const struct standing_case *c,
+                                   const struct standing_subject *subject, size_t event);
 
 /* "in force", "superseded", ...; "alike", "rank", ...: static. */
 const char *standing_name(enum standing standing);

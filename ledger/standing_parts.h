@@ -62,6 +62,8 @@ void standing_take(const struct effect_of *w, enum standing_slot slot, enum stan
 /* Marks the event as superseded by the one at work, in the slot or not. */
 void standing_supersede(const struct effect_of *w, size_t event, enum standing_why how);
 void standing_put_back(const struct effect_of *w, size_t event, enum standing_slot slot);
+/* From here on it is the one at work that emptied the slot. */
+void standing_empty(const struct effect_of *w, enum standing_slot slot);
 /* Is nothing in it? */
 bool standing_slot_is_free(const struct effect_of *w, enum standing_slot slot);
 

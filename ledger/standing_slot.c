@@ -38,12 +38,25 @@ bool standing_aside(const struct effect_of *w, size_t event) {
     return standing_over(w->c, w->event, event) && !standing_surely_before(w->c, event, w->event);
 }
 
+/* Did an event that is not set aside take or empty the slot after `since`? */
+static bool is_past(const struct effect_of *w, size_t since, enum standing_slot slot) {
+    for (size_t i = w->position; i-- > 0 && w->c->order[i] != since;) {
+        size_t event = w->c->order[i];
+        bool acted = took(w, event, slot) || (result(w, event)->emptied[slot] &&
+                                              result(w, event)->subject == w->subject->subject);
+        if (acted && !standing_aside(w, event)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool standing_sees(const struct effect_of *w, size_t event, enum standing_slot slot) {
     if (!took(w, event, slot) || standing_aside(w, event)) {
         return false;
     }
     size_t out_by = result(w, event)->out_by[slot];
-    return out_by == STANDING_NONE || standing_aside(w, out_by);
+    return out_by == STANDING_NONE || (standing_aside(w, out_by) && !is_past(w, out_by, slot));
 }
 
 size_t standing_first_seen(const struct effect_of *w, enum standing_slot slot) {
@@ -154,6 +167,11 @@ void standing_take(const struct effect_of *w, enum standing_slot slot, enum stan
     w->subject->emptied[slot] = STANDING_NONE;
 }
 
+void standing_empty(const struct effect_of *w, enum standing_slot slot) {
+    w->subject->emptied[slot] = w->event;
+    w->c->results[w->event].emptied[slot] = true;
+}
+
 void standing_put_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
     w->c->results[event].out_by[slot] = STANDING_NONE;
     w->c->results[event].superseded_by = STANDING_NONE;
@@ -163,4 +181,15 @@ void standing_put_back(const struct effect_of *w, size_t event, enum standing_sl
 bool standing_in_slot(const struct standing_case *c, size_t event, enum standing_slot slot) {
     return c->results[event].counts && c->results[event].took[slot] &&
            c->results[event].out_by[slot] == STANDING_NONE;
+}
+
+enum standing_slot standing_beside(const struct standing_case *c,
+                                   const struct standing_subject *subject, size_t event) {
+    int slot = 0;
+    while (slot < SLOT_COUNT &&
+           (c->results[event].subject != subject->subject || subject->named[slot] == event ||
+            !standing_in_slot(c, event, (enum standing_slot)slot))) {
+        slot++;
+    }
+    return (enum standing_slot)slot;
 }

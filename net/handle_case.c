@@ -23,8 +23,8 @@ struct case_call {
     struct work work;
     uint8_t ori[ORI_SIZE];
     uint8_t handle[HANDLE_SIZE];
-    struct case_pin pins[CASE_LOGS_MAX];
-    size_t pin_count;
+    struct case_pin named[CASE_NAMED_MAX];
+    size_t named_count;
     enum status status;
     struct refusal why;
     size_t events;   /* that were read, whether or not they are in the answer */
@@ -54,19 +54,19 @@ static bool read_pin(struct bytes text, struct case_pin *pin) {
 static bool read_pins(struct bytes text, struct case_call *call) {
     struct reader r;
     reader_init(&r, text);
-    while (call->pin_count < CASE_LOGS_MAX) {
+    while (call->named_count < CASE_NAMED_MAX) {
         struct bytes one = r.rest;
         bool more = memchr(r.rest.data, ',', r.rest.len) != NULL;
-        struct case_pin *pin = &call->pins[call->pin_count];
+        struct case_pin *pin = &call->named[call->named_count];
         if ((more && !reader_until(&r, ',', &one)) || !read_pin(one, pin)) {
             return false;
         }
-        for (size_t i = 0; i < call->pin_count; i++) {
-            if (hash_equal(&call->pins[i].id, &pin->id)) {
+        for (size_t i = 0; i < call->named_count; i++) {
+            if (hash_equal(&call->named[i].id, &pin->id)) {
                 return false;
             }
         }
-        call->pin_count++;
+        call->named_count++;
         if (!more) {
             return true;
         }
@@ -89,13 +89,27 @@ static enum status write_answer(struct case_call *call, const struct case_view *
     return STATUS_OK;
 }
 
-static enum status make_answer(struct case_call *call, struct case_row *rows,
+/* What was read, beside what is answered. */
+static size_t events_read(const struct case_view *view) {
+    size_t count = view->count;
+    for (size_t i = 0; i < view->left_out_count; i++) {
+        uint64_t left_out = view->left_out[i].count;
+        count += left_out < CASE_ROWS_MAX ? (size_t)left_out : CASE_ROWS_MAX;
+    }
+    return count;
+}
+
+static enum status make_answer(struct case_call *call, struct case_memory *memory,
                                struct case_view *view) {
     struct store_txn *txn = NULL;
+    const struct case_ask ask = {.authorities = call->node->pins,
+                                 .authority_count = call->node->pin_count,
+                                 .named = call->named,
+                                 .named_count = call->named_count};
     TRY(store_begin(call->node->store, STORE_READ, &txn));
     case_init(view, call->ori, call->handle);
-    enum status status = case_gather(txn, call->pins, call->pin_count, rows, view, &call->why);
-    call->events = status == STATUS_TOO_LARGE ? CASE_ROWS_MAX : view->count + view->left_out;
+    enum status status = case_gather(txn, &ask, memory, view, &call->why);
+    call->events = events_read(view);
     if (status == STATUS_OK) {
         case_judge(view);
         status = write_answer(call, view);
@@ -108,10 +122,10 @@ static enum status make_answer(struct case_call *call, struct case_row *rows,
 static void case_run(struct work *work) {
     struct case_call *call = work->context;
     struct case_view *view = malloc(sizeof *view);
-    struct case_row *rows = malloc(CASE_ROWS_MAX * sizeof *rows);
-    bool room = view != NULL && rows != NULL;
-    call->status = room ? make_answer(call, rows, view) : STATUS_NOMEM;
-    free(rows);
+    struct case_memory *memory = malloc(sizeof *memory);
+    bool room = view != NULL && memory != NULL;
+    call->status = room ? make_answer(call, memory, view) : STATUS_NOMEM;
+    free(memory);
     free(view);
 }
 
@@ -171,7 +185,7 @@ void handle_case(struct request *request) {
         free(call);
         request_answer_text(request, 400,
                             "at=<hex of a log>:<size>,...: each log once, %d at most, sizes from 1",
-                            CASE_LOGS_MAX);
+                            CASE_NAMED_MAX);
         return;
     }
     call->node = request_context(request);

@@ -227,11 +227,12 @@ static size_t answer(struct cases *c, uint64_t number) {
     struct writer w;
     handle_of(number, handle);
     struct case_view *view = malloc(sizeof *view);
-    struct case_row *rows = malloc(CASE_ROWS_MAX * sizeof *rows);
-    bench_must(view != NULL && rows != NULL, "out of memory");
+    struct case_memory *scratch = malloc(sizeof *scratch);
+    const struct case_ask ask = {.named_count = 0};
+    bench_must(view != NULL && scratch != NULL, "out of memory");
     bench_must(store_begin(c->store, STORE_READ, &txn) == STATUS_OK, "cannot read the store");
     case_init(view, (const uint8_t *)WORLD_ORI, handle);
-    enum status status = case_gather(txn, NULL, 0, rows, view, &why);
+    enum status status = case_gather(txn, &ask, scratch, view, &why);
     bench_must(status == STATUS_OK, "%s", why.text);
     case_judge(view);
     size_t max = case_write_max(view);
@@ -243,7 +244,7 @@ static size_t answer(struct cases *c, uint64_t number) {
     case_release(view);
     store_abort(txn);
     free(memory);
-    free(rows);
+    free(scratch);
     free(view);
     return count;
 }

@@ -147,11 +147,12 @@ static enum status ask(struct node *node, const struct case_pin *pins, size_t pi
                        uint8_t **answer, size_t *len, struct refusal *why) {
     struct store_txn *txn;
     struct case_view *view = malloc(sizeof *view);
-    struct case_row *rows = malloc(CASE_ROWS_MAX * sizeof *rows);
-    cr_assert(view != NULL && rows != NULL);
+    struct case_memory *memory = malloc(sizeof *memory);
+    const struct case_ask asked = {.named = pins, .named_count = pin_count};
+    cr_assert(view != NULL && memory != NULL);
     CHECK_OK(store_begin(node->store, STORE_READ, &txn));
     case_init(view, (const uint8_t *)WORLD_ORI, handle);
-    enum status status = case_gather(txn, pins, pin_count, rows, view, why);
+    enum status status = case_gather(txn, &asked, memory, view, why);
     *answer = NULL;
     if (status == STATUS_OK) {
         struct writer w;
@@ -165,7 +166,7 @@ static enum status ask(struct node *node, const struct case_pin *pins, size_t pi
     }
     case_release(view);
     store_abort(txn);
-    free(rows);
+    free(memory);
     free(view);
     return status;
 }
