@@ -104,14 +104,15 @@ static enum status apply_succession(struct store_txn *txn, const struct log *log
 
 /* From the first one on, no event may be about an agency that is not registered. */
 static enum status apply_agency(struct store_txn *txn, const struct log *log,
-                                const struct event *event, uint64_t index, uint64_t stamp_ms) {
+                                const struct event *event, const struct issuer *issuer,
+                                uint64_t index, uint64_t stamp_ms) {
     if (event->kind->id == KIND_AGENCY_REGISTERED) {
         struct accept_state state;
         TRY(accept_state_get(txn, log->number, &state));
         state.agencies += state.agencies < UINT32_MAX;
         TRY(accept_state_put(txn, log->number, &state));
     }
-    return agency_put(txn, log->number, event, index, stamp_ms);
+    return agency_put(txn, log->number, event, issuer->roles, index, stamp_ms);
 }
 
 /* Also of a table that this build lacks: then it is the last entry that is judged. */
@@ -138,13 +139,14 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     case KIND_LOG_POLICY:
         return mark_policy(txn, log, index);
     case KIND_LOG_RECOGNISED:
+    case KIND_RECOGNITION_WITHDRAWN:
         return recognition_put(txn, log->number, event, index, stamp_ms);
     case KIND_LOG_SUCCEEDED:
         return apply_succession(txn, log, event, index);
     case KIND_AGENCY_REGISTERED:
     case KIND_AGENCY_RENAMED:
     case KIND_AGENCY_MERGED:
-        return apply_agency(txn, log, event, index, stamp_ms);
+        return apply_agency(txn, log, event, issuer, index, stamp_ms);
     case KIND_RULES_ACTIVATED:
         return activate(txn, log, event, index);
     default:

@@ -352,10 +352,15 @@ static enum status check_days(struct check *c) {
 
 enum status accept_check_kind(struct check *c) {
     static enum status (*const checks[KIND_COUNT])(struct check * c) = {
-        [KIND_LOG_POLICY] = check_policy,          [KIND_LOG_SUCCEEDED] = check_succession,
-        [KIND_KEY_ENROLLED] = check_enrolment,     [KIND_KEY_REVOKED] = check_revocation,
-        [KIND_KEY_ROTATED] = check_rotation,       [KIND_EVENT_OPENED] = check_disclosure,
-        [KIND_LOG_RECOGNISED] = check_recognition, [KIND_RULES_ACTIVATED] = check_activation,
+        [KIND_LOG_POLICY] = check_policy,
+        [KIND_LOG_SUCCEEDED] = check_succession,
+        [KIND_KEY_ENROLLED] = check_enrolment,
+        [KIND_KEY_REVOKED] = check_revocation,
+        [KIND_KEY_ROTATED] = check_rotation,
+        [KIND_EVENT_OPENED] = check_disclosure,
+        [KIND_LOG_RECOGNISED] = check_recognition,
+        [KIND_RULES_ACTIVATED] = check_activation,
+        [KIND_RECOGNITION_WITHDRAWN] = check_recognition,
     };
     /* After entry 0: its seq is 1, and the only operator has used that. */
     assert(c->event->kind->id != KIND_LOG_OPENED);

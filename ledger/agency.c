@@ -6,12 +6,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* TABLE_AGENCY: ORI, u32 log, u8 what, u64 index: u64 stamp, u64 day of `from` (0: none), then
+/* TABLE_AGENCY: ORI, u32 log, u8 sort, u64 index: u64 stamp, u64 day of `from` (0: none), then
  *     registered   2 bytes of state, u32 officers, u8 length and the type, the name
  *     renamed      the name
  *     merged       the ORI of the agency that goes on
- * By the ORI first, since one agency is asked for, in all logs; registrations before the others,
- * so that one look tells whether a log has one, however much it says besides. */
+ * The sort is twice what it is, and 1 more where a POST signed it. By the ORI first, since one
+ * agency is asked for, in all logs; registrations before the others, so that one look tells whether
+ * a log has one, however much it says besides; and by who signed, since a log's word may count and
+ * not that of a POST in it. */
 enum what { WHAT_REGISTERED, WHAT_RENAMED, WHAT_MERGED, WHAT_COUNT };
 #define VALUE_MAX (8 + 8 + 2 + 4 + 1 + AGENCY_TYPE_MAX + AGENCY_NAME_MAX)
 
@@ -19,6 +21,7 @@ struct row {
     uint32_t log;
     uint64_t index;
     enum what what;
+    bool by_post;
     uint64_t stamp_ms;
     uint64_t from;
     char state[3];
@@ -32,6 +35,10 @@ static struct key ori_key(const char *ori) {
     key_start(&key, TABLE_AGENCY);
     key_bytes(&key, bytes_of(ori, ORI_SIZE));
     return key;
+}
+
+static uint8_t sort_of(enum what what, bool by_post) {
+    return (uint8_t)(2 * what + (by_post ? 1 : 0));
 }
 
 /* --- writing --- */
@@ -49,16 +56,17 @@ static void put_registered(struct writer *w, const struct event *event) {
 }
 
 enum status agency_put(struct store_txn *txn, uint32_t log, const struct event *event,
-                       uint64_t index, uint64_t stamp_ms) {
+                       uint32_t role, uint64_t index, uint64_t stamp_ms) {
     const char *from = event_open_text(event, "from");
     enum kind_id kind = event->kind->id;
     uint8_t value[VALUE_MAX];
     struct writer w;
     struct key key = ori_key(event_open_text(event, "ori"));
     key_u32(&key, log);
-    key_u8(&key, kind == KIND_AGENCY_REGISTERED ? WHAT_REGISTERED
-                 : kind == KIND_AGENCY_RENAMED  ? WHAT_RENAMED
-                                                : WHAT_MERGED);
+    key_u8(&key, sort_of(kind == KIND_AGENCY_REGISTERED ? WHAT_REGISTERED
+                         : kind == KIND_AGENCY_RENAMED  ? WHAT_RENAMED
+                                                        : WHAT_MERGED,
+                         role == ROLE_POST));
     key_u64(&key, index);
     writer_init(&w, value, sizeof value);
     writer_u64(&w, stamp_ms);
@@ -89,12 +97,12 @@ static bool decode_registered(struct reader *r, struct row *row) {
 
 static bool decode(struct bytes place, struct bytes value, struct row *row) {
     struct reader r;
-    uint8_t what = 0;
+    uint8_t sort = 0;
     reader_init(&r, place);
     reader_u32(&r, &row->log);
-    reader_u8(&r, &what);
+    reader_u8(&r, &sort);
     reader_u64(&r, &row->index);
-    if (!reader_done(&r) || what >= WHAT_COUNT) {
+    if (!reader_done(&r) || sort / 2 >= WHAT_COUNT) {
         return false;
     }
     reader_init(&r, value);
@@ -102,7 +110,8 @@ static bool decode(struct bytes place, struct bytes value, struct row *row) {
     if (!reader_u64(&r, &row->from)) {
         return false;
     }
-    row->what = (enum what)what;
+    row->what = (enum what)(sort / 2);
+    row->by_post = sort % 2 != 0;
     if (row->what == WHAT_REGISTERED && !decode_registered(&r, row)) {
         return false;
     }
@@ -234,26 +243,43 @@ struct found {
     bool any;
 };
 
+/* Does the row count, by its log and by who signed it? */
+static enum status is_counted(struct store_txn *txn, const struct agency_sources *sources,
+                              const char *ori, const struct row *row, bool *out) {
+    *out = true;
+    return sources->counts == NULL ? STATUS_OK
+                                   : sources->counts(sources->context, txn, row->log, ori,
+                                                     row->by_post ? ROLE_POST : ROLE_ROOT, out);
+}
+
+/* Of one log, what was signed by one sort of signer, which stand together: is it the same group? */
+static bool is_alike(const struct row *a, const struct row *b) {
+    return a->log == b->log && a->what == b->what && a->by_post == b->by_post;
+}
+
 static enum status gather(struct store_txn *txn, const struct agency_sources *sources,
                           const char *ori, uint64_t day, struct found *found) {
     struct key prefix = ori_key(ori);
     struct scan scan = scan_from(txn, prefix, prefix);
     struct row row;
     struct row before = {.log = 0};
-    size_t alike = 0; /* of one log and sort, which stand together */
+    size_t alike = 0;
+    bool counts = false;
     memset(found, 0, sizeof *found);
     for (;;) {
         enum status status = next_row(&scan, &row);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
-        alike = row.log == before.log && row.what == before.what ? alike + 1 : 1;
+        alike = is_alike(&row, &before) ? alike + 1 : 1;
         before = row;
-        bool counts = sources->counts == NULL || sources->counts(sources->context, row.log, ori);
+        if (alike == 1) {
+            TRY(is_counted(txn, sources, ori, &row, &counts));
+        }
         if (!counts || alike > AGENCY_ROWS_MAX) {
             scan.at = ori_key(ori); /* on with the next sort, or the next log */
-            key_u32(&scan.at, counts ? row.log : row.log + 1);
-            key_u8(&scan.at, counts ? (uint8_t)(row.what + 1) : 0);
+            key_u32(&scan.at, row.log);
+            key_u8(&scan.at, (uint8_t)(sort_of(row.what, row.by_post) + 1));
             continue;
         }
         found->any = true;

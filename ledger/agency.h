@@ -7,7 +7,8 @@
  * `from` holds, and of the same day the later in the order (stamp, origin, index).
  *
  * A row is written in the transaction that accepts the event, and never changes. Which logs' rows
- * count is the reader's choice: those of recognised logs, where an authority is pinned. */
+ * count, and whether those of a POST's key do, is the reader's choice: what recognition leaves,
+ * where an authority is pinned. */
 #ifndef DUTYLOG_LEDGER_AGENCY_H
 #define DUTYLOG_LEDGER_AGENCY_H
 
@@ -18,14 +19,15 @@
 #define AGENCY_FORMER_MAX 8
 #define AGENCY_HOPS_MAX 8
 #define AGENCY_ROWS_MAX                                                                            \
-    256 /* of one ORI, log and kind: the first so many count, so that no log                       \
+    256 /* of one ORI, log, kind and role: the first so many count, so that no log                 \
            makes everybody who asks for an agency read without end */
 
 /* --- rows --- */
 
-/* Writes what an accepted event of one of the three kinds says. Write transaction. */
+/* Writes what an accepted event of one of the three kinds says; `role`: of its signer, root or
+ * post. Write transaction. */
 enum status agency_put(struct store_txn *txn, uint32_t log, const struct event *event,
-                       uint64_t index, uint64_t stamp_ms) MUST_USE;
+                       uint32_t role, uint64_t index, uint64_t stamp_ms) MUST_USE;
 /* Is the ORI registered in this log? NOT_FOUND. */
 enum status agency_known(struct store_txn *txn, uint32_t log, const char ori[ORI_SIZE]) MUST_USE;
 /* Acceptance (specs/event.md#acceptance, 7): may an event about this ORI enter a log that registers
@@ -36,9 +38,11 @@ enum status agency_check(struct store_txn *txn, uint32_t log, uint32_t agencies,
 
 /* --- reading --- */
 
-/* Which logs' rows about an ORI count; NULL as `counts`: all. */
+/* Which logs' rows about an ORI count, by the role of who signed them, root or post; NULL as
+ * `counts`: all. */
 struct agency_sources {
-    bool (*counts)(void *context, uint32_t log, const char *ori);
+    enum status (*counts)(void *context, struct store_txn *txn, uint32_t log, const char *ori,
+                          uint32_t role, bool *out);
     void *context;
 };
 

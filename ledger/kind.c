@@ -47,6 +47,7 @@ static const struct kind *const kinds[KIND_COUNT] = {
     [KIND_POLICY_ADOPTED] = &kind_policy_adopted,
     [KIND_POLICY_REVISED] = &kind_policy_revised,
     [KIND_POLICY_REVOKED] = &kind_policy_revoked,
+    [KIND_RECOGNITION_WITHDRAWN] = &kind_recognition_withdrawn,
     [KIND_REPORT_LODGED] = &kind_report_lodged,
     [KIND_RESPONSE_APPENDED] = &kind_response_appended,
     [KIND_RETALIATION_ALLEGED] = &kind_retaliation_alleged,

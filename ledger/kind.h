@@ -39,6 +39,7 @@ enum member_type {
     MEMBER_POLICY,     /* tlog-policy text of at most `max` bytes */
     MEMBER_OPERATORS,  /* object: policy witness name -> operator (a token) */
     MEMBER_ORIS,       /* 0 to `max` ORIs, sorted; empty = all */
+    MEMBER_SOME_ORIS,  /* 1 to `max` ORIs, sorted */
     MEMBER_KINDS,      /* 1 to `max` kind names, sorted, or "*" alone */
     MEMBER_SALT,       /* 64 lowercase hex */
     MEMBER_HASHES,     /* 0 to `max` hashes in hex */
@@ -51,6 +52,8 @@ enum member_type {
     MEMBER_ADDRESS,    /* https://, http:// or file: and 1 to `max` printable ASCII, no space */
     MEMBER_MONTH,      /* YYYY-MM, from 1900 on */
     MEMBER_STATE,      /* two of [A-Z]: a state or territory; US for all */
+    MEMBER_STATES,     /* 1 to `max` states, sorted; US: agencies whose ORI begins so */
+    MEMBER_CODES,      /* one or more of `codes`, sorted */
     MEMBER_TOKENS,     /* 1 to `max` tokens of at most TOKENS_EACH_MAX, sorted */
     MEMBER_TYPE_COUNT
 };
@@ -67,7 +70,7 @@ struct kind_member {
     bool required_live; /* required where `basis` is live; an import may lack it */
     bool past;          /* a day that must not lie after the one on which the event is received */
     uint32_t max;
-    const char *const *codes; /* NULL-terminated; for MEMBER_CODE */
+    const char *const *codes; /* NULL-terminated; for MEMBER_CODE, MEMBER_CODES */
     const char *help;         /* one line for a clerk */
 };
 
@@ -129,6 +132,7 @@ enum kind_id {
     KIND_POLICY_ADOPTED,
     KIND_POLICY_REVISED,
     KIND_POLICY_REVOKED,
+    KIND_RECOGNITION_WITHDRAWN,
     KIND_REPORT_LODGED,
     KIND_RESPONSE_APPENDED,
     KIND_RETALIATION_ALLEGED,

@@ -27,6 +27,7 @@ const char *const codes_outcomes[] = {"upheld",   "reversed",  "reduced", "incre
 const char *const codes_parties[] = {"officer", "supervisor", "administrator", "agency", NULL};
 const char *const codes_responders[] = {"officer",   "complainant", "agency",
                                         "oversight", "other",       NULL};
+const char *const codes_recognised_roles[] = {"court", "oversight", "post", NULL};
 const char *const codes_results[] = {"stopped", "reduced", "not_stopped", NULL};
 const char *const codes_revocations[] = {"retired", "lost", "compromised", "left", NULL};
 const char *const codes_separations[] = {"resigned", "retired",     "terminated", "died",
@@ -39,6 +40,7 @@ const char *const codes_successions[] = {
 const char *const codes_unserved[] = {"resigned",     "retired", "separated",
                                       "overturned",   "reduced", "suspended_by_appeal",
                                       "not_enforced", "other",   NULL};
+const char *const codes_withdrawals[] = {"compromised", "ended", "misconduct", "mistaken", NULL};
 const char *const codes_witnesses[] = {"officer",  "supervisor", "administrator",
                                        "civilian", "other",      NULL};
 const char *const codes_yes_no[] = {"yes", "no", NULL};

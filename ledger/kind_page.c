@@ -22,6 +22,7 @@ static const char *const type_names[MEMBER_TYPE_COUNT] = {
     [MEMBER_POLICY] = "policy",
     [MEMBER_OPERATORS] = "operators",
     [MEMBER_ORIS] = "ORIs",
+    [MEMBER_SOME_ORIS] = "some ORIs",
     [MEMBER_KINDS] = "kinds",
     [MEMBER_SALT] = "salt",
     [MEMBER_HASHES] = "hashes",
@@ -34,6 +35,8 @@ static const char *const type_names[MEMBER_TYPE_COUNT] = {
     [MEMBER_ADDRESS] = "address",
     [MEMBER_MONTH] = "month",
     [MEMBER_STATE] = "state",
+    [MEMBER_STATES] = "states",
+    [MEMBER_CODES] = "codes",
     [MEMBER_TOKENS] = "tokens",
 };
 
@@ -55,7 +58,8 @@ static void put_member(struct writer *w, const struct kind_member *member) {
     writer_text(w, "| `");
     writer_text(w, member->name);
     writer_text(w, "` | ");
-    if (member->type == MEMBER_CODE) {
+    if (member->type == MEMBER_CODE || member->type == MEMBER_CODES) {
+        writer_text(w, member->type == MEMBER_CODES ? "some of " : "");
         for (size_t i = 0; member->codes[i] != NULL; i++) {
             put_item(w, &first, member->codes[i]);
         }

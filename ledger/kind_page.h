@@ -6,7 +6,8 @@
 #include "ledger/bytes.h"
 #include "ledger/kind.h"
 
-/* A member's type in the words of specs/event.md#types: "day"; for MEMBER_CODE: "code". Static. */
+/* A member's type in the words of specs/event.md#types: "day"; for MEMBER_CODE: "code", for
+ * MEMBER_CODES: "codes". Static. */
 const char *member_type_name(enum member_type type);
 /* Writes the page of a table that this build has; at most KIND_PAGE_MAX bytes. */
 #define KIND_PAGE_MAX (128 * 1024)

@@ -48,6 +48,7 @@ extern const struct kind kind_period_reported;
 extern const struct kind kind_policy_adopted;
 extern const struct kind kind_policy_revised;
 extern const struct kind kind_policy_revoked;
+extern const struct kind kind_recognition_withdrawn;
 extern const struct kind kind_report_lodged;
 extern const struct kind kind_response_appended;
 extern const struct kind kind_retaliation_alleged;
@@ -82,6 +83,7 @@ extern const char *const codes_notices[];
 extern const char *const codes_outcomes[];
 extern const char *const codes_parties[];
 extern const char *const codes_responders[];
+extern const char *const codes_recognised_roles[];
 extern const char *const codes_results[];
 extern const char *const codes_revocations[];
 extern const char *const codes_separations[];
@@ -89,6 +91,7 @@ extern const char *const codes_sources[];
 extern const char *const codes_statements[];
 extern const char *const codes_successions[];
 extern const char *const codes_unserved[];
+extern const char *const codes_withdrawals[];
 extern const char *const codes_witnesses[];
 extern const char *const codes_yes_no[];
 #define FINAL_DISPOSITIONS (kind_dispositions + 1) /* any but pending */
@@ -105,6 +108,7 @@ extern const char *const codes_yes_no[];
 #define AUTHORITY_MAX 16
 #define THRESHOLD_MAX (EVENT_SIGNATURES_MAX - 1) /* log.opened carries the operator's line too */
 #define ORIS_MAX 64
+#define STATES_MAX 64
 #define KINDS_MAX 64 /* bits of a set of kinds */
 #define MEASURES_MAX 16
 #define ELEMENTS_MAX 64
@@ -131,6 +135,8 @@ extern const char *const codes_yes_no[];
     { OPEN(n, MEMBER_CODE, 0, h), .required = true, .codes = c }
 #define MAYBE_ONE_OF(n, c, h)                                                                      \
     { OPEN(n, MEMBER_CODE, 0, h), .codes = c }
+#define SOME_OF(n, c, h)                                                                           \
+    { OPEN(n, MEMBER_CODES, 0, h), .codes = c }
 #define CLOSED(n, t, m, h)                                                                         \
     { .name = n, .type = t, .visibility = VISIBLE_CLOSED, .max = m, .help = h }
 #define CLOSED_ONE_OF(n, c, h)                                                                     \

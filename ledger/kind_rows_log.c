@@ -36,7 +36,10 @@ static const struct kind_member log_recognised[] = {
     REQUIRED("address", MEMBER_ADDRESS, ADDRESS_MAX, "where it is served"),
     REQUIRED("log_vkey", MEMBER_VKEY, 0, "the key of the log that is recognised"),
     REQUIRED("operator", MEMBER_TOKEN, OPERATOR_MAX, "who runs it"),
-    OPTIONAL("ori", MEMBER_ORI, 0, "the ORI of the agency whose log it is"),
+    OPTIONAL("oris", MEMBER_SOME_ORIS, ORIS_MAX, "agencies that it counts about"),
+    SOME_OF("roles", codes_recognised_roles, "whose events count beside an agency's own; absent: none"),
+    OPTIONAL("states", MEMBER_STATES, STATES_MAX,
+             "states about whose agencies it counts; neither it nor oris: about any agency"),
 };
 const struct kind kind_log_recognised = {
     ROW(KIND_LOG_RECOGNISED, "log.recognised", log_recognised),
@@ -44,6 +47,18 @@ const struct kind kind_log_recognised = {
     .roots_threshold = true,
     .registry = true,
     .help = "another log counts for this authority",
+};
+
+static const struct kind_member recognition_withdrawn[] = {
+    REQUIRED("log_vkey", MEMBER_VKEY, 0, "the key of the log"),
+    ONE_OF("reason", codes_withdrawals, "why"),
+};
+const struct kind kind_recognition_withdrawn = {
+    ROW(KIND_RECOGNITION_WITHDRAWN, "recognition.withdrawn", recognition_withdrawn),
+    .roles = ROLE_ROOT,
+    .roots_threshold = true,
+    .registry = true,
+    .help = "another log counts no more for this authority",
 };
 
 static const struct kind_member log_succeeded[] = {

@@ -233,10 +233,14 @@ static bool test_month(struct test *t) {
     return get_text(t->value, &text) && text_is_month(text);
 }
 
+static bool text_is_state(struct bytes text) {
+    return text.len == 2 && text.data[0] >= 'A' && text.data[0] <= 'Z' && text.data[1] >= 'A' &&
+           text.data[1] <= 'Z';
+}
+
 static bool test_state(struct test *t) {
     struct bytes text;
-    return get_text(t->value, &text) && text.len == 2 && text.data[0] >= 'A' &&
-           text.data[0] <= 'Z' && text.data[1] >= 'A' && text.data[1] <= 'Z';
+    return get_text(t->value, &text) && text_is_state(text);
 }
 
 static bool test_integer(struct test *t) {
@@ -247,21 +251,32 @@ static bool test_integer(struct test *t) {
     return n >= 0 && (t->member->max == 0 || n <= t->member->max);
 }
 
-static bool test_code(struct test *t) {
-    struct bytes text;
-    bool is_text = get_text(t->value, &text);
-    for (const char *const *code = t->member->codes; is_text && *code != NULL; code++) {
+static bool is_code(const struct kind_member *member, struct bytes text) {
+    for (const char *const *code = member->codes; *code != NULL; code++) {
         if (bytes_equal(text, bytes_text(*code))) {
             return true;
         }
     }
-    size_t used = 0; /* what would be accepted is told, and only then written down */
+    return false;
+}
+
+/* What would be accepted, for a refusal. */
+static void tell_codes(struct test *t) {
+    size_t used = 0;
     for (const char *const *code = t->member->codes; *code != NULL; code++) {
         int n = snprintf(t->detail.text + used, sizeof t->detail.text - used, "%s%s",
                          used > 0 ? ", " : "", *code);
         assert(n > 0);
         used += used + (size_t)n < sizeof t->detail.text ? (size_t)n : 0;
     }
+}
+
+static bool test_code(struct test *t) {
+    struct bytes text;
+    if (get_text(t->value, &text) && is_code(t->member, text)) {
+        return true;
+    }
+    tell_codes(t);
     return false;
 }
 
@@ -334,26 +349,55 @@ static bool test_operators(struct test *t) {
     return true;
 }
 
-/* An array of strings in strictly ascending order, so that one set has one spelling. */
-static bool test_sorted(struct test *t, size_t min, bool (*accepts)(struct bytes text)) {
+/* Are they strings in strictly ascending order? So that one set has one spelling. */
+static bool is_ascending(const json_t *array) {
     struct bytes last = {NULL, 0};
-    size_t count = json_array_size(t->value);
-    if (!json_is_array(t->value) || count < min || count > t->member->max) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < json_array_size(array); i++) {
         struct bytes text;
-        if (!get_text(json_array_get(t->value, i), &text) || !accepts(text) ||
+        if (!get_text(json_array_get(array, i), &text) ||
             (i > 0 && bytes_compare(last, text) >= 0)) {
             return false;
         }
         last = text;
+    }
+    return json_is_array(array);
+}
+
+static bool test_sorted(struct test *t, size_t min, bool (*accepts)(struct bytes text)) {
+    size_t count = json_array_size(t->value);
+    if (!is_ascending(t->value) || count < min || count > t->member->max) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!accepts(jcs_text(json_array_get(t->value, i)))) {
+            return false;
+        }
     }
     return true;
 }
 
 static bool test_oris(struct test *t) {
     return test_sorted(t, 0, text_is_ori);
+}
+
+static bool test_some_oris(struct test *t) {
+    return test_sorted(t, 1, text_is_ori);
+}
+
+static bool test_states(struct test *t) {
+    return test_sorted(t, 1, text_is_state);
+}
+
+/* Each once, so that there are no more than codes. */
+static bool test_codes(struct test *t) {
+    bool good = is_ascending(t->value) && json_array_size(t->value) > 0;
+    for (size_t i = 0; good && i < json_array_size(t->value); i++) {
+        good = is_code(t->member, jcs_text(json_array_get(t->value, i)));
+    }
+    if (!good) {
+        tell_codes(t);
+    }
+    return good;
 }
 
 static bool is_short_token(struct bytes text) {
@@ -486,6 +530,10 @@ static const struct {
                           "an object of witness names, each with its operator, in characters of "
                           "a-z 0-9 . _ -"},
     [MEMBER_ORIS] = {test_oris, "an array of ORIs, sorted, each once"},
+    [MEMBER_SOME_ORIS] = {test_some_oris, "an array of one or more ORIs, sorted, each once"},
+    [MEMBER_STATES] = {test_states,
+                       "an array of one or more states, sorted, each once: two letters of A-Z"},
+    [MEMBER_CODES] = {test_codes, "an array of one or more, sorted, each once, of"},
     [MEMBER_KINDS] = {test_kinds, "an array of kinds, sorted, each once, or [\"*\"]"},
     [MEMBER_SALT] = {test_hash, "64 lowercase hex characters"},
     [MEMBER_HASHES] = {test_hashes, "an array of hashes, each 64 lowercase hex characters"},

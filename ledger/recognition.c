@@ -1,246 +1,9 @@
-#include "ledger/recognition.h"
+#include "ledger/recognition_parts.h"
 
 #include "ledger/accept_parts.h"
-#include "ledger/scan.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* TABLE_RECOGNITION: log: the public keys of the authority that signed its log.opened, 32 bytes
- * each. log, the first 16 bytes of the SHA-256 of an origin, u64 index: u64 stamp, u16 length and
- * the vkey, u16 length and the address, u8 length and the operator, then the ORI, if there is one.
- * TABLE_META "recognitions": u64 how many of either were written. */
-#define ORIGIN_PREFIX 16
-#define VALUE_MAX                                                                                  \
-    (8 + 2 + VKEY_SIZE_MAX + 2 + RECOGNITION_ADDRESS_MAX + 1 + RECOGNITION_OPERATOR_MAX + ORI_SIZE)
-
-static const char counter[] = "recognitions";
-
-struct row {
-    uint64_t index;
-    uint64_t stamp_ms;
-    struct vkey vkey;
-    struct bytes address; /* borrowed from the transaction, as the next two */
-    struct bytes operator_name;
-    struct bytes ori;
-};
-
-static struct key origin_key(uint32_t log, struct bytes origin) {
-    struct key key = key_log(TABLE_RECOGNITION, log);
-    struct hash id;
-    hash_of(origin.data, origin.len, &id);
-    key_bytes(&key, bytes_of(id.bytes, ORIGIN_PREFIX));
-    return key;
-}
-
-static void read_vkey(const struct event *event, const char *member, struct vkey *out) {
-    enum status status = vkey_parse(bytes_text(event_open_text(event, member)), out, NULL);
-    assert(status == STATUS_OK); /* member_check took it */
-}
-
-/* --- the counter --- */
-
-static struct key counter_key(void) {
-    struct key key;
-    key_start(&key, TABLE_META);
-    key_bytes(&key, bytes_text(counter));
-    return key;
-}
-
-enum status recognition_count(struct store_txn *txn, uint64_t *count) {
-    struct key key = counter_key();
-    struct bytes value;
-    struct reader r;
-    uint64_t n = 0;
-    enum status status = store_get(txn, key_view(&key), &value);
-    if (status == STATUS_OK) {
-        reader_init(&r, value);
-        if (!reader_u64(&r, &n) || !reader_done(&r)) {
-            return STATUS_STORE_CORRUPT;
-        }
-    } else if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    *count = n;
-    return STATUS_OK;
-}
-
-static enum status count_one(struct store_txn *txn) {
-    struct key key = counter_key();
-    uint64_t n = 0;
-    uint8_t value[8];
-    struct writer w;
-    TRY(recognition_count(txn, &n));
-    writer_init(&w, value, sizeof value);
-    writer_u64(&w, n + 1);
-    return store_put(txn, key_view(&key), writer_view(&w));
-}
-
-/* --- writing --- */
-
-size_t recognition_signers(const struct event *event,
-                           struct sign_public keys[static EVENT_SIGNATURES_MAX]) {
-    struct opened opened;
-    size_t count = 0;
-    opened_of(event, &opened);
-    for (size_t i = 0; i < event->note.count; i++) {
-        const struct note_signature *line = &event->note.signatures[i];
-        const struct vkey *root = opened_authority(&opened, line->name);
-        if (root != NULL && note_signature_is_by(line, root) && count < EVENT_SIGNATURES_MAX) {
-            keys[count++] = root->key;
-        }
-    }
-    return count;
-}
-
-enum status recognition_put_opened(struct store_txn *txn, uint32_t log, const struct event *event) {
-    struct sign_public keys[EVENT_SIGNATURES_MAX];
-    uint8_t value[EVENT_SIGNATURES_MAX * SIGN_PUBLIC_SIZE];
-    struct key key = key_log(TABLE_RECOGNITION, log);
-    struct writer w;
-    size_t count = recognition_signers(event, keys);
-    writer_init(&w, value, sizeof value);
-    for (size_t i = 0; i < count; i++) {
-        writer_put(&w, keys[i].bytes, sizeof keys[i].bytes);
-    }
-    assert(!w.failed && count > 0); /* a threshold of at least one signed it */
-    TRY(count_one(txn));
-    return store_put(txn, key_view(&key), writer_view(&w));
-}
-
-enum status recognition_put(struct store_txn *txn, uint32_t log, const struct event *event,
-                            uint64_t index, uint64_t stamp_ms) {
-    const char *vkey_text = event_open_text(event, "log_vkey");
-    const char *address = event_open_text(event, "address");
-    const char *operator_name = event_open_text(event, "operator");
-    const char *ori = event_open_text(event, "ori");
-    struct vkey vkey;
-    uint8_t value[VALUE_MAX];
-    struct writer w;
-    assert(vkey_text != NULL && address != NULL && operator_name != NULL);
-    read_vkey(event, "log_vkey", &vkey);
-    struct key key = origin_key(log, vkey_name(&vkey));
-    key_u64(&key, index);
-    writer_init(&w, value, sizeof value);
-    writer_u64(&w, stamp_ms);
-    writer_u16(&w, (uint16_t)strlen(vkey_text));
-    writer_text(&w, vkey_text);
-    writer_u16(&w, (uint16_t)strlen(address));
-    writer_text(&w, address);
-    writer_u8(&w, (uint8_t)strlen(operator_name));
-    writer_text(&w, operator_name);
-    writer_text(&w, ori != NULL ? ori : "");
-    assert(!w.failed);
-    TRY(count_one(txn));
-    return store_put(txn, key_view(&key), writer_view(&w));
-}
-
-/* --- reading --- */
-
-static bool take_sized(struct reader *r, bool wide, size_t max, struct bytes *out) {
-    uint16_t len = 0;
-    uint8_t narrow = 0;
-    if (!(wide ? reader_u16(r, &len) : reader_u8(r, &narrow))) {
-        return false;
-    }
-    len = wide ? len : narrow;
-    return len > 0 && len <= max && reader_take(r, len, out);
-}
-
-static bool decode(struct bytes key, struct bytes value, struct row *out) {
-    struct reader r;
-    struct bytes vkey;
-    size_t skip = 1 + 4 + ORIGIN_PREFIX;
-    reader_init(&r, bytes_of(key.data + skip, key.len - skip));
-    if (!reader_u64(&r, &out->index) || !reader_done(&r)) {
-        return false;
-    }
-    reader_init(&r, value);
-    if (!reader_u64(&r, &out->stamp_ms) || !take_sized(&r, true, VKEY_SIZE_MAX, &vkey) ||
-        !take_sized(&r, true, RECOGNITION_ADDRESS_MAX, &out->address) ||
-        !take_sized(&r, false, RECOGNITION_OPERATOR_MAX, &out->operator_name) ||
-        (r.rest.len != 0 && r.rest.len != ORI_SIZE)) {
-        return false;
-    }
-    out->ori = r.rest;
-    return vkey_parse(vkey, &out->vkey, NULL) == STATUS_OK;
-}
-
-static enum status next_row(struct scan *scan, struct row *row) {
-    struct bytes key;
-    struct bytes value;
-    do {
-        TRY(scan_next(scan, &key, &value));
-    } while (key.len == 1 + 4); /* who signed the opening */
-    return key.len > 1 + 4 + ORIGIN_PREFIX && decode(key, value, row) ? STATUS_OK
-                                                                      : STATUS_STORE_CORRUPT;
-}
-
-static struct scan rows_of(struct store_txn *txn, struct key prefix) {
-    return scan_from(txn, prefix, prefix);
-}
-
-/* The next one of this origin: its hash's prefix is not all of it. */
-static enum status next_of(struct scan *scan, struct bytes origin, struct row *row) {
-    do {
-        TRY(next_row(scan, row));
-    } while (!bytes_equal(vkey_name(&row->vkey), origin));
-    return STATUS_OK;
-}
-
-enum status recognition_check(struct store_txn *txn, const struct log *log,
-                              const struct event *event, struct refusal *why) {
-    struct vkey vkey;
-    struct row row;
-    read_vkey(event, "log_vkey", &vkey);
-    if (bytes_equal(vkey_name(&vkey), vkey_name(&log->vkey))) {
-        return refuse(why, STATUS_BAD_MEMBER,
-                      "member log_vkey: a log does not recognise itself: give another log's");
-    }
-    struct scan scan = rows_of(txn, origin_key(log->number, vkey_name(&vkey)));
-    enum status status = next_of(&scan, vkey_name(&vkey), &row);
-    if (status == STATUS_OK && !vkey_equal(&row.vkey, &vkey)) {
-        return refuse(why, STATUS_BAD_MEMBER,
-                      "member log_vkey: entry %llu recognises %.60s with another key: a log that "
-                      "got another key goes on under another origin (log.succeeded)",
-                      (unsigned long long)row.index, vkey.name);
-    }
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-static void copy_text(char *out, struct bytes text) {
-    memcpy(out, text.data, text.len);
-    out[text.len] = '\0';
-}
-
-enum status recognition_get(struct store_txn *txn, uint32_t by, struct bytes origin,
-                            struct recognition *out) {
-    struct key prefix = origin_key(by, origin);
-    struct key from = prefix;
-    struct row row;
-    key_u64(&from, UINT64_MAX);
-    do { /* from the last back: a log may have said it a thousand times */
-        struct bytes key;
-        struct bytes value;
-        TRY(store_seek_back(txn, key_view(&from), &key, &value));
-        if (key.len <= prefix.len || memcmp(key.data, prefix.data, prefix.len) != 0) {
-            return STATUS_NOT_FOUND;
-        }
-        if (!decode(key, value, &row) || row.index == 0) {
-            return STATUS_STORE_CORRUPT; /* entry 0 opens its log */
-        }
-        from = prefix;
-        key_u64(&from, row.index - 1);
-    } while (!bytes_equal(vkey_name(&row.vkey), origin));
-    out->index = row.index;
-    copy_text(out->address, row.address);
-    copy_text(out->operator_name, row.operator_name);
-    out->ori[0] = '\0';
-    if (row.ori.len > 0) {
-        copy_text(out->ori, row.ori);
-    }
-    return STATUS_OK;
-}
 
 /* --- pins --- */
 
@@ -289,33 +52,19 @@ enum status recognition_verify_opened(struct bytes entry, const struct pin *pin,
     return status;
 }
 
-/* The first pin that anchors the log; NOT_FOUND. */
-static enum status find_pin(struct store_txn *txn, uint32_t log, const struct pin *pins,
-                            size_t pin_count, size_t *out) {
-    struct sign_public keys[EVENT_SIGNATURES_MAX];
-    struct key key = key_log(TABLE_RECOGNITION, log);
-    struct bytes value;
-    TRY(store_get(txn, key_view(&key), &value));
-    size_t count = value.len / SIGN_PUBLIC_SIZE;
-    if (value.len % SIGN_PUBLIC_SIZE != 0 || count == 0 || count > EVENT_SIGNATURES_MAX) {
-        return STATUS_STORE_CORRUPT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        memcpy(keys[i].bytes, value.data + i * SIGN_PUBLIC_SIZE, SIGN_PUBLIC_SIZE);
-    }
-    for (size_t i = 0; i < pin_count; i++) {
-        if (pin_holds(&pins[i], keys, count)) {
-            *out = i;
-            return STATUS_OK;
-        }
-    }
-    return STATUS_NOT_FOUND;
-}
-
 /* --- the set --- */
 
 #define BUCKETS (2 * RECOGNISED_MAX)
 static_assert(RECOGNISED_MAX < UINT16_MAX, "a bucket holds a place from 1");
+
+/* Finding what is recognised. */
+struct search {
+    struct store_txn *txn;
+    const struct pin *pins;
+    size_t pin_count;
+    size_t pin; /* whose anchored logs are looked for */
+    struct recognition_set *set;
+};
 
 /* Where the origin is, or would be put: a bucket. */
 static size_t bucket_of(const struct recognition_set *set, struct bytes origin) {
@@ -334,57 +83,115 @@ const struct recognised *recognition_of(const struct recognition_set *set, struc
     return set->buckets[at] != 0 ? &set->list[set->buckets[at] - 1] : NULL;
 }
 
-static void add(struct recognition_set *set, const struct recognised *found) {
-    size_t at = bucket_of(set, vkey_name(&found->vkey));
-    assert(set->buckets[at] == 0);
-    if (set->count == RECOGNISED_MAX ||
-        (found->depth > 1 && set->below[found->top] == RECOGNISED_BELOW_MAX)) {
-        set->full = true;
-        return;
+/* How far a log is looked at. */
+static uint64_t size_of(const struct recognition_set *set, uint32_t log) {
+    const struct recognition_view *view = &set->view;
+    return view->size_of == NULL ? UINT64_MAX : view->size_of(view->context, log);
+}
+
+/* --- classes --- */
+
+static const uint32_t class_roles[RECOGNISED_CLASSES] = {
+    [RECOGNISED_COURT] = ROLE_COURT,
+    [RECOGNISED_OVERSIGHT] = ROLE_OVERSIGHT,
+    [RECOGNISED_POST] = ROLE_POST,
+};
+
+static enum recognition_class class_of(uint32_t role) {
+    for (size_t c = RECOGNISED_AT_ALL + 1; c < RECOGNISED_CLASSES; c++) {
+        if (class_roles[c] == role) {
+            return (enum recognition_class)c;
+        }
     }
-    set->list[set->count] = *found;
+    return RECOGNISED_AT_ALL;
+}
+
+/* --- the list --- */
+
+/* With an agency asked for, all that is named has room: how many logs hang on one would say one
+ * thing to whoever names few, and another to whoever names many. */
+static bool has_room(const struct recognition_set *set, const struct recognised *found) {
+    return set->count < RECOGNISED_MAX &&
+           (set->view.ori != NULL || found->ways[RECOGNISED_AT_ALL].depth <= 1 ||
+            set->below[found->top] < RECOGNISED_BELOW_MAX);
+}
+
+/* The new place in the list, or NULL. */
+static struct recognised *add(struct recognition_set *set, const struct recognised *found) {
+    size_t at = bucket_of(set, vkey_name(&found->vkey));
+    struct recognised *kept = &set->list[set->count];
+    assert(set->buckets[at] == 0);
+    if (!has_room(set, found)) {
+        set->full = true;
+        return NULL;
+    }
+    *kept = *found;
     set->below[set->count] = 0;
-    if (found->depth <= 1) {
-        set->list[set->count].top = set->count;
+    if (found->ways[RECOGNISED_AT_ALL].depth <= 1) {
+        kept->top = set->count;
     } else {
         set->below[found->top]++;
     }
     set->count++;
     set->buckets[at] = (uint16_t)set->count;
+    return kept;
 }
 
-static enum status find_anchored(struct store_txn *txn, const struct pin *pins, size_t pin_count,
-                                 struct recognition_set *set) {
-    uint32_t count = 0;
-    TRY(logs_count(txn, &count));
-    for (uint32_t number = 1; number <= count; number++) {
-        struct recognised found = {.log = number};
-        struct log log;
-        enum status status = find_pin(txn, number, pins, pin_count, &found.pin);
-        if (status == STATUS_NOT_FOUND) {
-            continue;
-        }
-        TRY(status);
-        TRY(logs_get(txn, number, &log));
-        found.vkey = log.vkey;
-        add(set, &found);
+/* --- anchored logs --- */
+
+/* A log whose opening a root of the pin signed. */
+static enum status take_opened(void *context, uint32_t number) {
+    struct search *s = context;
+    struct recognition_set *set = s->set;
+    struct sign_public keys[EVENT_SIGNATURES_MAX];
+    struct recognised found = {.log = number};
+    struct log log;
+    size_t count = 0;
+    enum status status = recognition_openers(s->txn, number, keys, &count);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_STORE_CORRUPT : status; /* written together */
     }
-    return STATUS_OK;
-}
-
-/* Is `a` before `b` in the order (stamp, origin of the recogniser, index)? */
-static enum status is_earlier(struct store_txn *txn, const struct recognised *a,
-                              const struct recognised *b, bool *earlier) {
-    struct log log_a;
-    struct log log_b;
-    if (a->stamp_ms != b->stamp_ms || a->by == b->by) {
-        *earlier = a->stamp_ms != b->stamp_ms ? a->stamp_ms < b->stamp_ms : a->index < b->index;
+    if (!pin_holds(&s->pins[s->pin], keys, count) || size_of(set, number) == 0) {
         return STATUS_OK;
     }
-    TRY(logs_get(txn, a->by, &log_a));
-    TRY(logs_get(txn, b->by, &log_b));
-    *earlier = bytes_compare(vkey_name(&log_a.vkey), vkey_name(&log_b.vkey)) < 0;
+    TRY(logs_get(s->txn, number, &log));
+    if (recognition_of(set, vkey_name(&log.vkey)) != NULL) {
+        return STATUS_OK; /* by an earlier pin, or another root of this one */
+    }
+    found.vkey = log.vkey;
+    for (size_t c = 0; c < RECOGNISED_CLASSES; c++) {
+        found.ways[c] =
+            (struct recognition_way){.known = true, .pin = s->pin, .parent = set->count};
+    }
+    (void)add(set, &found);
     return STATUS_OK;
+}
+
+static enum status find_anchored(struct search *s) {
+    for (s->pin = 0; s->pin < s->pin_count; s->pin++) {
+        const struct pin *pin = &s->pins[s->pin];
+        for (size_t i = 0; i < pin->root_count; i++) {
+            TRY(recognition_each_opened(s->txn, &pin->roots[i].key, take_opened, s));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- recognised logs --- */
+
+/* Is way `a` before `b`: shorter, or did its last recognition begin before in the order (stamp,
+ * origin of the recogniser, index)? */
+static bool is_before(const struct recognition_set *set, const struct recognition_way *a,
+                      const struct recognition_way *b) {
+    if (!b->known || a->depth != b->depth) {
+        return !b->known || a->depth < b->depth;
+    }
+    if (a->since_ms != b->since_ms || a->depth == 0) {
+        return a->since_ms < b->since_ms;
+    }
+    int origins =
+        bytes_compare(vkey_name(&set->list[a->parent].vkey), vkey_name(&set->list[b->parent].vkey));
+    return origins != 0 ? origins < 0 : a->since_index < b->since_index;
 }
 
 /* Is the log known here, and by this key? */
@@ -400,75 +207,215 @@ static enum status find_number(struct store_txn *txn, struct recognised *found) 
     return STATUS_OK;
 }
 
-static enum status add_found(struct store_txn *txn, struct recognition_set *set,
-                             struct recognised *found) {
+/* Asked for an agency, only logs that are named matter, each by the key that it has here: what is
+ * said of others would take room, and makes no difference. */
+static bool is_asked_for(const struct recognition_set *set, const struct recognised *found) {
+    return set->view.ori == NULL || (found->log != 0 && size_of(set, found->log) > 0);
+}
+
+/* A log that was recognised, by these ways: where one is before that of its class, it holds. */
+static enum status add_found(struct search *s, struct recognised *found) {
+    struct recognition_set *set = s->set;
     size_t at = bucket_of(set, vkey_name(&found->vkey));
-    TRY(find_number(txn, found));
-    if (set->buckets[at] == 0) {
-        add(set, found);
+    struct recognised *known = set->buckets[at] == 0 ? NULL : &set->list[set->buckets[at] - 1];
+    TRY(find_number(s->txn, found));
+    if (!is_asked_for(set, found)) {
         return STATUS_OK;
     }
-    struct recognised *known = &set->list[set->buckets[at] - 1];
-    bool earlier = false;
-    if (known->depth < found->depth) {
-        return STATUS_OK; /* by a shorter way already */
+    if (known == NULL) {
+        (void)add(set, found); /* no way of another class is shorter than the first class's */
+        return STATUS_OK;
     }
-    TRY(is_earlier(txn, found, known, &earlier));
-    if (earlier) {
-        size_t top = known->top; /* it keeps its place among those that hang there */
-        *known = *found;
-        known->top = top;
+    for (size_t c = 0; c < RECOGNISED_CLASSES; c++) {
+        if (!found->ways[c].known || !is_before(set, &found->ways[c], &known->ways[c])) {
+            continue;
+        }
+        known->ways[c] = found->ways[c];
+        if (c == RECOGNISED_AT_ALL) { /* it keeps its place among those that hang there */
+            known->vkey = found->vkey;
+            known->log = found->log;
+            known->other_key = found->other_key;
+        }
     }
     return STATUS_OK;
 }
 
-/* What the log at list[at] recognises. Rows of one origin stand together, the first of them first:
- * that one is the recognition, and the others, which move its address, are skipped, however many.
- * (Two origins whose hashes share the prefix count as one: they take 2^64 tries to find.) */
-static enum status expand(struct store_txn *txn, struct recognition_set *set, size_t at) {
-    struct recognised by = set->list[at];
-    struct scan scan = rows_of(txn, key_log(TABLE_RECOGNITION, by.log));
-    const size_t most = by.depth == 0 ? RECOGNISED_MAX : RECOGNISED_BELOW_MAX;
-    for (size_t origins = 0;; origins++) {
-        struct row row;
-        enum status status = next_row(&scan, &row);
+/* The recognition goes on with those ways of its recogniser that have this depth, and whose role it
+ * names. For what to mirror no role is asked. */
+static enum status follow(struct search *s, size_t at, unsigned depth,
+                          const struct recognition *row) {
+    const struct recognised *by = &s->set->list[at];
+    struct recognised found = {.vkey = row->vkey, .top = by->top};
+    bool any = false;
+    const size_t classes = s->set->view.ori == NULL ? 1 : RECOGNISED_CLASSES;
+    for (size_t c = 0; c < classes; c++) {
+        const struct recognition_way *way = &by->ways[c];
+        if (!way->known || way->depth != depth || (class_roles[c] & ~row->bounds.roles) != 0) {
+            continue;
+        }
+        any = true;
+        found.ways[c] = (struct recognition_way){.known = true,
+                                                 .depth = depth + 1,
+                                                 .pin = way->pin,
+                                                 .parent = at,
+                                                 .by = by->log,
+                                                 .index = row->index,
+                                                 .since_index = row->since_index,
+                                                 .since_ms = row->since_ms};
+    }
+    return any ? add_found(s, &found) : STATUS_OK;
+}
+
+/* How many of the logs that one of this depth recognises count: by their place among all that it
+ * ever recognised, and not by what else is held here. */
+static uint32_t places_at(unsigned depth) {
+    return depth == 0 ? RECOGNISED_MAX : depth == 1 ? RECOGNISED_BELOW_MAX : RECOGNISED_DEEP_MAX;
+}
+
+/* What the log at list[at] recognises, for its ways of this depth. */
+static enum status expand(struct search *s, size_t at, unsigned depth) {
+    struct recognition_set *set = s->set;
+    uint32_t by = set->list[at].log;
+    struct recognition_scan scan = recognition_scan_of(s->txn, by, set->view.ori);
+    for (;;) {
+        struct recognition row;
+        struct bytes id;
+        uint32_t place = 0;
+        enum status status = recognition_scan_next(&scan, &place, &id);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
-        if (origins == most || set->looked == RECOGNITIONS_MAX) {
+        bool enough = set->view.ori == NULL && set->looked == RECOGNITIONS_MAX;
+        if (enough || place > places_at(depth)) {
             set->full = true;
-            return STATUS_OK;
+            recognition_scan_skip(&scan);
+            continue;
         }
         set->looked++;
-        scan.at = origin_key(by.log, vkey_name(&row.vkey));
-        key_u64(&scan.at, UINT64_MAX);
-        struct recognised found = {.vkey = row.vkey,
-                                   .depth = by.depth + 1,
-                                   .pin = by.pin,
-                                   .top = by.top,
-                                   .by = by.log,
-                                   .index = row.index,
-                                   .stamp_ms = row.stamp_ms};
-        TRY(add_found(txn, set, &found));
+        status = recognition_latest(s->txn, by, id, size_of(set, by), &row);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && row.withdrawn)) {
+            continue; /* said only beyond that size; or taken back */
+        }
+        TRY(status);
+        /* What covered the agency may have been said before. */
+        if (set->view.ori == NULL || recognition_covers(&row.bounds, set->view.ori)) {
+            TRY(follow(s, at, depth, &row));
+        }
     }
 }
 
+static bool has_way(const struct recognised *log, unsigned depth) {
+    for (size_t c = 0; c < RECOGNISED_CLASSES; c++) {
+        if (log->ways[c].known && log->ways[c].depth == depth) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum status recognition_find(struct store_txn *txn, const struct pin *pins, size_t pin_count,
-                             struct recognition_set *out) {
+                             const struct recognition_view *view, struct recognition_set *out) {
+    struct search s = {.txn = txn, .pins = pins, .pin_count = pin_count, .set = out};
+    out->view = *view;
+    out->unpinned = pin_count == 0;
     out->count = 0;
     out->looked = 0;
     out->full = false;
     memset(out->buckets, 0, sizeof out->buckets);
-    TRY(find_anchored(txn, pins, pin_count, out));
-    size_t begin = 0;
+    TRY(find_anchored(&s));
     for (unsigned depth = 0; depth < RECOGNITION_DEPTH_MAX; depth++) {
         size_t end = out->count; /* what is found now is one deeper */
-        for (size_t i = begin; i < end; i++) {
-            if (out->list[i].log != 0) {
-                TRY(expand(txn, out, i));
+        for (size_t i = 0; i < end; i++) {
+            if (out->list[i].log != 0 && has_way(&out->list[i], depth)) {
+                TRY(expand(&s, i, depth));
             }
         }
-        begin = end;
+    }
+    return STATUS_OK;
+}
+
+/* --- scope --- */
+
+static void put_chain(const struct recognition_set *set, const struct recognised *log,
+                      enum recognition_class class, struct recognition_scope *out) {
+    const struct recognition_way *way = &log->ways[class];
+    out->pin = way->pin;
+    for (out->depth = 0; way->depth > 0; way = &set->list[way->parent].ways[class]) {
+        assert(way->known && out->depth < RECOGNITION_DEPTH_MAX);
+        out->chain[out->depth++] = (struct recognition_entry){.log = way->by, .index = way->index};
+    }
+}
+
+/* A withdrawal by a log that counts. */
+struct withdrawal {
+    const struct recognised *by; /* NULL: there is none */
+    unsigned depth;
+    uint64_t index;
+    uint64_t stamp_ms;
+};
+
+static bool is_first(const struct withdrawal *a, const struct withdrawal *b) {
+    if (b->by == NULL || a->depth != b->depth) {
+        return b->by == NULL || a->depth < b->depth;
+    }
+    return a->stamp_ms != b->stamp_ms
+               ? a->stamp_ms < b->stamp_ms
+               : bytes_compare(vkey_name(&a->by->vkey), vkey_name(&b->by->vkey)) < 0;
+}
+
+static enum status find_withdrawal(struct store_txn *txn, const struct recognition_set *set,
+                                   const struct log *log, enum recognition_class class,
+                                   struct recognition_scope *out) {
+    struct withdrawal first = {.by = NULL};
+    for (size_t i = 0; i < set->count; i++) {
+        const struct recognised *by = &set->list[i];
+        struct recognition said;
+        if (by->log == 0 || !by->ways[class].known) {
+            continue;
+        }
+        enum status status =
+            recognition_get(txn, by->log, vkey_name(&log->vkey), size_of(set, by->log), &said);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !said.withdrawn)) {
+            continue;
+        }
+        TRY(status);
+        const struct withdrawal found = {.by = by,
+                                         .depth = by->ways[class].depth,
+                                         .index = said.index,
+                                         .stamp_ms = said.stamp_ms};
+        first = is_first(&found, &first) ? found : first;
+    }
+    if (first.by != NULL) {
+        out->withdrawn = true;
+        out->withdrawal = (struct recognition_entry){.log = first.by->log, .index = first.index};
+        put_chain(set, first.by, class, out);
+    }
+    return STATUS_OK;
+}
+
+/* The log in the set, if it counts for that class; NULL. */
+static const struct recognised *find_counted(const struct recognition_set *set,
+                                             const struct log *log, enum recognition_class class) {
+    const struct recognised *found = recognition_of(set, vkey_name(&log->vkey));
+    return found != NULL && found->log == log->number && found->ways[class].known ? found : NULL;
+}
+
+bool recognition_counts(const struct recognition_set *set, const struct log *log, uint32_t role) {
+    return set->unpinned || find_counted(set, log, class_of(role)) != NULL;
+}
+
+enum status recognition_scope_of(struct store_txn *txn, const struct recognition_set *set,
+                                 const struct log *log, uint32_t role,
+                                 struct recognition_scope *out) {
+    enum recognition_class class = class_of(role);
+    memset(out, 0, sizeof *out);
+    out->pinned = !set->unpinned;
+    out->counts = recognition_counts(set, log, role);
+    if (!out->counts) {
+        return find_withdrawal(txn, set, log, class, out);
+    }
+    if (out->pinned) {
+        put_chain(set, find_counted(set, log, class), class, out);
     }
     return STATUS_OK;
 }

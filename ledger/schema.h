@@ -10,13 +10,13 @@
 #include "ledger/store.h"
 
 /* What this version writes and reads; another number in a store is refused. */
-#define STORE_FORMAT 4
+#define STORE_FORMAT 5
 
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \
     /* "logs": their number [logs]; "store": format, times opened [store_lmdb]; "signing": commits \
      * that let signatures out [guard]; "holding": a mark [guard]; "restoring": a mark [restore];  \
-     * "recognitions": how many rows were written [recognition] */                                 \
+     * "recognitions": how many rows were written [recognition_rows] */                            \
     X(META, 'm', false)                                                                            \
     /* origin: log number [logs] */                                                                \
     X(ORIGIN, 'o', false)                                                                          \
@@ -71,8 +71,14 @@
     /* ORI, log, sort, index: what that log says of the agency [agency] */                         \
     X(AGENCY, 'G', false)                                                                          \
     /* log: who signed its opening; log, 16 bytes of an origin's hash, index: it recognises that   \
-     * log [recognition] */                                                                        \
+     * log, or withdraws that [recognition_rows] */                                                \
     X(RECOGNITION, 'k', true)                                                                      \
+    /* log, u8 sort, agencies, u32 place: 16 bytes of an origin's hash; it has recognised that log \
+     * for these agencies [recognition_rows] */                                                    \
+    X(COVERED, 'K', true)                                                                          \
+    /* 16 bytes of a public key's hash, log: nothing; the key is one of the authority that signed  \
+     * the log's opening [recognition_rows] */                                                     \
+    X(OPENER, 'R', false)                                                                          \
     /* key ID, hash of the vkey, hash of the file: vkey, evidence file [fork_keep] */              \
     X(EVIDENCE, 'E', false)                                                                        \
     /* log, size, hash: signed checkpoint not yet explained [fork_keep] */                         \

@@ -62,22 +62,55 @@ static enum status receipt_json(struct store_txn *txn, const struct log *by, uin
     return STATUS_OK;
 }
 
+static json_t *texts_json(const char *texts, size_t size, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_stringn(texts + i * size, size));
+    }
+    return list;
+}
+
+static json_t *roles_json(uint32_t roles) {
+    static const uint32_t ascending[] = {ROLE_COURT, ROLE_OVERSIGHT, ROLE_POST};
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof ascending / sizeof ascending[0]; i++) {
+        if ((roles & ascending[i]) != 0) {
+            json_array_append_new(list, json_string(role_name(ascending[i])));
+        }
+    }
+    return list;
+}
+
+/* As the log.recognised says them. */
+static void bounds_json(const struct recognition_bounds *bounds, json_t *object) {
+    if (bounds->ori_count > 0) {
+        json_object_set_new(object, "oris",
+                            texts_json(bounds->oris[0], ORI_SIZE, bounds->ori_count));
+    }
+    if (bounds->roles != 0) {
+        json_object_set_new(object, "roles", roles_json(bounds->roles));
+    }
+    if (bounds->state_count > 0) {
+        json_object_set_new(object, "states",
+                            texts_json(bounds->states[0], 2, bounds->state_count));
+    }
+}
+
 static enum status by_json(struct store_txn *txn, const struct recognised *found, json_t *object) {
+    const struct recognition_way *way = &found->ways[RECOGNISED_AT_ALL];
     struct recognition row;
     struct log by;
-    if (found->by == 0) {
+    if (way->by == 0) {
         return STATUS_OK;
     }
-    TRY(logs_get(txn, found->by, &by));
-    TRY(recognition_get(txn, found->by, vkey_name(&found->vkey), &row));
+    TRY(logs_get(txn, way->by, &by));
+    TRY(recognition_get(txn, way->by, vkey_name(&found->vkey), UINT64_MAX, &row));
     json_object_set_new(object, "address", json_string(row.address));
     json_object_set_new(object, "by", json_string(by.vkey.name));
-    json_object_set_new(object, "index", json_integer((json_int_t)found->index));
+    json_object_set_new(object, "index", json_integer((json_int_t)way->index));
     json_object_set_new(object, "operator", json_string(row.operator_name));
-    if (row.ori[0] != '\0') {
-        json_object_set_new(object, "ori", json_string(row.ori));
-    }
-    return receipt_json(txn, &by, found->index, object);
+    bounds_json(&row.bounds, object);
+    return receipt_json(txn, &by, way->index, object);
 }
 
 struct listed {
@@ -94,6 +127,7 @@ static int compare_ids(const void *a, const void *b) {
 static enum status log_json(const struct node *node, struct store_txn *txn,
                             const struct listed *listed, json_t *list) {
     const struct recognised *found = listed->found;
+    const struct recognition_way *way = &found->ways[RECOGNISED_AT_ALL];
     char hex[HEX_LEN(HASH_SIZE)];
     char vkey[VKEY_SIZE_MAX];
     struct writer w;
@@ -101,8 +135,8 @@ static enum status log_json(const struct node *node, struct store_txn *txn,
     vkey_format(&w, &found->vkey);
     hex_encode(hex, listed->id.bytes, HASH_SIZE);
     json_t *object = json_pack("{s:s, s:i, s:b, s:s%, s:s, s:s%}", "authority",
-                               node->config.authorities[found->pin].pin.name, "depth",
-                               (int)found->depth, "held", found->log != 0, "id", hex, sizeof hex,
+                               node->config.authorities[way->pin].pin.name, "depth",
+                               (int)way->depth, "held", found->log != 0, "id", hex, sizeof hex,
                                "origin", found->vkey.name, "vkey", vkey, w.len);
     if (object == NULL || json_array_append_new(list, object) != 0) {
         return STATUS_NOMEM;

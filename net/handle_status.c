@@ -58,10 +58,11 @@ static enum status recognition_json(const struct node *node, struct store_txn *t
     if (found == NULL || found->log != log->number) {
         return STATUS_OK;
     }
+    const struct recognition_way *way = &found->ways[RECOGNISED_AT_ALL];
     json_object_set_new(object, "authority",
-                        json_string(node->config.authorities[found->pin].pin.name));
-    if (found->by != 0) {
-        TRY(logs_get(txn, found->by, &by));
+                        json_string(node->config.authorities[way->pin].pin.name));
+    if (way->by != 0) {
+        TRY(logs_get(txn, way->by, &by));
         json_object_set_new(object, "recognised_by", json_string(by.vkey.name));
     }
     return STATUS_OK;

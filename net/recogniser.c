@@ -48,19 +48,15 @@ struct complaint {
     char first[NAME_SIZE_MAX + 1];
 };
 
-/* A log whose word on agencies counts: on this one alone, or where `ori` is "", on all. */
-struct counted {
-    bool counts;
-    char ori[ORI_SIZE + 1];
-};
-
 struct recogniser {
     struct node *node;
     struct timer *timer;
     struct pin pins[CONFIG_AUTHORITIES_MAX];
     struct search searches[CONFIG_AUTHORITIES_MAX];
     struct recognition_set *set;
-    struct counted *counted; /* by log number: those in the set */
+    struct recognition_set *asked; /* the last agency that was asked for, and when that was */
+    char asked_ori[ORI_SIZE + 1];
+    uint64_t asked_count;
     struct complaint other_key, other_key_told;
     struct complaint no_address, no_address_told;
     uint64_t seen; /* recognition_count at the last look; NEVER: look again */
@@ -87,18 +83,33 @@ const char *recogniser_lost(const struct recogniser *r) {
     return NULL;
 }
 
-static bool counts(void *context, uint32_t log, const char *ori) {
-    const struct recogniser *r = context;
-    return log <= r->node->log_count && r->counted[log].counts &&
-           (r->counted[log].ori[0] == '\0' || memcmp(r->counted[log].ori, ori, ORI_SIZE) == 0);
+/* What is recognised for the agency, as this transaction sees it. */
+static enum status find_for(struct recogniser *r, struct store_txn *txn, const char *ori) {
+    uint64_t count = 0;
+    TRY(recognition_count(txn, &count));
+    if (count == r->asked_count && memcmp(r->asked_ori, ori, ORI_SIZE) == 0) {
+        return STATUS_OK;
+    }
+    memcpy(r->asked_ori, ori, ORI_SIZE);
+    r->asked_count = NEVER; /* until it is whole */
+    const struct recognition_view view = {.ori = r->asked_ori};
+    TRY(recognition_find(txn, r->pins, r->node->config.authority_count, &view, r->asked));
+    r->asked_count = count;
+    return STATUS_OK;
 }
 
-struct agency_sources recogniser_sources(const struct recogniser *r) {
-    struct agency_sources sources = {NULL, NULL};
-    if (r != NULL) {
-        sources = (struct agency_sources){counts, (void *)(uintptr_t)r};
-    }
-    return sources;
+static enum status counts(void *context, struct store_txn *txn, uint32_t number, const char *ori,
+                          uint32_t role, bool *out) {
+    struct recogniser *r = context;
+    struct log log;
+    TRY(find_for(r, txn, ori));
+    TRY(logs_get(txn, number, &log));
+    *out = recognition_counts(r->asked, &log, role);
+    return STATUS_OK;
+}
+
+struct agency_sources recogniser_sources(struct recogniser *r) {
+    return (struct agency_sources){r != NULL ? counts : NULL, r};
 }
 
 /* --- registering --- */
@@ -137,7 +148,7 @@ static void maybe_closed(struct recogniser *r) {
     void *context = r->closed_context;
     r->node->recogniser = NULL;
     free(r->set);
-    free(r->counted);
+    free(r->asked);
     free(r);
     closed(context);
 }
@@ -258,17 +269,14 @@ static void tell(struct recogniser *r) {
 
 static enum status look_at(struct recogniser *r, struct store_txn *txn,
                            const struct recognised *found) {
-    const struct config_authority *authority = &r->node->config.authorities[found->pin];
+    const struct recognition_way *way = &found->ways[RECOGNISED_AT_ALL];
+    const struct config_authority *authority = &r->node->config.authorities[way->pin];
     const struct log *log = found->log != 0 ? node_log_by_number(r->node, found->log) : NULL;
-    struct recognition row = {.ori = ""};
-    if (found->by != 0) {
-        TRY(recognition_get(txn, found->by, vkey_name(&found->vkey), &row));
+    struct recognition row;
+    if (way->by != 0) {
+        TRY(recognition_get(txn, way->by, vkey_name(&found->vkey), UINT64_MAX, &row));
     }
-    if (log != NULL) {
-        r->counted[found->log].counts = true;
-        memcpy(r->counted[found->log].ori, row.ori, sizeof row.ori);
-    }
-    if (found->by == 0 || authority->pull_ms == 0 || !r->node->config.has_mirror ||
+    if (way->by == 0 || authority->pull_ms == 0 || !r->node->config.has_mirror ||
         (log != NULL && log->flags != LOG_EVENTS)) {
         return STATUS_OK; /* its own log, or none that it pulls */
     }
@@ -309,8 +317,8 @@ static enum status look_in(struct recogniser *r, struct store_txn *txn) {
     if (count == r->seen) {
         return STATUS_OK;
     }
-    TRY(recognition_find(txn, r->pins, r->node->config.authority_count, r->set));
-    memset(r->counted, 0, (r->node->log_room + 1) * sizeof *r->counted);
+    const struct recognition_view all = {.ori = NULL};
+    TRY(recognition_find(txn, r->pins, r->node->config.authority_count, &all, r->set));
     r->seen = count;
     r->job.count = 0;
     r->other_key.logs = 0;
@@ -436,9 +444,10 @@ enum status recogniser_open(struct node *node, struct recogniser **out) {
     r->node = node;
     r->seen = NEVER;
     r->set = calloc(1, sizeof *r->set);
-    r->counted = calloc(node->log_room + 1, sizeof *r->counted);
+    r->asked = calloc(1, sizeof *r->asked);
+    r->asked_count = NEVER;
     *out = r;
-    if (r->set == NULL || r->counted == NULL) {
+    if (r->set == NULL || r->asked == NULL) {
         return STATUS_NOMEM;
     }
     for (size_t i = 0; i < node->config.authority_count; i++) {

@@ -95,6 +95,9 @@ static json_t *value_of(const struct kind_member *row, const char *text) {
     }
     case MEMBER_VKEYS:
     case MEMBER_ORIS:
+    case MEMBER_SOME_ORIS:
+    case MEMBER_STATES:
+    case MEMBER_CODES:
     case MEMBER_KINDS:
     case MEMBER_TOKENS:
         return list_of(text, true);

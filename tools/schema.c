@@ -51,6 +51,10 @@ static const char *const types[MEMBER_TYPE_COUNT] = {
         "{\"type\":\"string\",\"maxLength\":%u,\"pattern\":\"^[a-z0-9._-]+$\"}}",
     [MEMBER_ORIS] = "{\"type\":\"array\",\"maxItems\":%u,\"uniqueItems\":true,\"items\":"
                     "{\"$ref\":\"#/definitions/ori\"}}",
+    [MEMBER_SOME_ORIS] = "{\"type\":\"array\",\"minItems\":1,\"maxItems\":%u,\"uniqueItems\":true,"
+                         "\"items\":{\"$ref\":\"#/definitions/ori\"}}",
+    [MEMBER_STATES] = "{\"type\":\"array\",\"minItems\":1,\"maxItems\":%u,\"uniqueItems\":true,"
+                      "\"items\":{\"type\":\"string\",\"pattern\":\"^[A-Z]{2}$\"}}",
     [MEMBER_KINDS] = "{\"type\":\"array\",\"minItems\":1,\"maxItems\":%u,\"uniqueItems\":true,"
                      "\"anyOf\":[{\"items\":{\"$ref\":\"#/definitions/kind\"}},"
                      "{\"maxItems\":1,\"items\":{\"const\":\"*\"}}]}",
@@ -97,18 +101,23 @@ static json_t *schema_of(const char *text) {
     return schema;
 }
 
-static json_t *codes_of(const char *const *codes) {
+/* One of the codes; or an array of some. */
+static json_t *codes_of(const struct kind_member *member) {
+    const char *const *codes = member->codes;
     json_t *list = json_array();
     for (size_t i = 0; codes[i] != NULL; i++) {
         json_array_append_new(list, json_string(codes[i]));
     }
-    return json_pack("{s:s, s:o}", "type", "string", "enum", list);
+    json_t *one = json_pack("{s:s, s:o}", "type", "string", "enum", list);
+    return member->type == MEMBER_CODE ? one
+                                       : json_pack("{s:s, s:i, s:b, s:o}", "type", "array",
+                                                   "minItems", 1, "uniqueItems", 1, "items", one);
 }
 
 static json_t *member_schema(const struct kind_member *member) {
     char text[2048];
-    if (member->type == MEMBER_CODE) {
-        json_t *schema = codes_of(member->codes);
+    if (member->type == MEMBER_CODE || member->type == MEMBER_CODES) {
+        json_t *schema = codes_of(member);
         json_object_set_new(schema, "description", json_string(member->help));
         return schema;
     }

@@ -17,7 +17,7 @@ def read_kinds():
         kind = re.match(r"`([a-z._]+)`", part)[1]
         authority |= {kind} if "Signed by the authority." in part else set()
         kinds[kind] = (roles, {name: (kind, how) for name, kind, how in rows})
-    assert len(kinds) >= 52
+    assert len(kinds) >= 53
     return kinds, authority
 
 
@@ -115,7 +115,11 @@ def check_type(value, row):
         for name, inner in (("id", "hash"), ("issuer", "name"), ("log", "origin"), ("seq", "integer")):
             check_type(value[name], inner)
         need(value["seq"] >= 1, "seq 0")
-    elif kind in ("vkeys", "ORIs", "kinds", "hashes", "discipline", "tokens"):
+    elif kind.startswith("some of "):
+        codes = row.removeprefix("some of ").split(", ")
+        need(isinstance(value, list) and value and all(v in codes for v in value), f"not some of: {row}")
+        need(ascending(value), "not sorted")
+    elif kind in ("vkeys", "ORIs", "some ORIs", "states", "kinds", "hashes", "discipline", "tokens"):
         least = 0 if kind in ("ORIs", "hashes") else 1
         need(isinstance(value, list) and least <= len(value) <= most, f"not {kind}")
         check_list(value, kind)
@@ -142,7 +146,7 @@ def check_list(values, kind):
         need(values == ["*"] or ascending(values) and all(v in KINDS for v in values), "not kinds")
     else:
         for value in values:
-            check_type(value, {"ORIs": "ORI", "hashes": "hash", "tokens": "token, at most 40"}[kind])
+            check_type(value, {"ORIs": "ORI", "some ORIs": "ORI", "states": "state", "hashes": "hash", "tokens": "token, at most 40"}[kind])
         need(kind == "hashes" or ascending(values), f"{kind} out of order")
 
 

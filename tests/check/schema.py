@@ -84,6 +84,8 @@ def value_of(row):
         "integer": lambda: dice.choice((0, 1, most or 2**53 - 1)), "vkey": lambda: dice.choice((OLD, ROOTS[0])),
         "any vkey": lambda: dice.choice((OLD, WITNESSES[0])),
         "ORIs": lambda: sorted({"NY%07d" % dice.randrange(9) for _ in range(dice.randrange(4))}),
+        "some ORIs": lambda: sorted({"NY%07d" % dice.randrange(9) for _ in range(dice.randint(1, 3))}),
+        "states": lambda: sorted({dice.choice(("MN", "NY", "WI")) for _ in range(dice.randint(1, 3))}),
         "kinds": lambda: dice.choice((["*"], sorted(dice.sample(sorted(KINDS), 3)))),
         "tokens": lambda: sorted({word(40) for _ in range(dice.randint(1, 3))}),
         "any": lambda: dice.choice(("a", 3, True, [1, {"a": "b"}], {})),
@@ -92,6 +94,9 @@ def value_of(row):
         "event": lambda: {"id": hexes(64), "issuer": "desk", "log": "other.example/log", "seq": dice.choice((1, 2**53 - 1))},
         "address": lambda: dice.choice(("https://pd.example/a", "http://x", "file:list.csv")),
     }.get(kind)
+    if row.startswith("some of "):
+        codes = row.removeprefix("some of ").split(", ")
+        return sorted(dice.sample(codes, dice.randint(1, len(codes))))
     return made() if made else dice.choice(row.split(", "))
 
 

@@ -129,16 +129,23 @@ Test(agency, of_one_stamp_the_order_is_by_origin) {
     cr_assert_str_eq(resolve("MN0000001", ANY).name, "By the state");
 }
 
-static bool only_doj(void *context, uint32_t log, const char *ori) {
+/* Nor does what a POST signed. */
+static enum status only_doj(void *context, struct store_txn *txn, uint32_t log, const char *ori,
+                            uint32_t role, bool *out) {
     cr_assert_eq(memcmp(ori, "MN0000001", ORI_SIZE), 0);
     cr_assert_eq(context, &s);
-    return log == doj->log.number;
+    cr_assert_eq(txn, s.txn);
+    *out = log == doj->log.number && role == ROLE_ROOT;
+    return STATUS_OK;
 }
 
 Test(agency, counts_only_the_logs_that_count) {
     const struct agency_sources sources = {only_doj, &s};
     struct agency agency;
     registers(state, "MN0000001", "By the state", "");
+    several_accept(doj, world_enrol(&doj->world, WORLD_ROOT_1, WORLD_POST));
+    several_say(doj, WORLD_POST, "agency.registered",
+                "{'name':'By a POST','officers':7,'ori':'MN0000001','state':'MN','type':'county'}");
     CHECK_STATUS(agency_resolve(s.txn, &sources, "MN0000001", ANY, &agency), STATUS_NOT_FOUND);
     registers(doj, "MN0000001", "By the DOJ", "");
     CHECK_OK(agency_resolve(s.txn, &sources, "MN0000001", ANY, &agency));
@@ -237,7 +244,7 @@ Test(agency, is_corrupt_where_a_row_is) {
     }
     CHECK_OK(store_put(s.txn, bytes_of(place, place_len), bytes_of(changed, len)));
     CHECK_OK(agency_resolve(s.txn, &all, "MN0000001", ANY, &agency));
-    place[1 + ORI_SIZE + 4] = 3; /* no such sort of row */
+    place[1 + ORI_SIZE + 4] = 6; /* no such sort of row */
     CHECK_OK(store_put(s.txn, bytes_of(place, place_len), bytes_of(changed, len)));
     CHECK_STATUS(agency_resolve(s.txn, &all, "MN0000001", ANY, &agency), STATUS_STORE_CORRUPT);
 }

@@ -45,8 +45,9 @@ static bool reads(struct bytes note) {
 static bool acceptance_acts_on(unsigned id) {
     return id == KIND_LOG_OPENED || id == KIND_LOG_POLICY || id == KIND_LOG_SUCCEEDED ||
            id == KIND_KEY_ENROLLED || id == KIND_KEY_REVOKED || id == KIND_KEY_ROTATED ||
-           id == KIND_LOG_RECOGNISED || id == KIND_AGENCY_REGISTERED || id == KIND_AGENCY_RENAMED ||
-           id == KIND_AGENCY_MERGED || id == KIND_RULES_ACTIVATED || id == KIND_REPORT_LODGED;
+           id == KIND_LOG_RECOGNISED || id == KIND_RECOGNITION_WITHDRAWN ||
+           id == KIND_AGENCY_REGISTERED || id == KIND_AGENCY_RENAMED || id == KIND_AGENCY_MERGED ||
+           id == KIND_RULES_ACTIVATED || id == KIND_REPORT_LODGED;
 }
 
 Test(event_known, agrees_with_the_parser_on_every_kind) {

@@ -195,6 +195,17 @@ Test(member, integers_and_codes) {
     cr_expect_str_eq(why.text, "thing must be one of: one, two");
     cr_expect_eq(check(&member, "\"\"", &why), STATUS_BAD_MEMBER);
     cr_expect_eq(check(&member, "1", &why), STATUS_BAD_MEMBER);
+    member.type = MEMBER_CODES;
+    cr_expect_eq(check(&member, "[\"one\",\"two\"]", &why), STATUS_OK);
+    cr_expect_eq(check(&member, "[\"two\"]", &why), STATUS_OK);
+    cr_expect_eq(check(&member, "[\"two\",\"one\"]", &why), STATUS_BAD_MEMBER);
+    cr_expect_str_eq(why.text,
+                     "thing must be an array of one or more, sorted, each once, of: one, two");
+    cr_expect_eq(check(&member, "[\"one\",\"one\"]", &why), STATUS_BAD_MEMBER);
+    cr_expect_eq(check(&member, "[\"three\"]", &why), STATUS_BAD_MEMBER);
+    cr_expect_eq(check(&member, "[]", &why), STATUS_BAD_MEMBER);
+    cr_expect_eq(check(&member, "[1]", &why), STATUS_BAD_MEMBER);
+    cr_expect_eq(check(&member, "\"one\"", &why), STATUS_BAD_MEMBER);
 }
 
 Test(member, vkeys) {
@@ -269,6 +280,19 @@ Test(member, scopes_are_sorted_sets) {
     no(MEMBER_ORIS, 2, "[\"NY0303000\",\"NY0303000\"]");
     no(MEMBER_ORIS, 2, "[\"*\"]");
     no(MEMBER_ORIS, 2, "\"NY0303000\"");
+    no(MEMBER_SOME_ORIS, 2, "[]");
+    yes(MEMBER_SOME_ORIS, 2, "[\"NY0303000\",\"NY0303001\"]");
+    no(MEMBER_SOME_ORIS, 2, "[\"NY0303001\",\"NY0303000\"]");
+    no(MEMBER_SOME_ORIS, 1, "[\"NY0303000\",\"NY0303001\"]");
+    no(MEMBER_SOME_ORIS, 2, "[\"NY030300\"]");
+    no(MEMBER_STATES, 2, "[]");
+    yes(MEMBER_STATES, 2, "[\"MN\",\"NY\"]");
+    no(MEMBER_STATES, 2, "[\"NY\",\"MN\"]");
+    no(MEMBER_STATES, 2, "[\"NY\",\"NY\"]");
+    no(MEMBER_STATES, 1, "[\"MN\",\"NY\"]");
+    no(MEMBER_STATES, 2, "[\"Ny\"]");
+    no(MEMBER_STATES, 2, "[3]");
+    no(MEMBER_STATES, 2, "{\"a\":\"NY\"}");
     yes(MEMBER_KINDS, 2, "[\"*\"]");
     yes(MEMBER_KINDS, 2, "[\"correction\",\"finding.final\"]");
     no(MEMBER_KINDS, 1, "[\"correction\",\"finding.final\"]");

@@ -62,6 +62,14 @@ static void put_value(struct writer *w, const struct kind_member *member,
                        "30,\"paid\":false}]");
     } else if (member->type == MEMBER_EVENT) {
         writer_text(w, sample->event);
+    } else if (member->type == MEMBER_SOME_ORIS) {
+        writer_text(w, "[\"NY9999900\"]");
+    } else if (member->type == MEMBER_STATES) {
+        writer_text(w, "[\"NY\"]");
+    } else if (member->type == MEMBER_CODES) {
+        writer_text(w, "[");
+        put_quoted(w, member->codes[0]);
+        writer_text(w, "]");
     } else if (member->type == MEMBER_TOKENS) {
         writer_text(w, "[\"chief\",\"duty\"]");
     } else {

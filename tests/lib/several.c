@@ -2,6 +2,7 @@
 
 #include "ledger/store_memory.h"
 #include "tests/lib/check.h"
+#include "tests/lib/keys.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -76,4 +77,31 @@ struct several_log *several_add(struct several *s, const char *origin) {
     several_accept(log, world_enrol(w, WORLD_ROOT_1, WORLD_BOARD));
     several_accept(log, world_enrol(w, WORLD_ROOT_1, WORLD_COURT));
     return log;
+}
+
+struct several_log *several_add_rooted(struct several *s, const char *origin) {
+    cr_assert_lt(s->count, SEVERAL_MAX);
+    struct several_log *log = &s->logs[s->count++];
+    struct world *w = &log->world;
+    world_init(w, origin);
+    for (int i = WORLD_ROOT_1; i <= WORLD_ROOT_3; i++) {
+        w->people[i] = test_signer(world_text(w, "%s-root-%d", origin, i), VKEY_NOTE);
+    }
+    log->txn = s->txn;
+    CHECK_OK(logs_register(s->txn, &w->log.vkey, LOG_EVENTS, &log->log, NULL));
+    several_accept(log, world_opened(w));
+    return log;
+}
+
+uint64_t several_recognise(struct several_log *by, const struct vkey *vkey, const char *more) {
+    return several_say(
+        by, WORLD_ROOT_1, "log.recognised",
+        world_text(&by->world, "{'address':'http://a.example','log_vkey':'%s','operator':'op'%s}",
+                   several_vkey(by, vkey), more));
+}
+
+uint64_t several_withdraw(struct several_log *by, const struct vkey *vkey) {
+    return several_say(
+        by, WORLD_ROOT_1, "recognition.withdrawn",
+        world_text(&by->world, "{'log_vkey':'%s','reason':'misconduct'}", several_vkey(by, vkey)));
 }

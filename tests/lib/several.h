@@ -29,6 +29,13 @@ void several_close(struct several *s);
 /* A log with log.opened (entry 0), log.policy and the enrolments of AGENCY, BOARD and COURT, which
  * root 1 made. */
 struct several_log *several_add(struct several *s, const char *origin);
+/* A log that only roots of its own opened: in other worlds of tests all have the same. */
+struct several_log *several_add_rooted(struct several *s, const char *origin);
+/* It says that it recognises the log of that key: `more` are members with a leading comma, or "".
+ * Its index. */
+uint64_t several_recognise(struct several_log *by, const struct vkey *vkey, const char *more);
+/* And that it does no more. */
+uint64_t several_withdraw(struct several_log *by, const struct vkey *vkey);
 /* The next entry; accepted. Its index. */
 uint64_t several_accept(struct several_log *log, struct bytes note);
 /* The next entry; refused with this status and a text that has `says` in it. */
