@@ -5,6 +5,7 @@
 #include "ledger/case_index.h"
 #include "ledger/house.h"
 #include "ledger/lodged.h"
+#include "ledger/merger.h"
 #include "ledger/recognition.h"
 #include "ledger/revocation.h"
 #include "ledger/schema.h"
@@ -112,7 +113,10 @@ static enum status apply_agency(struct store_txn *txn, const struct log *log,
         state.agencies += state.agencies < UINT32_MAX;
         TRY(accept_state_put(txn, log->number, &state));
     }
-    return agency_put(txn, log->number, event, issuer->roles, index, stamp_ms);
+    TRY(agency_put(txn, log->number, event, issuer->roles, index, stamp_ms));
+    return event->kind->id == KIND_AGENCY_MERGED
+               ? merger_put(txn, log->number, event, issuer->roles, index)
+               : STATUS_OK;
 }
 
 /* Also of a table that this build lacks: then it is the last entry that is judged. */

@@ -37,6 +37,15 @@
 #define CASE_ROWS_MAX 65536
 #define CASE_PINS_MAX 16
 
+/* An entry by which a log counts: a log.recognised, or a recognition.withdrawn. */
+struct case_word {
+    bool known;
+    size_t log; /* of the view */
+    uint64_t index;
+    uint64_t seq;
+    char issuer[NAME_SIZE_MAX + 1];
+};
+
 /* A log by name, and how far it is looked at. */
 struct case_log {
     char origin[NAME_SIZE_MAX + 1];
@@ -44,15 +53,11 @@ struct case_log {
     uint64_t size;
     struct hash root;
     bool contributes;
-    bool recognised;   /* by the entry: */
-    size_t by_log;     /* of the view */
-    uint64_t by_index; /* in it */
-    uint64_t by_seq;   /* of its issuer, */
-    char by_issuer[NAME_SIZE_MAX + 1];
+    struct case_word by[RECOGNISED_CLASSES]; /* by which it counts, for signers of each class */
+    struct case_word withdrawn;              /* by which it does not any more */
     /* case_gather's: */
     struct log stored;
-    bool scoped; /* is known: */
-    struct recognition_scope scope;
+    struct recognition_scope scopes[RECOGNISED_CLASSES];
 };
 
 /* What the asker names: a log, and up to which size. */

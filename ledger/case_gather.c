@@ -2,6 +2,7 @@
  * each house's first events, from courts down, with what they name and what names them; then all
  * others, as long as there is room. */
 #include "ledger/case_parts.h"
+#include "ledger/json.h"
 #include "ledger/sequencer.h"
 #include "ledger/tree.h"
 
@@ -314,7 +315,6 @@ enum status case_gather(struct store_txn *txn, const struct case_ask *ask,
     memory->row_count = 0;
     TRY(case_check_named(&g));
     TRY(case_join_agencies(&g));
-    TRY(case_find_recognised(&g));
     TRY(case_choose_logs(&g));
     bool cut = g.full; /* logs were left aside */
     TRY(take_all(&g));

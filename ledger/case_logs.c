@@ -1,6 +1,7 @@
 /* Which logs a case is gathered from, how far, and what they count for. Numbers of logs are this
  * folder's own, so that nothing may hang on them. */
 #include "ledger/case_parts.h"
+#include "ledger/merger.h"
 #include "ledger/sequencer.h"
 #include "ledger/tree.h"
 
@@ -71,47 +72,54 @@ static uint64_t size_of(void *context, uint32_t number) {
     return size;
 }
 
-static enum status find_recognised(struct gather *g, size_t ori) {
-    struct recognition_view view = {
-        .ori = (const char *)g->view->oris[ori], .size_of = size_of, .context = g};
-    return recognition_find(g->txn, g->ask->authorities, g->ask->authority_count, &view,
-                            &g->memory->recognised);
+/* What is recognised for the agency, into the memory, unless it is there. */
+static enum status find_recognised(struct gather *g, const uint8_t ori[ORI_SIZE]) {
+    struct recognition_view view = {.ori = g->asked_ori, .size_of = size_of, .context = g};
+    if (g->asked_ori[0] != '\0' && memcmp(g->asked_ori, ori, ORI_SIZE) == 0) {
+        return STATUS_OK;
+    }
+    memcpy(g->asked_ori, ori, ORI_SIZE);
+    enum status status = recognition_find(g->txn, g->ask->authorities, g->ask->authority_count,
+                                          &view, &g->memory->recognised);
+    if (status != STATUS_OK) {
+        g->asked_ori[0] = '\0'; /* it is not whole */
+    }
+    return status;
 }
 
-enum status case_find_recognised(struct gather *g) {
-    assert(g->ask->authority_count <= CASE_PINS_MAX);
-    g->view->pin_count = g->ask->authority_count;
-    for (size_t i = 0; i < g->ask->authority_count; i++) {
-        g->view->pins[i] = g->ask->authorities[i];
-    }
-    return find_recognised(g, 0);
+static bool is_pinned(const struct gather *g) {
+    return g->ask->authority_count > 0;
 }
+
+/* Of the signers of each class, one. */
+static const uint32_t roles[RECOGNISED_CLASSES] = {[RECOGNISED_COURT] = ROLE_COURT,
+                                                   [RECOGNISED_OVERSIGHT] = ROLE_OVERSIGHT,
+                                                   [RECOGNISED_POST] = ROLE_POST};
 
 /* Where agencies were merged, the log counts as far as it does for one of them. */
 static enum status find_scope(struct gather *g, struct case_log *log) {
     for (size_t ori = 0; ori < g->view->ori_count; ori++) {
-        struct recognition_scope scope;
-        if (g->memory->recognised.view.ori != (const char *)g->view->oris[ori]) {
-            TRY(find_recognised(g, ori));
-        }
-        TRY(recognition_scope_of(g->txn, &g->memory->recognised, &log->stored, &scope));
-        if (ori == 0 || (scope.counts && !log->scope.counts)) {
-            log->scope = scope;
-        } else if (scope.counts) {
-            log->scope.roles |= scope.roles;
+        TRY(find_recognised(g, g->view->oris[ori]));
+        for (size_t i = 0; i < RECOGNISED_CLASSES; i++) {
+            struct recognition_scope scope;
+            TRY(recognition_scope_of(g->txn, &g->memory->recognised, &log->stored, roles[i],
+                                     &scope));
+            if (ori == 0 || (scope.counts && !log->scopes[i].counts)) {
+                log->scopes[i] = scope;
+            }
         }
     }
     return STATUS_OK;
 }
 
 enum house_group case_group_of(const struct case_log *log, enum house_group group) {
-    static const uint32_t roles[GROUPS] = {
-        [GROUP_COURT] = ROLE_COURT, [GROUP_POST] = ROLE_POST, [GROUP_OVERSIGHT] = ROLE_OVERSIGHT};
-    if (!log->scope.pinned) {
-        return group;
-    }
-    bool counts = log->scope.counts && (roles[group] & ~log->scope.roles) == 0;
-    return counts ? group : GROUPS;
+    static const enum recognition_class classes[GROUPS] = {
+        [GROUP_COURT] = RECOGNISED_COURT,         [GROUP_POST] = RECOGNISED_POST,
+        [GROUP_OVERSIGHT] = RECOGNISED_OVERSIGHT, [GROUP_AGENCY] = RECOGNISED_AT_ALL,
+        [GROUP_OTHER] = RECOGNISED_AT_ALL,
+    };
+    const struct recognition_scope *scope = &log->scopes[classes[group]];
+    return !scope->pinned || scope->counts ? group : GROUPS;
 }
 
 /* --- the view's logs --- */
@@ -142,6 +150,52 @@ enum status case_find_log(struct gather *g, uint32_t number, size_t *out) {
     TRY(find_scope(g, fresh));
     *out = (size_t)(fresh - view->logs);
     return tree_root_at(g->txn, number, size, &fresh->root);
+}
+
+/* --- the case's agencies --- */
+
+static enum status counts_for(struct gather *g, const struct log *log, uint32_t role,
+                              const uint8_t ori[ORI_SIZE], bool *out) {
+    TRY(find_recognised(g, ori));
+    *out = recognition_counts(&g->memory->recognised, log, role);
+    return STATUS_OK;
+}
+
+/* A merger joins two agencies if its log counts for both: else any agency with a log of its own
+ * could declare itself part of another, and have a say in its cases. */
+static enum status merger_counts(void *context, const uint8_t ori[ORI_SIZE],
+                                 const struct merger *merger, bool *out) {
+    struct gather *g = context;
+    struct log log;
+    bool one = true;
+    bool other = true;
+    TRY(logs_get(g->txn, merger->log, &log));
+    if (is_pinned(g)) {
+        TRY(counts_for(g, &log, merger->role, ori, &one));
+        TRY(counts_for(g, &log, merger->role, merger->other, &other));
+    }
+    *out = one && other && merger->index < size_of(g, merger->log);
+    if (*out) {
+        size_t at = NOT_NAMED;
+        TRY(case_find_log(g, merger->log, &at));
+        g->view->logs[at].contributes = true;
+    }
+    return STATUS_OK;
+}
+
+enum status case_join_agencies(struct gather *g) {
+    const struct merger_sources sources = {.counts = merger_counts, .context = g};
+    struct case_view *view = g->view;
+    assert(g->ask->authority_count <= CASE_PINS_MAX);
+    view->pin_count = g->ask->authority_count;
+    for (size_t i = 0; i < view->pin_count; i++) {
+        view->pins[i] = g->ask->authorities[i];
+    }
+    TRY(merger_join(g->txn, &sources, CASE_ORIS_MAX, view->oris, &view->ori_count));
+    for (size_t i = 0; i < view->log_count && view->ori_count > 1; i++) {
+        TRY(find_scope(g, &view->logs[i])); /* it was found for fewer agencies */
+    }
+    return STATUS_OK;
 }
 
 /* --- which of too many --- */
@@ -246,41 +300,50 @@ enum status case_choose_logs(struct gather *g) {
 
 /* --- by whose word they count --- */
 
-static enum status name_recogniser(struct gather *g, size_t which, size_t *recogniser) {
-    const struct recognition_scope *scope = &g->view->logs[which].scope;
-    const struct recognition_entry *by = scope->withdrawn ? &scope->withdrawal : &scope->chain[0];
+static enum status name_entry(struct gather *g, const struct recognition_entry *entry,
+                              struct case_word *out, bool *more) {
     struct event event;
     uint64_t stamp_ms = 0;
-    TRY(case_find_log(g, by->log, recogniser));
-    if (*recogniser == NOT_NAMED) {
+    TRY(case_find_log(g, entry->log, &out->log));
+    if (out->log == NOT_NAMED) {
         return STATUS_STORE_CORRUPT; /* it was looked at by its size */
     }
-    struct case_log *log = &g->view->logs[which];
-    log->recognised = true;
-    log->by_log = *recogniser;
-    log->by_index = by->index;
-    TRY(case_read_event(g, *recogniser, by->index, &stamp_ms, &event));
-    log->by_seq = event.seq;
-    memcpy(log->by_issuer, event.issuer.data, event.issuer.len);
-    log->by_issuer[event.issuer.len] = '\0';
+    out->known = true;
+    out->index = entry->index;
+    TRY(case_read_event(g, out->log, entry->index, &stamp_ms, &event));
+    out->seq = event.seq;
+    memcpy(out->issuer, event.issuer.data, event.issuer.len);
+    out->issuer[event.issuer.len] = '\0';
     event_release(&event);
+    *more = *more || !g->view->logs[out->log].contributes;
+    g->view->logs[out->log].contributes = true;
+    return STATUS_OK;
+}
+
+/* Says in `more` if another log contributes by that. */
+static enum status name_log(struct gather *g, struct case_log *log, bool *more) {
+    const struct recognition_scope *all = &log->scopes[RECOGNISED_AT_ALL];
+    if (all->withdrawn && !log->withdrawn.known) {
+        TRY(name_entry(g, &all->withdrawal, &log->withdrawn, more));
+    }
+    for (size_t i = 0; i < RECOGNISED_CLASSES; i++) {
+        const struct recognition_scope *scope = &log->scopes[i];
+        if (scope->pinned && scope->counts && scope->depth > 0 && !log->by[i].known) {
+            TRY(name_entry(g, &scope->chain[0], &log->by[i], more));
+        }
+    }
     return STATUS_OK;
 }
 
 enum status case_name_recognisers(struct gather *g) {
-    for (size_t i = 0; i < g->view->log_count;) {
-        struct case_log *log = &g->view->logs[i];
-        bool named = log->scope.pinned && (log->scope.withdrawn || log->scope.depth > 0);
-        size_t recogniser = NOT_NAMED;
-        if (log->contributes && !log->recognised && named) {
-            TRY(name_recogniser(g, i, &recogniser));
-            if (!g->view->logs[recogniser].contributes) {
-                g->view->logs[recogniser].contributes = true;
-                i = 0; /* it may stand before this one */
-                continue;
+    bool more = true;
+    while (more) { /* the recogniser of one may stand before it */
+        more = false;
+        for (size_t i = 0; i < g->view->log_count; i++) {
+            if (g->view->logs[i].contributes) {
+                TRY(name_log(g, &g->view->logs[i], &more));
             }
         }
-        i++;
     }
     return STATUS_OK;
 }

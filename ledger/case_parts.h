@@ -12,9 +12,10 @@ struct gather {
     struct case_memory *memory;
     struct case_view *view;
     struct refusal *why;
-    bool wide;     /* the last round: no house has a bound of its own */
-    bool full;     /* rows were left aside, since there was no room */
-    bool counting; /* rows are counted by house, and not kept */
+    char asked_ori[ORI_SIZE + 1]; /* for which memory->recognised is; "": for none */
+    bool wide;                    /* the last round: no house has a bound of its own */
+    bool full;                    /* rows were left aside, since there was no room */
+    bool counting;                /* rows are counted by house, and not kept */
     struct {
         enum house_group group;
         uint8_t house[CASE_HOUSE_SIZE];
@@ -34,14 +35,14 @@ struct gather {
 
 /* Are the logs that the asker names held, as far? UNKNOWN_LOG, CONFLICT_SIZE. */
 enum status case_check_named(struct gather *g) MUST_USE;
-/* What recognition leaves, for the case's agency. */
-enum status case_find_recognised(struct gather *g) MUST_USE;
+/* Takes the asker's pins into the view, and finds the agencies that are one with the case's. */
+enum status case_join_agencies(struct gather *g) MUST_USE;
 /* The view's log of a number of the store; NOT_NAMED. TOO_LARGE. */
 enum status case_find_log(struct gather *g, uint32_t number, size_t *out) MUST_USE;
 /* The group in which the log's events by signers of `group` are looked at: GROUPS if they do not
  * count. */
 enum house_group case_group_of(const struct case_log *log, enum house_group group);
-/* Names the log.recognised by which the logs that contribute count. */
+/* Names the entries by which the logs that contribute count, or count no more. */
 enum status case_name_recognisers(struct gather *g) MUST_USE;
 /* Puts the logs with events of the case's own in the view, of too many those with the highest
  * signers. */

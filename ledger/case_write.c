@@ -8,7 +8,7 @@
 
 /* What each part takes at most, beside names and what it copies of its event. */
 #define HEAD_MAX 1024
-#define LOG_MAX (14 * NAME_SIZE_MAX + 512)
+#define LOG_MAX (40 * NAME_SIZE_MAX + 1024)
 #define EVENT_MAX (32 * NAME_SIZE_MAX + 1024)
 #define SUBJECT_MAX (48 * NAME_SIZE_MAX + 2048)
 
@@ -137,7 +137,7 @@ static void put_disowned(struct out *o, size_t event) {
 
 /* What an event.opened says and its event does not have is not passed on. */
 static void put_open(struct out *o, size_t event) {
-    const json_t *open = o->view->sorted[event]->event.open;
+    json_t *open = o->view->sorted[event]->event.open;
     if (open == NULL) {
         return;
     }
@@ -145,7 +145,7 @@ static void put_open(struct out *o, size_t event) {
         put_value(o, ",\"open\":", open);
         return;
     }
-    json_t *shown = json_copy((json_t *)open); /* shallow: only its own members are removed */
+    json_t *shown = json_copy(open); /* shallow: only its own members are removed */
     if (shown == NULL) {
         o->w->failed = true;
         return;
@@ -211,7 +211,7 @@ static void put_beside(struct out *o, const struct standing_subject *s) {
     for (int slot = 0; slot < SLOT_COUNT; slot++) {
         for (size_t i = 0; i < o->view->count; i++) {
             size_t event = o->view->order[i];
-            if (standing_beside(&o->view->standing, s, event) == slot) {
+            if ((int)standing_beside(&o->view->standing, s, event) == slot) {
                 put_event_at(o, any ? ",{\"index\":" : "\"beside\":[{\"index\":", event);
                 writer_u8(o->w, '}');
                 any = true;
@@ -347,14 +347,31 @@ static size_t next_log(const struct case_view *view, const char *after) {
     return next;
 }
 
-/* By whose word the log counts, or counts no more. */
-static void put_recogniser(struct out *o, const struct case_log *log) {
-    if (!log->recognised) {
-        return;
+static void put_word(struct out *o, const char *name, const struct case_word *word,
+                     const char *role) {
+    put_entry(o, name, word->log, word->index);
+    put_proof(o, word->log, bytes_text(word->issuer), word->seq);
+    if (role != NULL) {
+        put_text(o, ",\"role\":", bytes_text(role));
     }
-    put_entry(o, "\"by\":{\"index\":", log->by_log, log->by_index);
-    put_proof(o, log->by_log, bytes_text(log->by_issuer), log->by_seq);
-    writer_text(o->w, "},");
+    writer_u8(o->w, '}');
+}
+
+/* By whose word the log counts; for signers of a role that must be named, by its own. */
+static void put_recognisers(struct out *o, const struct case_log *log) {
+    static const char *const roles[RECOGNISED_CLASSES] = {[RECOGNISED_COURT] = "court",
+                                                          [RECOGNISED_OVERSIGHT] = "oversight",
+                                                          [RECOGNISED_POST] = "post"};
+    bool any = false;
+    for (size_t i = 0; i < RECOGNISED_CLASSES; i++) {
+        if (log->by[i].known) {
+            put_word(o, any ? ",{\"index\":" : "\"by\":[{\"index\":", &log->by[i], roles[i]);
+            any = true;
+        }
+    }
+    if (any) {
+        writer_text(o->w, "],");
+    }
 }
 
 /* The pins that what counts hangs on: not what this node calls them, nor their order there. */
@@ -433,11 +450,14 @@ static void put_logs(struct out *o) {
     for (size_t i; (i = next_log(o->view, after)) != STANDING_NONE;) {
         const struct case_log *log = &o->view->logs[i];
         writer_text(o->w, after != NULL ? ",{" : "{");
-        put_recogniser(o, log);
+        put_recognisers(o, log);
         put_hash(o, "\"id\":", &log->id);
         put_text(o, ",\"origin\":", bytes_text(log->origin));
         put_hash(o, ",\"root\":", &log->root);
         put_number(o, ",\"size\":", log->size);
+        if (log->withdrawn.known) {
+            put_word(o, ",\"withdrawn\":{\"index\":", &log->withdrawn, NULL);
+        }
         writer_u8(o->w, '}');
         after = log->origin;
     }

@@ -70,6 +70,8 @@
     X(REVOCATION, 'V', false)                                                                      \
     /* ORI, log, sort, index: what that log says of the agency [agency] */                         \
     X(AGENCY, 'G', false)                                                                          \
+    /* ORI, log, index: the agency with which that log says it is one [merger] */                  \
+    X(MERGER, 'J', false)                                                                          \
     /* log: who signed its opening; log, 16 bytes of an origin's hash, index: it recognises that   \
      * log, or withdraws that [recognition_rows] */                                                \
     X(RECOGNITION, 'k', true)                                                                      \

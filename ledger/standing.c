@@ -241,6 +241,7 @@ static void take_over(struct standing_case *c, struct standing_subject *subject,
         hand_over(&c->results[i].back_by, twin, event);
     }
     of->undid = of->undid || was->undid;
+    of->upheld_by = of->upheld_by == STANDING_NONE ? was->upheld_by : of->upheld_by;
     of->open_appeal = of->open_appeal && was->open_appeal;
     of->served = of->served == STANDING_NONE ? was->served : of->served;
     was->open_appeal = false;
@@ -290,6 +291,24 @@ static bool is_early(const struct standing_case *c, const struct standing_subjec
            (subject->seen & e->kind->after) == 0;
 }
 
+/* An event that `other` denies, or whose fact it says, was in its slot for those who set that one
+ * aside. */
+static void note_denied(struct standing_case *c, size_t event) {
+    static const struct {
+        enum effect effect;
+        enum standing_slot slot;
+    } takes[] = {{EFFECT_FINDS, SLOT_FINDING},
+                 {EFFECT_IMPOSES, SLOT_DISCIPLINE},
+                 {EFFECT_DECERTIFIES, SLOT_CERTIFICATE}};
+    struct standing_result *result = &c->results[event];
+    for (size_t i = 0; i < sizeof takes / sizeof takes[0]; i++) {
+        if (c->events[event].kind->effect == takes[i].effect && !result->corrected) {
+            result->took[takes[i].slot] = true;
+            result->out_by[takes[i].slot] = result->other;
+        }
+    }
+}
+
 static void judge_event(struct standing_case *c, size_t position) {
     size_t event = c->order[position];
     struct standing_result *result = &c->results[event];
@@ -299,12 +318,14 @@ static void judge_event(struct standing_case *c, size_t position) {
     size_t twin = find_twin(c, position);
     if (twin != STANDING_NONE) {
         standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, twin);
+        note_denied(c, event);
         return;
     }
     struct standing_subject *subject = find_subject(c, result->subject, event);
     size_t party = denies_party(c, subject, event);
     if (party != STANDING_NONE) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_PARTY, party);
+        note_denied(c, event);
         return;
     }
     if (is_early(c, subject, event)) {
@@ -314,6 +335,7 @@ static void judge_event(struct standing_case *c, size_t position) {
     const struct effect_of w = {.c = c, .subject = subject, .event = event, .position = position};
     result->counts = true;
     if (!result->corrected && !standing_effect(&w)) {
+        note_denied(c, event);
         return;
     }
     if (result->corrected && c->events[event].kind->effect == EFFECT_APPEALS) {

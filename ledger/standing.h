@@ -134,12 +134,13 @@ struct standing_result {
     bool undid;            /* reversed or changed something */
     bool took[SLOT_COUNT]; /* took that slot; it is in it until something took it out: */
     size_t out_by[SLOT_COUNT];
-    bool set_aside;       /* what took it out had set it aside: it does not come back */
-    size_t back_by;       /* what put it back into a slot */
-    size_t replaces;      /* in whose place it stands */
-    size_t replacement;   /* what stands in its place, */
-    size_t replaced_says; /* and which correction says so */
-    bool done;            /* has taken effect */
+    bool emptied[SLOT_COUNT]; /* took things out of it without taking it */
+    bool set_aside;           /* what took it out had set it aside: it does not come back */
+    size_t back_by;           /* what put it back into a slot */
+    size_t replaces;          /* in whose place it stands */
+    size_t replacement;       /* what stands in its place, */
+    size_t replaced_says;     /* and which correction says so */
+    bool done;                /* has taken effect */
 };
 
 /* What the case comes to for one of its parties. STANDING_NONE where there is none. */

@@ -201,23 +201,35 @@ static void mark_corrected(struct standing_case *c, enum house_group root,
 
 /* --- what is said of it --- */
 
+/* What stands in the place where `event` was put, by now. */
+static size_t standing_in(const struct standing_case *c, size_t event) {
+    size_t at = event;
+    for (size_t steps = 0; steps < c->count && c->results[at].replacement != STANDING_NONE;
+         steps++) {
+        at = c->results[at].replacement;
+    }
+    return at;
+}
+
 static void note_replacement(struct standing_case *c, size_t correction, size_t target) {
     struct standing_result *result = &c->results[target];
     size_t replacement = replacement_of(c, correction);
     size_t before = result->replacement;
-    if (replacement == STANDING_NONE || replacement == before) {
+    if (replacement == STANDING_NONE || replacement == before ||
+        (before != STANDING_NONE && replacement == standing_in(c, before))) {
         return;
     }
     if (before != STANDING_NONE) {
+        size_t last = standing_in(c, before);
         if (!standing_may_undo(c, correction, result->replaced_says) ||
-            !standing_may_correct(c, correction, before)) {
+            !standing_may_correct(c, correction, last)) {
             return;
         }
-        c->results[before].corrected = true;
-        c->results[before].superseded_by = correction;
-        c->results[before].how = WHY_CORRECTED;
-        c->results[before].replacement = replacement;
-        c->results[before].replaced_says = correction;
+        c->results[last].corrected = true;
+        c->results[last].superseded_by = correction;
+        c->results[last].how = WHY_CORRECTED;
+        c->results[last].replacement = replacement;
+        c->results[last].replaced_says = correction;
     }
     result->replacement = replacement;
     result->replaced_says = correction;

@@ -17,33 +17,39 @@ static bool has_effect(const struct effect_of *w, size_t event, enum effect effe
     return event != STANDING_NONE && event_at(w, event)->kind->effect == effect;
 }
 
-/* An event whose fact another says now is that one. */
-static size_t resolve(const struct effect_of *w, size_t event) {
-    size_t at = event;
-    for (size_t steps = 0; steps <= w->c->count && at != STANDING_NONE; steps++) {
-        if (result_of(w, at)->standing != STANDING_DUPLICATE) {
-            return at;
+/* Did an event that is set aside deny this one, or say its fact? Then, to the one at work, it did
+ * not. */
+static bool is_denied_aside(const struct effect_of *w, size_t event) {
+    const struct standing_result *result = result_of(w, event);
+    bool denied = result->standing == STANDING_DUPLICATE ||
+                  (result->standing == STANDING_WITHOUT_AUTHORITY && result->why != WHY_FROZEN &&
+                   result->why != WHY_REPLACEMENT && !result->keyed);
+    return denied && result->other != STANDING_NONE && standing_aside(w, result->other);
+}
+
+/* What a name means to the event at work, if it took effect on this subject: the one that says the
+ * fact, and what stands in for what was corrected. An appeal that nothing stands in for is decided
+ * all the same: who filed it, and then corrects that, does not keep a court from deciding. */
+static size_t meant(const struct effect_of *w, size_t name) {
+    size_t at = name;
+    for (size_t steps = 0; steps <= 2 * w->c->count && at != STANDING_NONE; steps++) {
+        const struct standing_result *result = result_of(w, at);
+        bool aside = is_denied_aside(w, at);
+        bool stays = has_effect(w, at, EFFECT_APPEALS) && result->replacement == STANDING_NONE;
+        if (result->standing == STANDING_DUPLICATE && !aside) {
+            at = result->other;
+        } else if (result->corrected && !stays) {
+            at = result->replacement;
+        } else {
+            bool done = result->done || aside;
+            return done && result->subject == w->subject->subject ? at : STANDING_NONE;
         }
-        at = result_of(w, at)->other;
     }
     return STANDING_NONE;
 }
 
-/* What the event names, if it has taken effect on this subject: the one that says the fact, and
- * what stands in for what was corrected. An appeal that nothing stands in for is decided all the
- * same: who filed it, and then corrects that, does not keep a court from deciding. */
 static size_t named(const struct effect_of *w) {
-    size_t at = result_of(w, w->event)->names;
-    for (size_t steps = 0; steps <= w->c->count && (at = resolve(w, at)) != STANDING_NONE;
-         steps++) {
-        const struct standing_result *result = result_of(w, at);
-        bool stays = has_effect(w, at, EFFECT_APPEALS) && result->replacement == STANDING_NONE;
-        if (!result->corrected || stays) {
-            return result->done && result->subject == w->subject->subject ? at : STANDING_NONE;
-        }
-        at = result->replacement;
-    }
-    return STANDING_NONE;
+    return meant(w, result_of(w, w->event)->names);
 }
 
 static bool deny(const struct effect_of *w, size_t other) {
@@ -71,7 +77,7 @@ static void reverse_finding(const struct effect_of *w, size_t finding) {
     result_of(w, w->event)->undid = true;
     if (standing_take_out(w, SLOT_DISCIPLINE, WHY_REVERSED) > 0 &&
         !event_at(w, w->event)->sustains) {
-        w->subject->emptied[SLOT_DISCIPLINE] = w->event;
+        standing_empty(w, SLOT_DISCIPLINE);
     }
 }
 
@@ -90,19 +96,27 @@ static bool reverse_named(const struct effect_of *w) {
 
 /* --- appeals --- */
 
-/* One against the decision of an appeal that left all as it was contests what that one did. */
+/* What an appeal contests, to the event at work. One against the decision of an appeal that left
+ * all as it was contests what that one did. */
+static size_t contested_by(const struct effect_of *w, size_t appeal) {
+    if (!event_at(w, appeal)->has_named) {
+        return result_of(w, appeal)->contested;
+    }
+    size_t at = meant(w, result_of(w, appeal)->names);
+    bool upheld = has_effect(w, at, EFFECT_DECIDES_APPEAL) && !result_of(w, at)->undid;
+    return upheld ? result_of(w, at)->contested : at;
+}
+
 void standing_contest(const struct effect_of *w) {
     size_t *contested = &result_of(w, w->event)->contested;
-    if (!event_at(w, w->event)->has_named) {
-        *contested = standing_first_seen(w, SLOT_FINDING);
-        if (*contested == STANDING_NONE) {
-            *contested = standing_first_seen(w, SLOT_DISCIPLINE);
-        }
+    if (event_at(w, w->event)->has_named) {
+        *contested = contested_by(w, w->event);
         return;
     }
-    size_t at = named(w);
-    bool upheld = has_effect(w, at, EFFECT_DECIDES_APPEAL) && !result_of(w, at)->undid;
-    *contested = upheld ? result_of(w, at)->contested : at;
+    *contested = standing_first_seen(w, SLOT_FINDING);
+    if (*contested == STANDING_NONE) {
+        *contested = standing_first_seen(w, SLOT_DISCIPLINE);
+    }
 }
 
 /* What the decision of an appeal is about to do. */
@@ -181,14 +195,34 @@ static bool is_seen_out(const struct effect_of *w, size_t event, enum standing_s
     return result_of(w, event)->out_by[slot] != STANDING_NONE && standing_sees(w, event, slot);
 }
 
+static bool is_given_back(const struct effect_of *w, size_t event, size_t reversal,
+                          enum standing_slot slot) {
+    return result_of(w, event)->back_by == reversal && standing_sees(w, event, slot) &&
+           result_of(w, event)->out_by[slot] == STANDING_NONE;
+}
+
+static size_t denies_restore(const struct effect_of *w, size_t reversal) {
+    size_t denied =
+        sees_reversal(w, reversal) ? standing_denies_out(w, SLOT_FINDING) : STANDING_NONE;
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        for (size_t i = 0; denied == STANDING_NONE && i < w->position; i++) {
+            size_t event = w->c->order[i];
+            if (is_given_back(w, event, reversal, (enum standing_slot)slot)) {
+                denied = standing_denies(w, event);
+            }
+        }
+    }
+    return denied;
+}
+
 /* Whom it may not undo of all that it would. */
 static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
     size_t denied = STANDING_NONE;
     if (contested != STANDING_NONE) {
         denied = standing_denies(w, contested);
     }
-    if (denied == STANDING_NONE && turn == TURN_RESTORE && sees_reversal(w, contested)) {
-        denied = standing_denies_out(w, SLOT_FINDING);
+    if (denied == STANDING_NONE && turn == TURN_RESTORE) {
+        denied = denies_restore(w, contested);
     }
     for (int slot = 0; turn == TURN_UPHOLD && denied == STANDING_NONE && slot < SLOT_COUNT;
          slot++) {
@@ -212,34 +246,68 @@ static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t cont
     return denied;
 }
 
+/* What the reversal gave back itself is out again. */
+static void take_back(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        if (is_given_back(w, event, reversal, slot)) {
+            result_of(w, event)->out_by[slot] = w->event;
+            standing_supersede(w, event, WHY_REVERSED);
+        }
+    }
+}
+
+/* A reversal that is back empties what it had emptied. */
+static void give_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
+    standing_put_back(w, event, slot);
+    result_of(w, event)->upheld_by = w->event;
+    for (int other = 0; other < SLOT_COUNT; other++) {
+        if (result_of(w, event)->emptied[other] &&
+            standing_slot_is_free(w, (enum standing_slot)other)) {
+            w->subject->emptied[other] = event;
+        }
+    }
+}
+
+static void restore_slot(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        const struct standing_result *result = result_of(w, event);
+        if (result->took[slot] && result->counts && result->out_by[slot] == reversal &&
+            !result->set_aside) {
+            give_back(w, event, slot);
+        }
+    }
+}
+
 /* A reversal is itself reversed: what it took out is back, unless something else is in force
  * since. */
 static void restore(const struct effect_of *w, size_t reversal, bool own) {
+    struct standing_result *result = result_of(w, reversal);
     bool seen = sees_reversal(w, reversal);
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        take_back(w, reversal, (enum standing_slot)slot);
+    }
     if (seen) {
         standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
     }
     standing_supersede(w, reversal, WHY_REVERSED);
     for (int s = 0; s < SLOT_COUNT; s++) {
         enum standing_slot slot = (enum standing_slot)s;
-        if (result_of(w, reversal)->took[slot] &&
-            result_of(w, reversal)->out_by[slot] == STANDING_NONE) {
-            result_of(w, reversal)->out_by[slot] = w->event;
+        size_t *emptied = &w->subject->emptied[slot];
+        if (result->took[slot] && result->out_by[slot] == STANDING_NONE) {
+            result->out_by[slot] = w->event;
         }
-        if (w->subject->emptied[slot] == reversal) {
-            w->subject->emptied[slot] = STANDING_NONE;
-        }
-        bool back = slot == SLOT_FINDING
-                        ? seen
-                        : standing_slot_is_free(w, slot) && !(slot == SLOT_DISCIPLINE && own);
-        for (size_t i = 0; back && i < w->position; i++) {
-            size_t event = w->c->order[i];
-            struct standing_result *result = result_of(w, event);
-            if (result->took[slot] && result->out_by[slot] == reversal && !result->set_aside) {
-                standing_put_back(w, event, slot);
-                result->upheld_by = w->event;
-                result->back_by = w->event;
-            }
+        *emptied = *emptied == reversal ? STANDING_NONE : *emptied;
+    }
+    for (int s = 0; s < SLOT_COUNT; s++) {
+        enum standing_slot slot = (enum standing_slot)s;
+        bool back = slot == SLOT_FINDING ? seen
+                                         : standing_slot_is_free(w, slot) &&
+                                               w->subject->emptied[slot] == STANDING_NONE &&
+                                               !(slot == SLOT_DISCIPLINE && own);
+        if (back) {
+            restore_slot(w, reversal, slot);
         }
     }
 }
@@ -264,7 +332,7 @@ static void empty(const struct effect_of *w, enum standing_slot slot, size_t con
         standing_supersede(w, contested, how);
     }
     if (count > 0 || how == WHY_REVERSED) {
-        w->subject->emptied[slot] = w->event;
+        standing_empty(w, slot);
         result_of(w, w->event)->undid = true;
     }
 }
@@ -300,7 +368,7 @@ static bool decide_appeal(const struct effect_of *w) {
     if (!has_effect(w, appeal, EFFECT_APPEALS)) {
         return true;
     }
-    size_t contested = resolve(w, result_of(w, appeal)->contested);
+    size_t contested = meant(w, contested_by(w, appeal));
     enum turn turn = turn_of(w, contested);
     bool own = has_own(w, contested);
     result_of(w, w->event)->contested = contested;

@@ -38,13 +38,24 @@ bool standing_aside(const struct effect_of *w, size_t event) {
     return standing_over(w->c, w->event, event) && !standing_surely_before(w->c, event, w->event);
 }
 
-/* Did an event that is not set aside take or empty the slot after `since`? */
+/* Did the event give another back to the slot? */
+static bool gave_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        if (result(w, w->c->order[i])->back_by == event && took(w, w->c->order[i], slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Did an event that is not set aside act on the slot after `since`? */
 static bool is_past(const struct effect_of *w, size_t since, enum standing_slot slot) {
     for (size_t i = w->position; i-- > 0 && w->c->order[i] != since;) {
         size_t event = w->c->order[i];
-        bool acted = took(w, event, slot) || (result(w, event)->emptied[slot] &&
-                                              result(w, event)->subject == w->subject->subject);
-        if (acted && !standing_aside(w, event)) {
+        bool counts = result(w, event)->counts && result(w, event)->subject == w->subject->subject;
+        if (counts && !standing_aside(w, event) &&
+            (took(w, event, slot) || result(w, event)->emptied[slot] ||
+             gave_back(w, event, slot))) {
             return true;
         }
     }
@@ -172,9 +183,19 @@ void standing_empty(const struct effect_of *w, enum standing_slot slot) {
     w->c->results[w->event].emptied[slot] = true;
 }
 
+/* What was denied by one that the event at work sets aside is in force again, too. */
 void standing_put_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
-    w->c->results[event].out_by[slot] = STANDING_NONE;
-    w->c->results[event].superseded_by = STANDING_NONE;
+    struct standing_result *r = &w->c->results[event];
+    if (!r->counts) {
+        r->standing = STANDING_IN_FORCE;
+        r->why = WHY_NOTHING;
+        r->other = STANDING_NONE;
+        r->counts = true;
+        r->done = true;
+    }
+    r->out_by[slot] = STANDING_NONE;
+    r->superseded_by = STANDING_NONE;
+    r->back_by = w->event;
     w->subject->emptied[slot] = STANDING_NONE;
 }
 

@@ -34,6 +34,7 @@ enum store_shared_table {
     STORE_SHARED_SUCCESSIONS,
     STORE_SHARED_REVOCATIONS,
     STORE_SHARED_AGENCIES,
+    STORE_SHARED_MERGERS,
     STORE_SHARED_TABLES
 };
 /* What the entries of one log make. */

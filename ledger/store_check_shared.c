@@ -16,6 +16,7 @@ static const struct {
     [STORE_SHARED_SUCCESSIONS] = {TABLE_SUCCESSION, HASH_SIZE, "successions"},
     [STORE_SHARED_REVOCATIONS] = {TABLE_REVOCATION, 16, "revocations"},
     [STORE_SHARED_AGENCIES] = {TABLE_AGENCY, ORI_SIZE, "agencies"},
+    [STORE_SHARED_MERGERS] = {TABLE_MERGER, ORI_SIZE, "mergers"},
 };
 
 void store_replay_shared_row(struct store_replay *replay, enum store_shared_table table,

@@ -10,6 +10,7 @@
 #include "ledger/case.h"
 #include "ledger/member.h"
 #include "net/handlers.h"
+#include "net/recogniser.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +103,8 @@ static size_t events_read(const struct case_view *view) {
 static enum status make_answer(struct case_call *call, struct case_memory *memory,
                                struct case_view *view) {
     struct store_txn *txn = NULL;
-    const struct case_ask ask = {.authorities = call->node->pins,
-                                 .authority_count = call->node->pin_count,
-                                 .named = call->named,
-                                 .named_count = call->named_count};
+    struct case_ask ask = {.named = call->named, .named_count = call->named_count};
+    ask.authorities = recogniser_pins(call->node->recogniser, &ask.authority_count);
     TRY(store_begin(call->node->store, STORE_READ, &txn));
     case_init(view, call->ori, call->handle);
     enum status status = case_gather(txn, &ask, memory, view, &call->why);

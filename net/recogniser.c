@@ -74,6 +74,11 @@ const struct recognition_set *recogniser_set(const struct recogniser *r) {
     return r->set;
 }
 
+const struct pin *recogniser_pins(const struct recogniser *r, size_t *count) {
+    *count = r != NULL ? r->node->config.authority_count : 0;
+    return r != NULL ? r->pins : NULL;
+}
+
 const char *recogniser_lost(const struct recogniser *r) {
     for (size_t i = 0; i < r->node->config.authority_count; i++) {
         if (r->searches[i].failed) {

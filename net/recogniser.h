@@ -29,6 +29,8 @@ const struct recognition_set *recogniser_set(const struct recogniser *recogniser
 /* Which logs' rows count for a reader: the recognised ones; all, if nothing is pinned (`recogniser`
  * NULL). As long as the recogniser. */
 struct agency_sources recogniser_sources(struct recogniser *recogniser);
+/* What node.ini pins, as long as the recogniser; none where it is NULL. Any thread. */
+const struct pin *recogniser_pins(const struct recogniser *recogniser, size_t *count);
 /* The name of an authority whose log was not found at its address when last asked; NULL: none. */
 const char *recogniser_lost(const struct recogniser *recogniser);
 void recogniser_close(struct recogniser *recogniser, void (*closed)(void *context), void *context);

@@ -149,8 +149,14 @@ static void add_standing(struct line *line, const json_t *answer, const json_t *
         {"corrected", ": corrected by ", ""},
         {"sealed", " by ", ""},
         {"rank", ": ranks below ", ""},
-        {"stranger", " to correct ", ""},
+        {"stranger", ": another house than ", ""},
+        {"frozen", ": too late after ", ""},
+        {"replacement", ": not replaced by ", ""},
+        {"party", ": another party than ", ""},
         {"ori", ": another agency's", NULL},
+        {"bounds", ": its log is not recognised for this", NULL},
+        {"false", ": not in the body that it names", NULL},
+        {"subject", ": skips a subject", NULL},
         {"early", ": nothing before it", NULL},
         {"compromised", ": stolen key", NULL},
         {"revoked", ": revoked key", NULL},
@@ -165,6 +171,13 @@ static void add_standing(struct line *line, const json_t *answer, const json_t *
                 add(line, "%zu%s", number_of(answer, why), words[i].after);
             }
         }
+    }
+}
+
+/* Said of the key, and not by its holder: the standing stays as it is. */
+static void add_disowned(struct line *line, const json_t *event) {
+    if (has(event, "disowned")) {
+        add(line, ", disowned");
     }
 }
 
@@ -186,6 +199,7 @@ static void print_event(FILE *out, const json_t *answer, const json_t *event, si
     add_time(&when, event);
     describe(&what, answer, event);
     add_standing(&standing, answer, event);
+    add_disowned(&standing, event);
     add(&who, "%s (%s) in %s", text_of(event, "issuer"), text_of(event, "role"),
         text_of(event, "log"));
     fprintf(out, "%3zu  ", number);
@@ -299,6 +313,19 @@ static void print_rest(FILE *out, const json_t *answer, const json_t *subject) {
     }
 }
 
+/* Of equal rank, and nobody can tell which came first. */
+static void print_beside(FILE *out, const json_t *answer, const json_t *subject) {
+    const json_t *beside = json_object_get(subject, "beside");
+    struct line line = {.len = 0};
+    for (size_t i = 0; i < json_array_size(beside); i++) {
+        add(&line, "%s%zu", i > 0 ? ", " : "", number_of(answer, json_array_get(beside, i)));
+    }
+    if (beside != NULL) {
+        add(&line, " of another house, in force beside it");
+        print_fact(out, "beside", &line);
+    }
+}
+
 static void print_subject(FILE *out, const json_t *answer, const json_t *subject) {
     struct line line = {.len = 0};
     json_int_t number = json_integer_value(json_object_get(subject, "subject"));
@@ -313,6 +340,50 @@ static void print_subject(FILE *out, const json_t *answer, const json_t *subject
     print_recommended(out, answer, subject);
     print_discipline(out, answer, subject);
     print_rest(out, answer, subject);
+    print_beside(out, answer, subject);
+}
+
+/* What was not looked at, by house. */
+static void print_left_out(FILE *out, const json_t *answer) {
+    const json_t *houses = json_object_get(answer, "left_out");
+    for (size_t i = 0; i < json_array_size(houses); i++) {
+        const json_t *house = json_array_get(houses, i);
+        struct line line = {.len = 0};
+        bool beyond = strcmp(text_of(house, "role"), "none") == 0;
+        add(&line, "and %lld more by ",
+            (long long)json_integer_value(json_object_get(house, "count")));
+        if (beyond) {
+            add(&line, "%s, whose log is not recognised for this",
+                has(house, "name") ? text_of(house, "name") : "an agency");
+        } else {
+            add(&line, "the %s%s%s", text_of(house, "role"), has(house, "name") ? " " : "",
+                has(house, "name") ? text_of(house, "name") : "");
+        }
+        add(&line, ", not looked at");
+        fprintf(out, "     ");
+        print_line(out, &line, 0);
+        fputc('\n', out);
+    }
+}
+
+/* By whose word a log counts; all do where nothing is pinned. */
+static void add_recognised(struct line *line, const json_t *log) {
+    const json_t *by = json_object_get(log, "by");
+    if (has(log, "withdrawn")) {
+        add(line, ": withdrawn by entry %lld of %s",
+            (long long)json_integer_value(
+                json_object_get(json_object_get(log, "withdrawn"), "index")),
+            text_of(json_object_get(log, "withdrawn"), "log"));
+    }
+    for (size_t i = 0; i < json_array_size(by); i++) {
+        const json_t *word = json_array_get(by, i);
+        add(line, "%s", i == 0 ? ": recognised by " : ", ");
+        if (has(word, "role")) {
+            add(line, "(for %s) ", text_of(word, "role"));
+        }
+        add(line, "entry %lld of %s", (long long)json_integer_value(json_object_get(word, "index")),
+            text_of(word, "log"));
+    }
 }
 
 void case_print(FILE *out, const json_t *answer) {
@@ -320,14 +391,21 @@ void case_print(FILE *out, const json_t *answer) {
     const json_t *logs = json_object_get(answer, "logs");
     const json_t *subjects = json_object_get(answer, "subjects");
     struct line line = {.len = 0};
-    json_int_t left_out = json_integer_value(json_object_get(answer, "left_out"));
+    const json_t *oris = json_object_get(answer, "oris");
     add(&line, "case %s of %s", text_of(answer, "case"), text_of(answer, "ori"));
+    for (size_t i = 1; i < json_array_size(oris); i++) {
+        add(&line, ", merged with %s", json_string_value(json_array_get(oris, i)));
+    }
     print_line(out, &line, 0);
+    if (json_is_true(json_object_get(answer, "unpinned"))) {
+        fprintf(out, "\n  the node pins no authority: every log's word counts");
+    }
     for (size_t i = 0; i < json_array_size(logs); i++) {
         const json_t *log = json_array_get(logs, i);
         line.len = 0;
         add(&line, "%s to entry %lld", text_of(log, "origin"),
             (long long)json_integer_value(json_object_get(log, "size")) - 1);
+        add_recognised(&line, log);
         fprintf(out, "\n  ");
         print_line(out, &line, 0);
     }
@@ -335,9 +413,7 @@ void case_print(FILE *out, const json_t *answer) {
     for (size_t i = 0; i < json_array_size(events); i++) {
         print_event(out, answer, json_array_get(events, i), i + 1);
     }
-    if (left_out > 0) {
-        fprintf(out, "     and %lld more, not looked at\n", (long long)left_out);
-    }
+    print_left_out(out, answer);
     for (size_t i = 0; i < json_array_size(subjects); i++) {
         print_subject(out, answer, json_array_get(subjects, i));
     }

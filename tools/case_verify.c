@@ -1,6 +1,7 @@
 #include "tools/case_verify.h"
 
 #include "crypto/encoding.h"
+#include "ledger/house.h"
 #include "ledger/issuer.h"
 #include "ledger/json.h"
 #include "ledger/member.h"
@@ -15,6 +16,8 @@ struct proved {
     struct event event; /* owned */
     struct verify_report report;
     struct standing_signer signer;
+    bool has_enroller;
+    struct sign_public enroller;
     struct hash root; /* of its checkpoint */
 };
 
@@ -22,6 +25,9 @@ struct proved {
 struct authority {
     struct sign_public keys[OPENED_AUTHORITIES_MAX];
     size_t count;
+    struct hash hash;
+    struct sign_public signers[EVENT_SIGNATURES_MAX]; /* of these, those whose lines it has */
+    size_t signer_count;
 };
 
 struct work {
@@ -29,8 +35,11 @@ struct work {
     struct refusal *why;
     struct case_view *view;
     struct verifier *verifier;
-    struct authority authorities[CASE_LOGS_MAX]; /* by the view's logs */
-    uint8_t *receipts[CASE_EVENTS_MAX];          /* what the view's events borrow from */
+    struct authority authorities[CASE_LOGS_MAX];   /* by the view's logs */
+    struct sign_public enrollers[CASE_EVENTS_MAX]; /* by the view's items, */
+    bool enrolled[CASE_EVENTS_MAX];                /* if they have one */
+    struct case_bonds bonds[CASE_EVENTS_MAX];
+    uint8_t *receipts[CASE_EVENTS_MAX]; /* what the view's events borrow from */
 };
 
 static bool same_key(const struct sign_public *a, const struct sign_public *b) {
@@ -91,12 +100,14 @@ static void read_signer(struct work *w, struct proved *out, struct authority *au
     parse_item(w, 0, &event);
     opened_of(&event, &opened);
     authority->count = opened.authority_count;
+    authority->hash = house_authority(&opened);
+    authority->signer_count = recognition_signers(&event, authority->signers);
     for (size_t i = 0; i < opened.authority_count; i++) {
         authority->keys[i] = opened.authorities[i].key;
     }
     memset(&out->signer, 0, sizeof out->signer);
-    out->signer.has_enroller = report->chain_count > 0;
-    if (!out->signer.has_enroller) {
+    out->has_enroller = report->chain_count > 0;
+    if (!out->has_enroller) {
         out->signer.key = opened_key(&opened, bytes_text(report->issuer), &out->signer.role);
     } else {
         read_enrolled(w, last - 1, &issuer);
@@ -104,12 +115,12 @@ static void read_signer(struct work *w, struct proved *out, struct authority *au
         out->signer.role = issuer.roles;
         if (report->chain_count > 1) {
             read_enrolled(w, last - 2, &issuer);
-            out->signer.enroller = issuer.vkey.key;
+            out->enroller = issuer.vkey.key;
         } else {
-            out->signer.enroller =
-                opened_key(&opened, bytes_text(report->chain[0].enroller), &role);
+            out->enroller = opened_key(&opened, bytes_text(report->chain[0].enroller), &role);
         }
     }
+    out->signer.house = house_of(out->signer.role, bytes_text(report->issuer), &authority->hash);
     event_release(&event);
 }
 
@@ -186,6 +197,107 @@ static enum status read_logs(struct work *w) {
     return STATUS_OK;
 }
 
+/* An entry by which a log counts, as the answer has it. */
+static enum status read_word(struct work *w, const json_t *said, struct case_word *out) {
+    static const char receipt[] = "/receipt/";
+    const char *log = json_string_value(json_object_get(said, "log"));
+    const char *proof = json_string_value(json_object_get(said, "proof"));
+    const char *name = proof != NULL ? strstr(proof, receipt) : NULL;
+    const char *seq = proof != NULL ? strrchr(proof, '/') : NULL;
+    if (log == NULL || name == NULL || seq < name + sizeof receipt - 1 ||
+        (size_t)(seq - name) - (sizeof receipt - 1) > NAME_SIZE_MAX ||
+        strlen(log) > NAME_SIZE_MAX || !bytes_to_u64(bytes_text(seq + 1), &out->seq)) {
+        return refuse(w->why, STATUS_BAD_FORM, "logs: not as specs/standing.md has them");
+    }
+    struct case_log *in = case_log_named(w->view, bytes_text(log));
+    if (in == NULL || in->size == 0) {
+        return refuse(w->why, STATUS_BAD_FORM, "%.60s: is not among the logs that the answer names",
+                      log);
+    }
+    name += sizeof receipt - 1;
+    out->known = true;
+    out->log = (size_t)(in - w->view->logs);
+    out->index = (uint64_t)json_integer_value(json_object_get(said, "index"));
+    memcpy(out->issuer, name, (size_t)(seq - name));
+    out->issuer[seq - name] = '\0';
+    return STATUS_OK;
+}
+
+static enum recognition_class class_of(const char *role) {
+    if (role == NULL) {
+        return RECOGNISED_AT_ALL;
+    }
+    return strcmp(role, "court") == 0  ? RECOGNISED_COURT
+           : strcmp(role, "post") == 0 ? RECOGNISED_POST
+                                       : RECOGNISED_OVERSIGHT;
+}
+
+/* By whose word the logs count: all are named by now. */
+static enum status read_words(struct work *w) {
+    const json_t *logs = json_object_get(w->verify->answer, "logs");
+    for (size_t i = 0; i < json_array_size(logs); i++) {
+        const json_t *said = json_array_get(logs, i);
+        const json_t *by = json_object_get(said, "by");
+        const json_t *withdrawn = json_object_get(said, "withdrawn");
+        struct case_log *log = &w->view->logs[i];
+        log->contributes = true;
+        for (size_t k = 0; k < json_array_size(by); k++) {
+            const json_t *word = json_array_get(by, k);
+            const char *role = json_string_value(json_object_get(word, "role"));
+            TRY(read_word(w, word, &log->by[class_of(role)]));
+        }
+        if (withdrawn != NULL) {
+            TRY(read_word(w, withdrawn, &log->withdrawn));
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status read_pin(struct work *w, const json_t *said, struct pin *out) {
+    const json_t *roots = json_object_get(said, "roots");
+    json_int_t threshold = json_integer_value(json_object_get(said, "threshold"));
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < json_array_size(roots) && i < PIN_ROOTS_MAX; i++) {
+        const char *text = json_string_value(json_array_get(roots, i));
+        struct hash key;
+        if (text == NULL || !bytes_hex_to_hash(bytes_text(text), &key)) {
+            return refuse(w->why, STATUS_BAD_FORM, "pins: not as specs/standing.md has them");
+        }
+        memcpy(out->roots[out->root_count++].key.bytes, key.bytes, SIGN_PUBLIC_SIZE);
+    }
+    if (threshold < 1 || (size_t)threshold > out->root_count) {
+        return refuse(w->why, STATUS_BAD_FORM, "pins: not as specs/standing.md has them");
+    }
+    out->threshold = (size_t)threshold;
+    return STATUS_OK;
+}
+
+static enum status read_pins(struct work *w) {
+    const json_t *pins = json_object_get(w->verify->answer, "pins");
+    for (size_t i = 0; i < json_array_size(pins) && i < CASE_PINS_MAX; i++) {
+        TRY(read_pin(w, json_array_get(pins, i), &w->view->pins[w->view->pin_count]));
+        w->view->pin_count++;
+    }
+    return STATUS_OK;
+}
+
+/* Does the log count for signers of that group, by what the answer says? */
+static bool is_beyond(const struct work *w, size_t log, uint32_t role) {
+    static const enum recognition_class classes[GROUPS] = {
+        [GROUP_COURT] = RECOGNISED_COURT,         [GROUP_POST] = RECOGNISED_POST,
+        [GROUP_OVERSIGHT] = RECOGNISED_OVERSIGHT, [GROUP_AGENCY] = RECOGNISED_AT_ALL,
+        [GROUP_OTHER] = RECOGNISED_AT_ALL,
+    };
+    const struct authority *authority = &w->authorities[log];
+    bool counts =
+        w->view->pin_count == 0 || w->view->logs[log].by[classes[house_group(role)]].known;
+    for (size_t i = 0; i < w->view->pin_count; i++) {
+        counts =
+            counts || pin_holds(&w->view->pins[i], authority->signers, authority->signer_count);
+    }
+    return !counts;
+}
+
 static enum status add_event(struct work *w, const json_t *said) {
     struct case_view *view = w->view;
     struct proved proved;
@@ -198,9 +310,12 @@ static enum status add_event(struct work *w, const json_t *said) {
                                .confirmed_ms = proved.report.confirmed_ms,
                                .event = proved.event,
                                .signer = proved.signer};
+    w->enrolled[view->count] = proved.has_enroller;
+    w->enrollers[view->count] = proved.enroller;
     view->count++; /* owns the event from here on */
     TRY(note_log(w, &proved, &authority, &log));
     item->log = log;
+    item->beyond = is_beyond(w, log, item->signer.role);
     for (size_t i = 0; i + 1 < view->count; i++) {
         if (view->items[i].log == log && view->items[i].index == item->index) {
             return refuse(w->why, STATUS_BAD_FORM, "events: entry %llu of %s is there twice",
@@ -208,9 +323,7 @@ static enum status add_event(struct work *w, const json_t *said) {
         }
     }
     const struct event_about *about = &proved.event.about;
-    bool of_case = about->has_case && memcmp(about->ori, view->ori, ORI_SIZE) == 0 &&
-                   memcmp(about->handle, view->handle, HANDLE_SIZE) == 0;
-    if (!of_case && (about->has_case || !about->has_named)) {
+    if (!case_is_of(view, about) && (about->has_case || !about->has_named)) {
         return refuse(w->why, STATUS_BAD_PROOF, "%s: entry %llu is no event of this case",
                       proved.report.origin, (unsigned long long)item->index);
     }
@@ -235,9 +348,9 @@ static enum status check_named(struct work *w) {
     return STATUS_OK;
 }
 
-/* Does the revocation, signed by `revoker`, bind the signer of an item? */
-static bool binds(const struct work *w, const struct proved *revoked,
-                  const struct case_item *item) {
+/* Does the revocation bind the signer of an item; and is who signed it a root there? */
+static bool binds(const struct work *w, const struct proved *revoked, size_t which, bool *by_root) {
+    const struct case_item *item = &w->view->items[which];
     const char *vkey_text = event_open_text(&revoked->event, "vkey");
     const char *name = event_open_text(&revoked->event, "key");
     struct vkey vkey;
@@ -245,6 +358,7 @@ static bool binds(const struct work *w, const struct proved *revoked,
     /* Without a vkey (or in key.rotated, whose vkey is the new key's) it is a key of its own log.
      */
     bool elsewhere = vkey_text != NULL && revoked->event.kind->id == KIND_KEY_REVOKED;
+    *by_root = false;
     if (elsewhere) {
         if (vkey_parse(bytes_text(vkey_text), &vkey, NULL) != STATUS_OK ||
             !same_key(&vkey.key, &item->signer.key)) {
@@ -253,15 +367,14 @@ static bool binds(const struct work *w, const struct proved *revoked,
     } else if (!here || name == NULL || !bytes_equal(bytes_text(name), item->event.issuer)) {
         return false;
     }
-    if (!item->signer.has_enroller) {
+    if (!w->enrolled[which]) {
         return false;
     }
     const struct authority *roots = &w->authorities[item->log];
-    bool bound = same_key(&revoked->signer.key, &item->signer.enroller);
     for (size_t i = 0; i < roots->count; i++) {
-        bound = bound || same_key(&revoked->signer.key, &roots->keys[i]);
+        *by_root = *by_root || same_key(&revoked->signer.key, &roots->keys[i]);
     }
-    return bound;
+    return *by_root || same_key(&revoked->signer.key, &w->enrollers[which]);
 }
 
 static enum revocation_reason reason_of(const char *text) {
@@ -278,27 +391,25 @@ static enum status take_revocation(struct work *w, const struct proved *proved,
     struct case_view *view = w->view;
     size_t log = 0;
     enum kind_id kind = proved->event.kind->id;
-    if ((kind != KIND_KEY_REVOKED && kind != KIND_KEY_ROTATED) ||
-        view->revocation_count == CASE_REVOCATIONS_MAX) {
+    if (kind != KIND_KEY_REVOKED && kind != KIND_KEY_ROTATED) {
         return refuse(w->why, STATUS_BAD_PROOF, "revocations: entry %llu of %s is %s",
                       (unsigned long long)proved->report.index, proved->report.origin,
                       proved->report.kind);
     }
     TRY(note_log(w, proved, authority, &log));
     const char *since = event_open_text(&proved->event, "since");
-    size_t at = view->revocation_count++;
-    struct case_revocation *row = &view->revocations[at];
-    *row = (struct case_revocation){.log = log,
-                                    .index = proved->report.index,
-                                    .stamp_ms = proved->report.received_ms,
-                                    .confirmed_ms = proved->report.confirmed_ms,
-                                    .seq = proved->report.seq,
-                                    .reason = reason_of(event_open_text(&proved->event, "reason")),
-                                    .since_ms = since != NULL ? date_to_days(since) * DAY_MS : 0};
-    memcpy(row->issuer, proved->report.issuer, sizeof row->issuer);
+    struct case_revocation row = {.log = log,
+                                  .index = proved->report.index,
+                                  .stamp_ms = proved->report.received_ms,
+                                  .confirmed_ms = proved->report.confirmed_ms,
+                                  .seq = proved->report.seq,
+                                  .reason = reason_of(event_open_text(&proved->event, "reason")),
+                                  .since_ms = since != NULL ? date_to_days(since) * DAY_MS : 0};
+    memcpy(row.issuer, proved->report.issuer, sizeof row.issuer);
     for (size_t i = 0; i < view->count; i++) {
-        if (binds(w, proved, &view->items[i])) {
-            case_bind(view, i, at);
+        bool by_root = false;
+        if (binds(w, proved, i, &by_root)) {
+            case_bond(view, &view->items[i], &row, by_root, &w->bonds[i]);
         }
     }
     return STATUS_OK;
@@ -340,6 +451,42 @@ static enum status add_all(struct work *w) {
 
 /* --- all of it --- */
 
+/* What the node did not look at is its word: nobody proves how much there is. */
+static void read_left_out(struct work *w) {
+    static const char *const roles[GROUPS + 1] = {"court",  "post",  "oversight",
+                                                  "agency", "other", "none"};
+    const json_t *houses = json_object_get(w->verify->answer, "left_out");
+    for (size_t i = 0; i < json_array_size(houses) && i < CASE_HOUSES_MAX; i++) {
+        const json_t *said = json_array_get(houses, i);
+        const char *role = json_string_value(json_object_get(said, "role"));
+        const char *name = json_string_value(json_object_get(said, "name"));
+        struct case_left_out *house = &w->view->left_out[w->view->left_out_count++];
+        int group = GROUPS;
+        while (group > 0 && (role == NULL || strcmp(role, roles[group]) != 0)) {
+            group--;
+        }
+        *house = (struct case_left_out){
+            .group = (enum house_group)group,
+            .count = (uint64_t)json_integer_value(json_object_get(said, "count"))};
+        if (name != NULL && strlen(name) <= NAME_SIZE_MAX) {
+            memcpy(house->name, name, strlen(name) + 1);
+        }
+    }
+}
+
+static enum status read_oris(struct work *w) {
+    const json_t *oris = json_object_get(w->verify->answer, "oris");
+    for (size_t i = 0; i < json_array_size(oris); i++) {
+        const char *ori = json_string_value(json_array_get(oris, i));
+        if (i >= CASE_ORIS_MAX || ori == NULL || strlen(ori) != ORI_SIZE) {
+            return refuse(w->why, STATUS_BAD_FORM, "oris: not as specs/standing.md has them");
+        }
+        memcpy(w->view->oris[i], ori, ORI_SIZE);
+        w->view->ori_count = i + 1;
+    }
+    return STATUS_OK;
+}
+
 static enum status start(struct work *w) {
     const char *ori = json_string_value(json_object_get(w->verify->answer, "ori"));
     const char *handle = json_string_value(json_object_get(w->verify->answer, "case"));
@@ -349,9 +496,11 @@ static enum status start(struct work *w) {
         return refuse(w->why, STATUS_BAD_FORM, "the answer names no case");
     }
     case_init(w->view, (const uint8_t *)ori, raw);
-    json_int_t left_out = json_integer_value(json_object_get(w->verify->answer, "left_out"));
-    w->view->left_out = left_out > 0 ? (uint64_t)left_out : 0;
-    return read_logs(w);
+    read_left_out(w);
+    TRY(read_oris(w));
+    TRY(read_pins(w));
+    TRY(read_logs(w));
+    return read_words(w);
 }
 
 static enum status write_view(struct work *w, struct buffer *out) {
@@ -374,6 +523,9 @@ static enum status run(struct work *w, struct buffer *out) {
     TRY(start(w));
     TRY(add_all(w));
     TRY(check_named(w));
+    for (size_t i = 0; i < w->view->count; i++) {
+        case_bind(w->view, i, &w->bonds[i]);
+    }
     case_judge(w->view);
     return write_view(w, out);
 }

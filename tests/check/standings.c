@@ -1,8 +1,8 @@
 /* Makes cases by chance and judges them, for tests/check/standing.py to judge again:
  *
  *     check-standings SEED COUNT    a line of JSON for each: `answer` as GET /case gives it, and
- * what that does not say: of each of its events, in order, `body`, `key`, `enroller`; and all
- * `revocations` that bind their signers
+ * what that does not say: as `facts`, of each of its events, in order, `authority`, `beyond`,
+ * `body`, `false`, `key`; and all `revocations` that bind their signers
  *
  * The events are what event_parse takes, signatures aside; their references are to any event made
  * before, which is more than acceptance of one log would take and no more than several logs hold.
@@ -34,14 +34,24 @@ static bool chance(unsigned percent) {
 
 static const char *const origins[] = {"agency.example/log", "courts.example/log",
                                       "state.example/log"};
+/* Houses by the first component of the name; one key is two people. */
 static const struct {
     const char *name;
     uint32_t role;
-    int enroller; /* number of a key; -1: none */
+    int key; /* 0: of its own */
 } people[] = {
-    {"root", ROLE_ROOT, -1},        {"agency", ROLE_AGENCY, 0}, {"desk-1", ROLE_CLERK, 1},
-    {"desk-2", ROLE_CLERK, 1},      {"desk-3", ROLE_CLERK, 0},  {"board", ROLE_OVERSIGHT, 0},
-    {"board-2", ROLE_OVERSIGHT, 0}, {"post", ROLE_POST, 0},     {"court", ROLE_COURT, 0},
+    {"root", ROLE_ROOT, 0},
+    {"agency", ROLE_AGENCY, 0},
+    {"desk-1", ROLE_CLERK, 0},
+    {"desk-2", ROLE_CLERK, 0},
+    {"board/a", ROLE_OVERSIGHT, 0},
+    {"board/b", ROLE_OVERSIGHT, 0},
+    {"inspector", ROLE_OVERSIGHT, 99},
+    {"inspector-2", ROLE_OVERSIGHT, 99},
+    {"post", ROLE_POST, 0},
+    {"court/a", ROLE_COURT, 0},
+    {"court/b", ROLE_COURT, 0},
+    {"tribunal", ROLE_COURT, 0},
     {"newsroom", ROLE_OBSERVER, 0},
 };
 #define PEOPLE (sizeof people / sizeof people[0])
@@ -66,12 +76,17 @@ static const struct {
     {"discipline.served", 3, true, "?E,\"served\":$d"},
     {"discipline.not_served", 2, true, "?E,\"ascertained\":$d,\"reason\":\"retired\""},
     {"appeal.filed", 6, true, "?E,\"filed\":$d,\"forum\":\"court\""},
-    {"appeal.decided", 8, true, "?E?M,\"decided\":$d,\"decided_by\":\"judge\",\"outcome\":$o"},
+    {"appeal.decided", 8, true, "?E$M,\"decided\":$d,\"decided_by\":\"judge\",\"outcome\":$o"},
     {"decertification.ordered", 3, true,
      ",\"action\":\"suspended\",\"decided\":$d,\"decided_by\":\"post\""},
     {"officer.separated", 2, true, ",\"reason\":\"retired\",\"separated\":$d"},
     {"notice.sent", 1, true, ",\"notice\":\"finding\",\"sent\":$d,\"to\":\"post\""},
     {"correction", 9, false, "\"event\":$E,\"ori\":$O,\"what\":\"wrong_code\"$R"},
+    {"event.opened", 2, false,
+     "\"count\":1,\"event\":$E,\"index\":0,\"member\":\"narrative\",\"ori\":$O,\"proof\":[],"
+     "\"salt\":\"1111111111111111111111111111111111111111111111111111111111111111\","
+     "\"value\":\"x\""},
+    {"closed", 1, true, ""},
     {"response.appended", 2, false, "\"by\":\"officer\",\"event\":$E,\"ori\":$O"},
     {"seal.ordered", 2, false,
      "\"event\":$E,\"members\":[\"narrative\"],\"order\":"
