@@ -8,6 +8,7 @@
  * before, which is more than acceptance of one log would take and no more than several logs hold.
  */
 #include "ledger/case.h"
+#include "ledger/house.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -86,7 +87,8 @@ static const struct {
      "\"count\":1,\"event\":$E,\"index\":0,\"member\":\"narrative\",\"ori\":$O,\"proof\":[],"
      "\"salt\":\"1111111111111111111111111111111111111111111111111111111111111111\","
      "\"value\":\"x\""},
-    {"closed", 1, true, ""},
+    {"closed", 1, false,
+     "\"basis\":\"live\",\"case\":\"07000000000000000000000000000000\",\"ori\":\"" ORI "\""},
     {"response.appended", 2, false, "\"by\":\"officer\",\"event\":$E,\"ori\":$O"},
     {"seal.ordered", 2, false,
      "\"event\":$E,\"members\":[\"narrative\"],\"order\":"
@@ -104,6 +106,8 @@ struct made {
 };
 static struct made made[MADE_MAX];
 static struct case_view *view;
+static struct case_bonds bonds[MADE_MAX];
+static struct hash authorities[3]; /* of the three logs; two may be one */
 static uint8_t handle[HANDLE_SIZE] = {7};
 /* A case that mostly goes as cases do: in order, by signers who may, about what came last. */
 static bool orderly;
@@ -185,11 +189,12 @@ static void fill_open(size_t form, char *out) {
     out[0] = '\0';
     if (forms[form].of_case) {
         static const char *const subjects[] = {"", ",\"subject\":1", ",\"subject\":2"};
-        len +=
-            (size_t)snprintf(out, TEXT_SIZE,
-                             "\"basis\":\"%s\",\"case\":\"07000000000000000000000000000000\","
-                             "\"ori\":\"" ORI "\",\"party\":\"officer\"%s",
-                             chance(25) ? "imported" : "live", subjects[chance(70) ? 0 : roll(3)]);
+        len += (size_t)snprintf(out, TEXT_SIZE,
+                                "\"basis\":\"%s\",\"case\":\"07000000000000000000000000000000\","
+                                "\"ori\":\"" ORI "\",\"party\":\"%s\"%s",
+                                chance(25) ? "imported" : "live",
+                                chance(92) ? "officer" : "supervisor",
+                                subjects[chance(70) ? 0 : roll(3)]);
     }
     for (const char *at = forms[form].open; *at != '\0'; at++) {
         if (*at == '$' || *at == '?') {
@@ -260,17 +265,18 @@ static size_t log_at(const char *origin) {
     return (size_t)(log - view->logs);
 }
 
-static struct sign_public key_of(int number) {
-    struct sign_public key = {{(uint8_t)(number + 1)}};
+static struct sign_public key_of(size_t who) {
+    struct sign_public key = {{(uint8_t)(people[who].key != 0 ? people[who].key : (int)who + 1)}};
     return key;
 }
 
 /* Another event, or one made before once more: as it was, or but for its `event`. */
-static void add_event(uint64_t moments) {
+static void add_event(uint64_t moments, uint64_t apart) {
     struct made *m = &made[view->count];
     struct case_item *item = &view->items[view->count];
-    const char *origin = origins[roll(3)];
-    size_t who = orderly && !chance(15) ? 8 : roll(PEOPLE);
+    size_t log = roll(3);
+    const char *origin = origins[log];
+    size_t who = orderly && !chance(15) ? 9 : roll(PEOPLE);
     if (view->count > 0 && chance(orderly ? 5 : 20)) {
         const struct made *again = &made[roll(view->count)];
         m->form = again->form;
@@ -279,25 +285,22 @@ static void add_event(uint64_t moments) {
         m->form = pick_form();
         fill_open(m->form, m->open);
     }
-    uint64_t time = 1704067200000 + (orderly ? view->count : roll(moments)) * 1000;
+    uint64_t time = 1704067200000 + (orderly ? view->count : roll(moments)) * apart;
     *item = (struct case_item){.log = log_at(origin),
                                .index = 10 + view->count * 7 % MADE_MAX,
                                .stamp_ms = time,
-                               .confirmed_ms = orderly || chance(90) ? time : time + 7200000};
-    item->signer = (struct standing_signer){.key = key_of((int)who),
-                                            .role = people[who].role,
-                                            .has_enroller = people[who].enroller >= 0};
-    if (item->signer.has_enroller) {
-        item->signer.enroller = key_of(people[who].enroller);
-    }
+                               .confirmed_ms = orderly || chance(90) ? time : time + 7200000,
+                               .beyond = chance(3)};
+    item->signer = (struct standing_signer){.key = key_of(who), .role = people[who].role};
+    item->signer.house =
+        house_of(people[who].role, bytes_text(people[who].name), &authorities[log]);
     parse_event(m, origin, people[who].name, 1 + view->count, &item->event);
     view->count++;
 }
 
-static void add_revocation(uint64_t moments) {
-    size_t which = view->revocation_count++;
-    uint64_t time = 1704067200000 + roll(moments) * 1000;
-    view->revocations[which] = (struct case_revocation){
+static struct case_revocation make_revocation(size_t which, uint64_t moments, uint64_t apart) {
+    uint64_t time = 1704067200000 + roll(moments) * apart;
+    return (struct case_revocation){
         .log = log_at(origins[roll(3)]),
         .index = 100 + which,
         .stamp_ms = time,
@@ -305,7 +308,7 @@ static void add_revocation(uint64_t moments) {
         .seq = 1,
         .issuer = "root",
         .reason = chance(50) ? REVOKED_COMPROMISED : REVOKED_RETIRED,
-        .since_ms = chance(50) ? 0 : 1704067200000 + roll(moments) * 1000,
+        .since_ms = chance(50) ? 0 : 1704067200000 + roll(moments) * apart,
     };
 }
 
@@ -324,59 +327,75 @@ static void print_case(void) {
     printf("{\"answer\":%.*s,\"facts\":[", (int)w.len - 1, (const char *)memory);
     for (size_t i = 0; i < view->count; i++) {
         const struct case_item *item = view->sorted[i];
-        printf("%s{\"body\":%s,\"key\":", i > 0 ? "," : "",
-               item->event.has_body ? "true" : "false");
-        print_hex(&item->signer.key);
-        if (item->signer.has_enroller) {
-            printf(",\"enroller\":");
-            print_hex(&item->signer.enroller);
+        size_t log = 0;
+        while (strcmp(origins[log], view->logs[item->log].origin) != 0) {
+            log++;
         }
+        printf("%s{\"authority\":\"%02x\",\"beyond\":%s,\"body\":%s,\"false\":%s,\"key\":",
+               i > 0 ? "," : "", authorities[log].bytes[0], item->beyond ? "true" : "false",
+               item->event.has_body ? "true" : "false",
+               view->events[i].unfitting ? "true" : "false");
+        print_hex(&item->signer.key);
         printf("}");
     }
     free(memory);
 }
 
-static void make_case(void) {
-    const uint8_t *ori = (const uint8_t *)ORI;
-    case_init(view, ori, handle);
-    size_t count = 2 + roll(MADE_MAX - 2);
-    uint64_t moments = 1 + roll(2 * count);
-    bool revokes = chance(40);
-    orderly = chance(50);
-    for (size_t i = 0; i < count; i++) {
-        add_event(moments);
-    }
-    for (size_t i = 0; revokes && i < 3; i++) {
-        add_revocation(moments);
-    }
-    static bool binds[MADE_MAX][3];
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < view->revocation_count; j++) {
-            binds[i][j] = chance(20);
-            if (binds[i][j]) {
-                case_bind(view, i, j);
-            }
-        }
-    }
-    case_judge(view);
-    print_case();
-    printf("],\"revocations\":[");
+static void print_revocations(struct case_revocation *rows, bool binds[][3], bool by_root[][3],
+                              size_t count) {
     const char *before = "";
-    for (size_t i = 0; i < count; i++) {
+    printf("],\"revocations\":[");
+    for (size_t i = 0; i < view->count; i++) {
         size_t item = (size_t)(view->sorted[i] - view->items);
-        for (size_t j = 0; j < view->revocation_count; j++) {
-            const struct case_revocation *row = &view->revocations[j];
+        for (size_t j = 0; j < count; j++) {
             if (binds[item][j]) {
                 printf("%s{\"compromised\":%s,\"confirmed\":%" PRIu64
-                       ",\"event\":%zu,\"index\":%" PRIu64 ",\"log\":\"%s\",\"since\":%" PRIu64 "}",
-                       before, row->reason == REVOKED_COMPROMISED ? "true" : "false",
-                       row->confirmed_ms, i, row->index, view->logs[row->log].origin,
-                       row->since_ms);
+                       ",\"event\":%zu,\"index\":%" PRIu64
+                       ",\"log\":\"%s\",\"root\":%s,\"since\":%" PRIu64 "}",
+                       before, rows[j].reason == REVOKED_COMPROMISED ? "true" : "false",
+                       rows[j].confirmed_ms, i, rows[j].index, view->logs[rows[j].log].origin,
+                       by_root[item][j] ? "true" : "false", rows[j].since_ms);
                 before = ",";
             }
         }
     }
     printf("]}\n");
+}
+
+static void make_case(void) {
+    static bool binds[MADE_MAX][3];
+    static bool by_root[MADE_MAX][3];
+    struct case_revocation rows[3];
+    const uint8_t *ori = (const uint8_t *)ORI;
+    case_init(view, ori, handle);
+    size_t count = 2 + roll(MADE_MAX - 2);
+    uint64_t moments = 1 + roll(2 * count);
+    uint64_t apart = chance(50) ? 1000 : chance(50) ? 600000 : 5000000; /* an hour is between */
+    size_t revocations = chance(40) ? 3 : 0;
+    orderly = chance(50);
+    for (size_t i = 0; i < 3; i++) {
+        authorities[i] = (struct hash){{(uint8_t)(chance(70) ? 1 : 2 + i)}};
+    }
+    for (size_t i = 0; i < count; i++) {
+        add_event(moments, apart);
+    }
+    for (size_t j = 0; j < revocations; j++) {
+        rows[j] = make_revocation(j, moments, apart);
+    }
+    for (size_t i = 0; i < count; i++) {
+        memset(&bonds[i], 0, sizeof bonds[i]);
+        for (size_t j = 0; j < revocations; j++) {
+            binds[i][j] = chance(20);
+            by_root[i][j] = chance(50);
+            if (binds[i][j]) {
+                case_bond(view, &view->items[i], &rows[j], by_root[i][j], &bonds[i]);
+            }
+        }
+        case_bind(view, i, &bonds[i]);
+    }
+    case_judge(view);
+    print_case();
+    print_revocations(rows, binds, by_root, revocations);
     case_release(view);
 }
 
