@@ -304,6 +304,18 @@ static enum status check_period(const struct event *event, struct refusal *why) 
                                   "first_case and last_case stand together, or neither");
 }
 
+/* What it is reduced or increased to. */
+static enum status check_decided(const struct event *event, struct refusal *why) {
+    struct bytes outcome = open_text(event, "outcome");
+    bool changes = bytes_equal(outcome, bytes_text("reduced")) ||
+                   bytes_equal(outcome, bytes_text("increased"));
+    return !changes || json_object_get(event->open, "discipline") != NULL
+               ? STATUS_OK
+               : refuse(why, STATUS_BAD_MEMBER,
+                        "discipline must be there, with what is imposed now, where outcome is %.*s",
+                        QUOTE(outcome));
+}
+
 static enum status check_standard(const struct event *event, struct refusal *why) {
     bool deadline = json_object_get(event->open, "deadline") != NULL;
     bool calendar = json_object_get(event->open, "calendar") != NULL;
@@ -317,12 +329,13 @@ static enum status check_standard(const struct event *event, struct refusal *why
 enum status event_check_rules(const struct event *event, struct refusal *why) {
     static enum status (*const checks[KIND_COUNT])(const struct event *event,
                                                    struct refusal *why) = {
-        [KIND_AGENCY_MERGED] = check_merged,      [KIND_EVENT_OPENED] = check_event_opened,
-        [KIND_KEY_ENROLLED] = check_key_enrolled, [KIND_KEY_REVOKED] = check_key_revoked,
-        [KIND_KEY_ROTATED] = check_key_rotated,   [KIND_LOG_OPENED] = check_log_opened,
-        [KIND_LOG_POLICY] = check_log_policy,     [KIND_LOG_SUCCEEDED] = check_log_succeeded,
-        [KIND_PERIOD_REPORTED] = check_period,    [KIND_STANDARD_PUBLISHED] = check_standard,
-        [KIND_RULES_ACTIVATED] = check_activated, [KIND_REPORT_LODGED] = lodged_check,
+        [KIND_AGENCY_MERGED] = check_merged,        [KIND_EVENT_OPENED] = check_event_opened,
+        [KIND_APPEAL_DECIDED] = check_decided,      [KIND_KEY_ENROLLED] = check_key_enrolled,
+        [KIND_KEY_REVOKED] = check_key_revoked,     [KIND_KEY_ROTATED] = check_key_rotated,
+        [KIND_LOG_OPENED] = check_log_opened,       [KIND_LOG_POLICY] = check_log_policy,
+        [KIND_LOG_SUCCEEDED] = check_log_succeeded, [KIND_PERIOD_REPORTED] = check_period,
+        [KIND_STANDARD_PUBLISHED] = check_standard, [KIND_RULES_ACTIVATED] = check_activated,
+        [KIND_REPORT_LODGED] = lodged_check,
     };
     TRY(law_check(event, 0, 1, why)); /* later rows: acceptance, which knows the table in force */
     TRY(check_live(event, why));

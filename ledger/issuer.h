@@ -27,7 +27,8 @@ enum status issuer_covers(const struct issuer *issuer, const struct event *event
  * makes clerks, within its own scope. DENIED_SCOPE. */
 enum status issuer_may_grant(const struct issuer *enroller, const struct issuer *fresh,
                              struct refusal *why) MUST_USE;
-/* May `fresh` take the place of `old`? With the same role, and no wider scope. DENIED_SCOPE. */
+/* May `fresh` take the place of `old`? With the same role, in the same house (ledger/house.h), and
+ * no wider scope. DENIED_SCOPE. */
 enum status issuer_may_replace(const struct issuer *old, const struct issuer *fresh,
                                struct refusal *why) MUST_USE;
 

@@ -124,7 +124,7 @@ static const struct kind_member appeal_decided[] = {
     LIVE_DAY("decided", "the day of the decision"),
     DECIDED_BY,
     MAYBE_DISCIPLINE,
-    OPTIONAL("event", MEMBER_EVENT, 0, "the appeal that it decides"),
+    REQUIRED("event", MEMBER_EVENT, 0, "the appeal that it decides"),
     MAPPING,
     NARRATIVE,
     OFFICER,

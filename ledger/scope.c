@@ -1,5 +1,6 @@
 /* What an issuer may sign: its role, its enrolment's scope, and what it can pass on. Shared by
  * acceptance and by the verifying of receipts. */
+#include "ledger/house.h"
 #include "ledger/issuer.h"
 #include "ledger/json.h"
 #include "ledger/member.h"
@@ -215,6 +216,16 @@ enum status issuer_may_replace(const struct issuer *old, const struct issuer *fr
                       "member role: must be %s, as of %s, whose place the key takes: for another "
                       "role enrol it with key.enrolled",
                       role_name(old->roles), old->vkey.name);
+    }
+    struct bytes house = house_name(vkey_name(&old->vkey));
+    if (house_group(old->roles) != GROUP_AGENCY &&
+        !bytes_equal(house, house_name(vkey_name(&fresh->vkey)))) {
+        return refuse(
+            why, STATUS_DENIED_SCOPE,
+            "member vkey: the name %.60s must begin with %.*s/, as that of %.60s, so that "
+            "the key stays the same holder's voice",
+            fresh->vkey.name, (int)(house.len < 60 ? house.len : 60), (const char *)house.data,
+            old->vkey.name);
     }
     const char *over = scope_beyond(fresh, old);
     if (over != NULL) {

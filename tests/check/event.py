@@ -220,6 +220,8 @@ def check_rules(event):
         need(top["seq"] == 1 and "body" in top, "not the key's one event")
     elif event.kind == "rules.activated":
         need(opened["table"] >= 2, "table 1 is there from the beginning")
+    elif event.kind == "appeal.decided":
+        need(opened["outcome"] not in ("reduced", "increased") or "discipline" in opened, "changed to nothing")
     elif event.kind == "agency.merged":
         need(opened["into"] != opened["ori"], "merged into itself")
     elif event.kind in ("period.reported", "standard.published"):

@@ -117,6 +117,8 @@ def settle(kind, opened):
         opened.pop("after", None)
         if "from" in opened and "until" in opened:
             opened["from"], opened["until"] = sorted((opened["from"], opened["until"]))
+    elif kind == "appeal.decided" and "discipline" not in opened and opened["outcome"] in ("reduced", "increased"):
+        opened["outcome"] = "upheld"
     elif kind == "key.revoked" and "vkey" in opened:
         opened["key"] = opened["vkey"].split("+")[0]
     elif kind == "report.lodged":
@@ -233,6 +235,7 @@ def related(event):
             or event["kind"] == "report.lodged" and (ANYONE.split("+")[0], 1, ANYONE, True) != (
                 event.get("issuer"), event.get("seq"), opened.get("vkey"), "body" in event)
             or event["kind"] == "rules.activated" and opened.get("table") in (0, 1)
+            or event["kind"] == "appeal.decided" and opened.get("outcome") in ("reduced", "increased") and "discipline" not in opened
             or event["kind"] == "key.revoked" and str(opened.get("vkey", opened.get("key"))).split("+")[0] != opened.get("key")
             or event["kind"] in ("key.enrolled", "key.rotated") and all(isinstance(v, str) for v in span) and span[0] > span[1]
             or event["kind"] == "event.opened" and (opened.get("index"), opened.get("count")) != (1, 3) or event["kind"].startswith("log.") or opened.get("into", 0) == opened.get("ori", 1))

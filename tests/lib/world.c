@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[WORLD_PEOPLE] = {"root-1", "root-2",   "root-3",  "operator",
-                                                "agency", "clerk",    "board",   "court",
-                                                "post",   "newcomer", "stranger"};
+static const char *const names[WORLD_PEOPLE] = {"root-1", "root-2",   "root-3",   "operator",
+                                                "agency", "clerk",    "board",    "court",
+                                                "post",   "newcomer", "stranger", "post/2"};
 static const char *const mirror_operators[WORLD_MIRRORS] = {"state", "doj", "university"};
 static const char *const closed_names[WORLD_CLOSED] = {"case_number", "narrative", "officer"};
 static const char *const closed_values[WORLD_CLOSED] = {
@@ -287,6 +287,7 @@ static const char *role_of(enum world_who who) {
     case WORLD_COURT:
         return "court";
     case WORLD_POST:
+    case WORLD_POST_2:
         return "post";
     case WORLD_CLERK:
     case WORLD_NEWCOMER:

@@ -32,6 +32,7 @@ enum world_who {
     WORLD_POST,
     WORLD_NEWCOMER, /* not enrolled by world_start */
     WORLD_STRANGER, /* never enrolled */
+    WORLD_POST_2,   /* of the post's house: not enrolled either */
     WORLD_PEOPLE
 };
 

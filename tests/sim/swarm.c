@@ -267,7 +267,7 @@ static struct bytes end_post(struct plan *plan) {
     if (plan->said % 2 == 0) {
         return world_revoke(w, WORLD_ROOT_1, WORLD_POST);
     }
-    const char *open = world_rotate_open(w, WORLD_POST, WORLD_NEWCOMER, "");
+    const char *open = world_rotate_open(w, WORLD_POST, WORLD_POST_2, "");
     return world_event(
         w, &(struct world_event){.issuer = WORLD_ROOT_1, .kind = "key.rotated", .open = open});
 }
