@@ -299,6 +299,7 @@ void case_judge(struct case_view *view) {
                                             .revocation_count = link_revocations(view),
                                             .results = view->results,
                                             .subjects = view->subjects,
-                                            .order = view->order};
+                                            .order = view->order,
+                                            .acts = view->acts};
     standing_judge(&view->standing);
 }

@@ -133,6 +133,7 @@ struct case_view {
     struct standing_result results[CASE_EVENTS_MAX];
     struct standing_subject subjects[CASE_EVENTS_MAX];
     size_t order[CASE_EVENTS_MAX];
+    size_t acts[CASE_EVENTS_MAX];
     struct standing_case standing;
 };
 

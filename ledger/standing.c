@@ -220,66 +220,89 @@ static void hand_over(size_t *to, size_t twin, size_t event) {
     *to = *to == twin ? event : *to;
 }
 
-/* What the twin did is the event's doing from here on. */
-static void take_over(struct standing_case *c, struct standing_subject *subject, size_t twin,
-                      size_t event) {
-    struct standing_result *of = &c->results[event];
+static void take_over_slot(struct standing_case *c, struct standing_subject *subject, size_t twin,
+                           const struct effect_of *w, enum standing_slot slot) {
     struct standing_result *was = &c->results[twin];
-    for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
-        if (was->took[slot] && was->out_by[slot] == STANDING_NONE) {
-            of->took[slot] = true;
-            was->out_by[slot] = event;
-        }
-        hand_over(&subject->emptied[slot], twin, event);
-        for (size_t i = 0; i < c->count; i++) {
-            hand_over(&c->results[i].out_by[slot], twin, event);
-        }
+    if (was->took[slot] && was->out_by[slot] == STANDING_NONE) {
+        c->results[w->event].took[slot] = true;
+        c->results[w->event].out_by[slot] = STANDING_NONE;
+        was->out_by[slot] = w->event;
+        was->out_at[slot] = w->position;
+    }
+    hand_over(&subject->emptied[slot], twin, w->event);
+    for (size_t i = 0; i < c->count; i++) {
+        hand_over(&c->results[i].undone_by[slot], twin, w->event);
+        hand_over(&c->results[i].back_by[slot], twin, w->event);
+    }
+}
+
+/* What the twin did is the event's doing from here on. What took things out of slots stays that,
+ * for those who come after and set one of the two aside. */
+static void take_over(const struct effect_of *w, size_t twin) {
+    struct standing_case *c = w->c;
+    struct standing_result *of = &c->results[w->event];
+    struct standing_result *was = &c->results[twin];
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        take_over_slot(c, w->subject, twin, w, (enum standing_slot)slot);
     }
     for (size_t i = 0; i < c->count; i++) {
-        hand_over(&c->results[i].superseded_by, twin, event);
-        hand_over(&c->results[i].upheld_by, twin, event);
-        hand_over(&c->results[i].back_by, twin, event);
+        hand_over(&c->results[i].superseded_by, twin, w->event);
+        hand_over(&c->results[i].upheld_by, twin, w->event);
     }
     of->undid = of->undid || was->undid;
-    of->upheld_by = of->upheld_by == STANDING_NONE ? was->upheld_by : of->upheld_by;
-    of->open_appeal = of->open_appeal && was->open_appeal;
-    of->served = of->served == STANDING_NONE ? was->served : of->served;
-    was->open_appeal = false;
+    if (was->upheld_by != STANDING_NONE &&
+        (of->upheld_by == STANDING_NONE || standing_may_undo(c, was->upheld_by, of->upheld_by))) {
+        of->upheld_by = was->upheld_by;
+    }
     was->last_recommended = false;
-    standing_settle(c, twin, STANDING_DUPLICATE, WHY_ALIKE, event);
+    standing_settle(c, twin, STANDING_DUPLICATE, WHY_ALIKE, w->event);
 }
 
 /* From here on the event says what twins of lower signers said before. */
-static void take_over_twins(struct standing_case *c, struct standing_subject *subject,
-                            size_t position) {
-    size_t event = c->order[position];
-    for (size_t i = 0; i < position; i++) {
+static void take_over_twins(const struct effect_of *w) {
+    struct standing_case *c = w->c;
+    bool any = false;
+    bool open = false;
+    for (size_t i = 0; i < w->position; i++) {
         size_t twin = c->order[i];
         if (c->results[twin].counts && !c->results[twin].corrected &&
-            standing_over(c, event, twin) && standing_alike(c, event, twin)) {
-            take_over(c, subject, twin, event);
+            standing_over(c, w->event, twin) && standing_alike(c, w->event, twin)) {
+            any = true;
+            open = open || c->results[twin].open_appeal;
+            c->results[twin].open_appeal = false;
+            take_over(w, twin);
         }
+    }
+    if (any) {
+        c->results[w->event].open_appeal = open;
     }
 }
 
+/* Which event says the subject's party, of those before `position`; STANDING_NONE. */
+static size_t find_party(const struct standing_case *c, uint64_t subject, size_t position) {
+    size_t said = STANDING_NONE;
+    for (size_t i = 0; i < position; i++) {
+        size_t event = c->order[i];
+        const struct standing_result *r = &c->results[event];
+        if (r->subject == subject && r->counts && !r->corrected && c->events[event].party.len > 0 &&
+            (said == STANDING_NONE || standing_over(c, event, said))) {
+            said = event;
+        }
+    }
+    return said;
+}
+
 /* The event by which this one's party is another's; STANDING_NONE. */
-static size_t denies_party(const struct standing_case *c, const struct standing_subject *subject,
-                           size_t event) {
-    size_t said = subject->party;
+static size_t denies_party(const struct standing_case *c, size_t position) {
+    size_t event = c->order[position];
     struct bytes party = c->events[event].party;
-    if (said == STANDING_NONE || party.len == 0 || bytes_equal(party, c->events[said].party)) {
+    size_t said =
+        party.len > 0 ? find_party(c, c->results[event].subject, position) : STANDING_NONE;
+    if (said == STANDING_NONE || bytes_equal(party, c->events[said].party)) {
         return STANDING_NONE;
     }
     return standing_over(c, said, event) || standing_one_house(c, said, event) ? said
                                                                                : STANDING_NONE;
-}
-
-static void note_party(const struct standing_case *c, struct standing_subject *subject,
-                       size_t event) {
-    if (c->events[event].party.len > 0 && !c->results[event].corrected &&
-        (subject->party == STANDING_NONE || standing_over(c, event, subject->party))) {
-        subject->party = event;
-    }
 }
 
 /* What another authority decides does not hang on what the agency logged; and a closed event may be
@@ -293,60 +316,78 @@ static bool is_early(const struct standing_case *c, const struct standing_subjec
 
 /* An event that `other` denies, or whose fact it says, was in its slot for those who set that one
  * aside. */
-static void note_denied(struct standing_case *c, size_t event) {
+static void note_denied(struct standing_case *c, size_t position) {
     static const struct {
         enum effect effect;
         enum standing_slot slot;
     } takes[] = {{EFFECT_FINDS, SLOT_FINDING},
                  {EFFECT_IMPOSES, SLOT_DISCIPLINE},
                  {EFFECT_DECERTIFIES, SLOT_CERTIFICATE}};
+    size_t event = c->order[position];
     struct standing_result *result = &c->results[event];
     for (size_t i = 0; i < sizeof takes / sizeof takes[0]; i++) {
         if (c->events[event].kind->effect == takes[i].effect && !result->corrected) {
             result->took[takes[i].slot] = true;
             result->out_by[takes[i].slot] = result->other;
+            result->out_at[takes[i].slot] = position;
         }
+    }
+}
+
+static bool comes_to_effect(struct standing_case *c, size_t position,
+                            struct standing_subject *subject) {
+    size_t event = c->order[position];
+    struct standing_result *result = &c->results[event];
+    size_t party = denies_party(c, position);
+    if (party != STANDING_NONE) {
+        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_PARTY, party);
+        note_denied(c, position);
+        return false;
+    }
+    if (is_early(c, subject, event)) {
+        standing_settle(c, event, STANDING_OUT_OF_ORDER, WHY_EARLY, STANDING_NONE);
+        return false;
+    }
+    result->counts = true;
+    if (result->corrected) {
+        return true;
+    }
+    const struct effect_of w = standing_at_work(c, subject, position);
+    if (!standing_effect(&w)) {
+        note_denied(c, position);
+        return false;
+    }
+    result->done = true;
+    take_over_twins(&w);
+    return true;
+}
+
+/* Whatever becomes of the appeal, as it may be decided all the same. */
+static void contest(struct standing_case *c, size_t position) {
+    size_t event = c->order[position];
+    struct standing_subject any = {.subject = c->results[event].subject};
+    if (c->events[event].kind->effect == EFFECT_APPEALS) {
+        const struct effect_of w = standing_at_work(c, &any, position);
+        standing_contest(&w);
     }
 }
 
 static void judge_event(struct standing_case *c, size_t position) {
     size_t event = c->order[position];
-    struct standing_result *result = &c->results[event];
     if (standing_settled(c, event)) {
         return;
     }
+    contest(c, position);
     size_t twin = find_twin(c, position);
     if (twin != STANDING_NONE) {
         standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, twin);
-        note_denied(c, event);
+        note_denied(c, position);
         return;
     }
-    struct standing_subject *subject = find_subject(c, result->subject, event);
-    size_t party = denies_party(c, subject, event);
-    if (party != STANDING_NONE) {
-        standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_PARTY, party);
-        note_denied(c, event);
-        return;
-    }
-    if (is_early(c, subject, event)) {
-        standing_settle(c, event, STANDING_OUT_OF_ORDER, WHY_EARLY, STANDING_NONE);
-        return;
-    }
-    const struct effect_of w = {.c = c, .subject = subject, .event = event, .position = position};
-    result->counts = true;
-    if (!result->corrected && !standing_effect(&w)) {
-        note_denied(c, event);
-        return;
-    }
-    if (result->corrected && c->events[event].kind->effect == EFFECT_APPEALS) {
-        standing_contest(&w);
-    }
-    c->closed = c->closed || c->events[event].kind->id == KIND_CLOSED;
-    subject->seen |= EFFECT_BIT(c->events[event].kind->effect);
-    result->done = true;
-    note_party(c, subject, event);
-    if (!result->corrected) {
-        take_over_twins(c, subject, position);
+    struct standing_subject *subject = find_subject(c, c->results[event].subject, event);
+    if (comes_to_effect(c, position, subject)) {
+        c->closed = c->closed || c->events[event].kind->id == KIND_CLOSED;
+        subject->seen |= EFFECT_BIT(c->events[event].kind->effect);
     }
 }
 
@@ -424,6 +465,20 @@ static void name_slots(struct standing_case *c) {
     }
 }
 
+/* Of discipline, what says whether it was carried out: the last, where one gives way only to a
+ * signer who may undo it. */
+static void show_served(struct standing_case *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        size_t event = c->order[i];
+        size_t of = c->results[event].counts ? c->results[event].speaks_of : STANDING_NONE;
+        of = of != STANDING_NONE ? standing_stands_for(c, NULL, of) : of;
+        if (of != STANDING_NONE && (c->results[of].served == STANDING_NONE ||
+                                    standing_may_undo(c, event, c->results[of].served))) {
+            c->results[of].served = event;
+        }
+    }
+}
+
 static void start(struct standing_case *c) {
     uint64_t highest = 0;
     c->subject_count = 0;
@@ -433,17 +488,20 @@ static void start(struct standing_case *c) {
         c->results[i] = (struct standing_result){
             .other = STANDING_NONE,
             .disowned = STANDING_NONE,
-            .superseded_by = STANDING_NONE,
             .names = STANDING_NONE,
             .root = STANDING_NONE,
-            .contested = STANDING_NONE,
-            .served = STANDING_NONE,
-            .upheld_by = STANDING_NONE,
-            .back_by = STANDING_NONE,
-            .out_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
             .replaces = STANDING_NONE,
             .replacement = STANDING_NONE,
             .replaced_says = STANDING_NONE,
+            .gave_way = STANDING_NONE,
+            .superseded_by = STANDING_NONE,
+            .upheld_by = STANDING_NONE,
+            .out_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
+            .undone_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
+            .back_by = {STANDING_NONE, STANDING_NONE, STANDING_NONE},
+            .contested = STANDING_NONE,
+            .speaks_of = STANDING_NONE,
+            .served = STANDING_NONE,
         };
     }
     for (size_t i = 0; i < c->count; i++) {
@@ -465,5 +523,9 @@ void standing_judge(struct standing_case *c) {
     }
     settle_superseded(c);
     name_slots(c);
+    show_served(c);
+    for (size_t i = 0; i < c->subject_count; i++) {
+        c->subjects[i].party = find_party(c, c->subjects[i].subject, c->count);
+    }
     settle_sealed(c);
 }

@@ -119,28 +119,44 @@ struct standing_result {
     uint64_t subject;
     size_t disowned; /* the revocation by a non-root that says the key was stolen before */
     bool counts;
-    bool keyed;            /* settled by its key or its log, before any event is looked at */
-    bool corrected;        /* by a correction that holds: has no effect */
+    bool keyed; /* settled by its key or its log, before any event is looked at */
+    bool done;  /* has taken effect */
+
+    /* Corrections. */
+    size_t names;         /* the event that it names by `event` */
+    size_t root;          /* of a correction: what it corrects in the end */
+    size_t waiting;       /* of one: how many corrections of it are not looked at yet */
+    bool holds;           /* of one: its signer may, and it is not too late, */
+    bool annulled;        /* and is corrected itself by one that does */
+    bool corrected;       /* by a correction that holds: has no effect */
+    size_t replaces;      /* in whose place it stands */
+    size_t replacement;   /* what stands in its place, */
+    size_t replaced_says; /* and which correction says so */
+    size_t gave_way;      /* to which correction, of one that stood in another's place */
+
+    /* What it supersedes, and what does so to it. */
     size_t superseded_by;  /* of one that counts, sealed or not */
     enum standing_why how; /* it was superseded */
-    bool open_appeal;      /* an appeal.filed in force that nothing decides */
-    bool last_recommended; /* shown as a recommendation */
-    size_t names;          /* the event that it names by `event` */
-    size_t root;           /* of a correction: what it corrects in the end */
-    size_t waiting;        /* of a correction: how many corrections of it are not looked at yet */
-    size_t contested;      /* of an appeal and what decides it: the decision */
-    size_t served;         /* of discipline: the event that says whether it was carried out */
     size_t upheld_by;      /* what upholds it */
     bool undid;            /* reversed or changed something */
-    bool took[SLOT_COUNT]; /* took that slot; it is in it until something took it out: */
-    size_t out_by[SLOT_COUNT];
-    bool emptied[SLOT_COUNT]; /* took things out of it without taking it */
-    bool set_aside;           /* what took it out had set it aside: it does not come back */
-    size_t back_by;           /* what put it back into a slot */
-    size_t replaces;          /* in whose place it stands */
-    size_t replacement;       /* what stands in its place, */
-    size_t replaced_says;     /* and which correction says so */
-    bool done;                /* has taken effect */
+
+    /* Slots: it is in one that it took until something took it out. */
+    bool took[SLOT_COUNT];
+    size_t out_by[SLOT_COUNT];    /* what took it out, */
+    size_t out_at[SLOT_COUNT];    /* and at which place in their order */
+    size_t undone_by[SLOT_COUNT]; /* what reversed or changed it there */
+    size_t back_by[SLOT_COUNT];   /* what gave it back to the slot */
+    bool emptied[SLOT_COUNT];     /* it took things out of the slot without taking it */
+    bool acted[SLOT_COUNT];       /* it took or emptied the slot, or gave something back to it */
+    bool marked[SLOT_COUNT];      /* scratch: the event at work will take it out */
+    bool given[SLOT_COUNT];       /* scratch: what it undoes gave it back */
+
+    /* What is shown. */
+    bool open_appeal;      /* an appeal.filed in force that nothing decides */
+    bool last_recommended; /* shown as a recommendation */
+    size_t contested;      /* of an appeal and what decides it: the decision */
+    size_t speaks_of;      /* of discipline.served and not_served: the discipline */
+    size_t served;         /* of discipline: what says whether it was carried out */
 };
 
 /* What the case comes to for one of its parties. STANDING_NONE where there is none. */
@@ -163,14 +179,16 @@ struct standing_case {
     struct standing_result *results;   /* `count` of them, filled */
     struct standing_subject *subjects; /* room for `count`; filled, ascending */
     size_t *order;                     /* room for `count`: the order of places, filled */
+    size_t *acts;                      /* room for `count`: scratch */
     size_t subject_count;
-    bool closed; /* scratch: an event of kind `closed` counted */
+    size_t act_count[GROUPS]; /* scratch: how many of `acts` are by this group or above */
+    bool closed;              /* scratch: an event of kind `closed` counted */
 };
 
 /* The order of events: confirmed time, origin, index. */
 int standing_compare(const struct standing_event *a, const struct standing_event *b);
-/* Judges all events. Asserts that they are in their order. The caller owns all memory; at most
- * count^2 steps for an event that names others, and count for any other. */
+/* Judges all events. Asserts that they are in their order. The caller owns all memory; a few times
+ * count^2 steps. */
 void standing_judge(struct standing_case *c);
 /* Is the event in this slot, in the end? */
 bool standing_in_slot(const struct standing_case *c, size_t event, enum standing_slot slot);

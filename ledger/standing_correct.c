@@ -18,7 +18,11 @@ static bool corrects(const struct standing_case *c, size_t event) {
 
 /* It holds, as far as is known by now. */
 static bool holds(const struct standing_case *c, size_t event) {
-    return corrects(c, event) && c->results[event].counts;
+    return c->results[event].holds;
+}
+
+static bool is_effective(const struct standing_case *c, size_t event) {
+    return holds(c, event) && !c->results[event].annulled;
 }
 
 static enum house_group group_of(const struct standing_case *c, size_t event) {
@@ -92,19 +96,39 @@ static bool acts_on(const struct standing_case *c, size_t event, size_t root) {
     return named == root || of_appeal || same_slot;
 }
 
-/* The first that keeps the correction from touching `root`; STANDING_NONE. */
+static bool freezes(const struct standing_case *c, size_t act, size_t correction, size_t root) {
+    return act > root && !c->results[act].corrected && standing_over(c, act, root) &&
+           !standing_may_undo(c, correction, act) &&
+           (!corrects(c, act) || standing_over(c, act, correction)) && acts_on(c, act, root) &&
+           !standing_surely_before(c, correction, act);
+}
+
+/* The first that keeps the correction from touching `root`; STANDING_NONE. Only acts of higher
+ * groups are over it. */
 static size_t find_frozen(const struct standing_case *c, size_t correction, size_t root) {
-    for (size_t i = root + 1; i < c->count; i++) {
-        if (c->results[i].keyed || c->results[i].corrected || !standing_over(c, i, root) ||
-            standing_may_undo(c, correction, i) ||
-            (corrects(c, i) && !standing_over(c, i, correction))) {
-            continue;
-        }
-        if (acts_on(c, i, root) && !standing_surely_before(c, correction, i)) {
-            return i;
+    enum house_group group = group_of(c, root);
+    size_t count = group > 0 ? c->act_count[group - 1] : 0;
+    size_t first = STANDING_NONE;
+    for (size_t i = 0; i < count; i++) {
+        size_t act = c->acts[i];
+        if (act < first && freezes(c, act, correction, root)) {
+            first = act;
         }
     }
-    return STANDING_NONE;
+    return first;
+}
+
+/* The acts that may freeze, by group. */
+static void collect_acts(struct standing_case *c) {
+    size_t count = 0;
+    for (int group = 0; group < GROUPS; group++) {
+        for (size_t i = 0; i < c->count; i++) {
+            if (is_act(c, i) && !c->results[i].keyed && group_of(c, i) == (enum house_group)group) {
+                c->acts[count++] = i;
+            }
+        }
+        c->act_count[group] = count;
+    }
 }
 
 /* --- which hold --- */
@@ -144,7 +168,7 @@ static void judge_correction(struct standing_case *c, size_t event) {
             return;
         }
     }
-    c->results[event].counts = true;
+    c->results[event].holds = true;
 }
 
 /* --- what is corrected --- */
@@ -162,82 +186,117 @@ static bool covers(const struct standing_case *c, size_t correction, size_t even
             find_frozen(c, correction, event) == STANDING_NONE); /* twins have one root */
 }
 
-static bool is_of(const struct standing_case *c, size_t event, enum house_group root,
-                  enum house_group signer) {
-    return corrects(c, event) && !c->results[event].keyed &&
-           group_of(c, c->results[event].root) == root && group_of(c, event) == signer;
-}
-
-/* Marks what is corrected by a correction that is not corrected itself: each is looked at once all
- * of its own have been. `order` holds those that are next. */
-static void mark_corrected(struct standing_case *c, enum house_group root,
-                           enum house_group signer) {
+/* Finds which are corrected by one that is not corrected itself: each is looked at once all of its
+ * own have been. `order` holds those that are next. */
+static void annul(struct standing_case *c) {
     size_t next = 0;
     for (size_t i = 0; i < c->count; i++) {
-        for (size_t j = 0; is_of(c, i, root, signer) && holds(c, i) && j < c->count; j++) {
+        c->results[i].annulled = false;
+        c->results[i].waiting = 0;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        for (size_t j = 0; holds(c, i) && j < c->count; j++) {
             c->results[j].waiting += holds(c, j) && covers(c, i, j);
         }
     }
     for (size_t i = 0; i < c->count; i++) {
-        if (is_of(c, i, root, signer) && holds(c, i) && c->results[i].waiting == 0) {
+        if (holds(c, i) && c->results[i].waiting == 0) {
             c->order[next++] = i;
         }
     }
     while (next > 0) {
         size_t event = c->order[--next];
         for (size_t j = 0; j < c->count; j++) {
-            if (!covers(c, event, j)) {
+            if (!holds(c, j) || !covers(c, event, j)) {
                 continue;
             }
-            if (!c->results[event].corrected) {
-                c->results[j].corrected = true;
-            }
-            if (holds(c, j) && --c->results[j].waiting == 0) {
+            c->results[j].annulled = c->results[j].annulled || !c->results[event].annulled;
+            if (--c->results[j].waiting == 0) {
                 c->order[next++] = j;
             }
         }
     }
 }
 
-/* --- what is said of it --- */
+/* --- what stands in its place --- */
 
-/* What stands in the place where `event` was put, by now. */
-static size_t standing_in(const struct standing_case *c, size_t event) {
+/* What stands in an event's place after all; STANDING_NONE in a circle. */
+static size_t end_of(const struct standing_case *c, size_t event) {
     size_t at = event;
-    for (size_t steps = 0; steps < c->count && c->results[at].replacement != STANDING_NONE;
-         steps++) {
+    for (size_t steps = 0; steps <= c->count; steps++) {
+        if (c->results[at].replacement == STANDING_NONE) {
+            return at;
+        }
         at = c->results[at].replacement;
     }
-    return at;
+    return STANDING_NONE;
 }
 
-static void note_replacement(struct standing_case *c, size_t correction, size_t target) {
-    struct standing_result *result = &c->results[target];
-    size_t replacement = replacement_of(c, correction);
-    size_t before = result->replacement;
-    if (replacement == STANDING_NONE || replacement == before ||
-        (before != STANDING_NONE && replacement == standing_in(c, before))) {
+static void note_replacement(struct standing_case *c, size_t correction) {
+    size_t target = c->results[correction].names;
+    size_t fresh = replacement_of(c, correction);
+    if (target == STANDING_NONE || fresh == STANDING_NONE) {
         return;
     }
-    if (before != STANDING_NONE) {
-        size_t last = standing_in(c, before);
-        if (!standing_may_undo(c, correction, result->replaced_says) ||
-            !standing_may_correct(c, correction, last)) {
-            return;
+    struct standing_result *result = &c->results[target];
+    size_t stands = end_of(c, target);
+    if (result->replacement == STANDING_NONE) {
+        result->replacement = fresh;
+        result->replaced_says = correction;
+    } else if (stands != STANDING_NONE && standing_may_undo(c, correction, result->replaced_says) &&
+               standing_may_correct(c, correction, stands)) {
+        result->replaced_says = correction;
+        if (stands != fresh) {
+            c->results[stands].replacement = fresh;
+            c->results[stands].replaced_says = correction;
+            c->results[stands].gave_way = correction;
         }
-        c->results[last].corrected = true;
-        c->results[last].superseded_by = correction;
-        c->results[last].how = WHY_CORRECTED;
-        c->results[last].replacement = replacement;
-        c->results[last].replaced_says = correction;
     }
-    result->replacement = replacement;
-    result->replaced_says = correction;
 }
 
+/* One that is to stand in for several stands in for the first. */
+static void note_places(struct standing_case *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        c->results[i].replacement = STANDING_NONE;
+        c->results[i].replaces = STANDING_NONE;
+        c->results[i].replaced_says = STANDING_NONE;
+        c->results[i].gave_way = STANDING_NONE;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_effective(c, i)) {
+            note_replacement(c, i);
+        }
+    }
+    for (size_t i = c->count; i-- > 0;) {
+        if (c->results[i].replacement != STANDING_NONE) {
+            c->results[c->results[i].replacement].replaces = i;
+        }
+    }
+}
+
+/* Of several that correct an event, the last is named as the one by which it is so. */
+static void note_corrected(struct standing_case *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        struct standing_result *result = &c->results[i];
+        result->corrected = false;
+        result->superseded_by = STANDING_NONE;
+        for (size_t j = c->count; j-- > 0 && !result->corrected;) {
+            if (is_effective(c, j) && (result->gave_way == j || covers(c, j, i))) {
+                result->corrected = true;
+                result->superseded_by = j;
+                result->how = WHY_CORRECTED;
+            }
+        }
+    }
+}
+
+/* --- all of it --- */
+
+/* What a correction of a correction gives back is upheld by it. */
 static void note_upheld(struct standing_case *c, size_t correction) {
     size_t root = c->results[correction].root;
-    if (root == STANDING_NONE || c->results[correction].names == root) {
+    size_t target = c->results[correction].names;
+    if (root == STANDING_NONE || target == root) {
         return;
     }
     size_t *upheld_by = &c->results[root].upheld_by;
@@ -246,18 +305,10 @@ static void note_upheld(struct standing_case *c, size_t correction) {
     }
 }
 
-/* The last that holds is named as the one by which it is so. */
-static void note_correction(struct standing_case *c, size_t correction) {
-    for (size_t i = 0; i < c->count; i++) {
-        if (covers(c, correction, i)) {
-            c->results[i].superseded_by = correction;
-            c->results[i].how = WHY_CORRECTED;
-        }
-    }
-    if (c->results[correction].names != STANDING_NONE) {
-        note_replacement(c, correction, c->results[correction].names);
-        note_upheld(c, correction);
-    }
+static bool is_of(const struct standing_case *c, size_t event, enum house_group root,
+                  enum house_group signer) {
+    return corrects(c, event) && !c->results[event].keyed &&
+           group_of(c, c->results[event].root) == root && group_of(c, event) == signer;
 }
 
 static void judge_group(struct standing_case *c, enum house_group root, enum house_group signer) {
@@ -269,7 +320,9 @@ static void judge_group(struct standing_case *c, enum house_group root, enum hou
         }
     }
     if (any) {
-        mark_corrected(c, root, signer);
+        annul(c);
+        note_places(c);
+        note_corrected(c);
     }
 }
 
@@ -277,25 +330,15 @@ void standing_correct(struct standing_case *c) {
     for (size_t i = 0; i < c->count; i++) {
         c->results[i].root = corrects(c, i) ? root_of(c, i) : STANDING_NONE;
     }
+    collect_acts(c);
     for (int root = 0; root < GROUPS; root++) {
         for (int signer = 0; signer < GROUPS; signer++) {
             judge_group(c, (enum house_group)root, (enum house_group)signer);
         }
     }
     for (size_t i = 0; i < c->count; i++) {
-        if (holds(c, i) && !c->results[i].corrected) {
-            note_correction(c, i);
-        }
-    }
-    /* One that is to stand in for several stands in for the first. */
-    for (size_t i = c->count; i-- > 0;) {
-        if (c->results[i].replacement != STANDING_NONE) {
-            c->results[c->results[i].replacement].replaces = i;
-        }
-    }
-    for (size_t i = 0; i < c->count; i++) {
-        if (corrects(c, i)) {
-            c->results[i].counts = false; /* until its place comes */
+        if (is_effective(c, i)) {
+            note_upheld(c, i);
         }
     }
 }

@@ -17,39 +17,40 @@ static bool has_effect(const struct effect_of *w, size_t event, enum effect effe
     return event != STANDING_NONE && event_at(w, event)->kind->effect == effect;
 }
 
-/* Did an event that is set aside deny this one, or say its fact? Then, to the one at work, it did
- * not. */
-static bool is_denied_aside(const struct effect_of *w, size_t event) {
-    const struct standing_result *result = result_of(w, event);
-    bool denied = result->standing == STANDING_DUPLICATE ||
-                  (result->standing == STANDING_WITHOUT_AUTHORITY && result->why != WHY_FROZEN &&
-                   result->why != WHY_REPLACEMENT && !result->keyed);
-    return denied && result->other != STANDING_NONE && standing_aside(w, result->other);
-}
+/* --- what a name means --- */
 
-/* What a name means to the event at work, if it took effect on this subject: the one that says the
- * fact, and what stands in for what was corrected. An appeal that nothing stands in for is decided
- * all the same: who filed it, and then corrects that, does not keep a court from deciding. */
-static size_t meant(const struct effect_of *w, size_t name) {
-    size_t at = name;
-    for (size_t steps = 0; steps <= 2 * w->c->count && at != STANDING_NONE; steps++) {
-        const struct standing_result *result = result_of(w, at);
-        bool aside = is_denied_aside(w, at);
-        bool stays = has_effect(w, at, EFFECT_APPEALS) && result->replacement == STANDING_NONE;
-        if (result->standing == STANDING_DUPLICATE && !aside) {
-            at = result->other;
-        } else if (result->corrected && !stays) {
-            at = result->replacement;
+size_t standing_stands_for(const struct standing_case *c, const struct effect_of *w, size_t event) {
+    size_t at = event;
+    for (size_t steps = 0; steps <= 2 * c->count && at != STANDING_NONE; steps++) {
+        const struct standing_result *r = &c->results[at];
+        if (r->standing == STANDING_DUPLICATE && !(w != NULL && standing_aside(w, r->other))) {
+            at = r->other;
+        } else if (r->corrected && r->replacement != STANDING_NONE) {
+            at = r->replacement;
         } else {
-            bool done = result->done || aside;
-            return done && result->subject == w->subject->subject ? at : STANDING_NONE;
+            return at;
         }
     }
-    return STANDING_NONE;
+    return STANDING_NONE; /* a circle of replacements */
+}
+
+/* Did it take effect; or did it not, by nothing but what the event at work sets aside? */
+static bool took_effect(const struct effect_of *w, size_t event) {
+    const struct standing_result *r = result_of(w, event);
+    bool denied =
+        r->why == WHY_ALIKE || r->why == WHY_PARTY || r->why == WHY_RANK || r->why == WHY_STRANGER;
+    bool settled = r->standing == STANDING_DUPLICATE || r->standing == STANDING_WITHOUT_AUTHORITY;
+    return r->done || (settled && denied && !has_effect(w, event, EFFECT_CORRECTS) &&
+                       standing_aside(w, r->other));
+}
+
+static bool is_of_subject(const struct effect_of *w, size_t event) {
+    return result_of(w, event)->subject == w->subject->subject;
 }
 
 static size_t named(const struct effect_of *w) {
-    return meant(w, result_of(w, w->event)->names);
+    size_t at = standing_stands_for(w->c, w, result_of(w, w->event)->names);
+    return at != STANDING_NONE && took_effect(w, at) && is_of_subject(w, at) ? at : STANDING_NONE;
 }
 
 static bool deny(const struct effect_of *w, size_t other) {
@@ -59,25 +60,35 @@ static bool deny(const struct effect_of *w, size_t other) {
     return other != STANDING_NONE;
 }
 
+/* --- taking a slot, and reversing --- */
+
 static bool replace(const struct effect_of *w, enum standing_slot slot) {
-    if (deny(w, standing_denies_take(w, slot))) {
+    standing_mark(w, slot, false);
+    if (deny(w, standing_denies_marked(w, slot)) || deny(w, standing_denies_emptier(w, slot))) {
         return false;
     }
-    standing_take(w, slot, WHY_REPLACED);
+    standing_take_out(w, slot, WHY_REPLACED);
+    standing_put_in(w, slot);
     return true;
 }
 
-/* --- reversing --- */
+static size_t denies_reversal(const struct effect_of *w, size_t finding) {
+    size_t denied = standing_denies(w, finding);
+    standing_mark(w, SLOT_FINDING, true);
+    standing_mark(w, SLOT_DISCIPLINE, true);
+    denied = denied != STANDING_NONE ? denied : standing_denies_marked(w, SLOT_FINDING);
+    denied = denied != STANDING_NONE ? denied : standing_denies_emptier(w, SLOT_FINDING);
+    return denied != STANDING_NONE ? denied : standing_denies_marked(w, SLOT_DISCIPLINE);
+}
 
 /* The finding is none any more, and the discipline for it neither. */
-static void reverse_finding(const struct effect_of *w, size_t finding) {
-    standing_take(w, SLOT_FINDING, WHY_REVERSED);
-    result_of(w, finding)->out_by[SLOT_FINDING] = w->event;
-    standing_supersede(w, finding, WHY_REVERSED);
-    result_of(w, w->event)->undid = true;
-    if (standing_take_out(w, SLOT_DISCIPLINE, WHY_REVERSED) > 0 &&
-        !event_at(w, w->event)->sustains) {
-        standing_empty(w, SLOT_DISCIPLINE);
+static void reverse_finding(const struct effect_of *w) {
+    standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
+    standing_put_in(w, SLOT_FINDING);
+    if (event_at(w, w->event)->sustains) {
+        standing_take_out(w, SLOT_DISCIPLINE, WHY_REVERSED);
+    } else {
+        standing_empty(w, SLOT_DISCIPLINE, WHY_REVERSED);
     }
 }
 
@@ -86,37 +97,66 @@ static bool reverse_named(const struct effect_of *w) {
     if (!has_effect(w, at, EFFECT_FINDS) || !standing_sees(w, at, SLOT_FINDING)) {
         return true;
     }
-    if (deny(w, standing_denies(w, at)) || deny(w, standing_denies_take(w, SLOT_FINDING)) ||
-        deny(w, standing_denies_out(w, SLOT_DISCIPLINE))) {
+    if (deny(w, denies_reversal(w, at))) {
         return false;
     }
-    reverse_finding(w, at);
+    reverse_finding(w);
     return true;
 }
 
 /* --- appeals --- */
 
-/* What an appeal contests, to the event at work. One against the decision of an appeal that left
- * all as it was contests what that one did. */
-static size_t contested_by(const struct effect_of *w, size_t appeal) {
-    if (!event_at(w, appeal)->has_named) {
-        return result_of(w, appeal)->contested;
-    }
-    size_t at = meant(w, result_of(w, appeal)->names);
-    bool upheld = has_effect(w, at, EFFECT_DECIDES_APPEAL) && !result_of(w, at)->undid;
-    return upheld ? result_of(w, at)->contested : at;
-}
-
+/* One against the decision of an appeal that left all as it was contests what that one did. */
 void standing_contest(const struct effect_of *w) {
     size_t *contested = &result_of(w, w->event)->contested;
-    if (event_at(w, w->event)->has_named) {
-        *contested = contested_by(w, w->event);
+    if (!event_at(w, w->event)->has_named) {
+        *contested = standing_first_seen(w, SLOT_FINDING);
+        if (*contested == STANDING_NONE) {
+            *contested = standing_first_seen(w, SLOT_DISCIPLINE);
+        }
         return;
     }
-    *contested = standing_first_seen(w, SLOT_FINDING);
-    if (*contested == STANDING_NONE) {
-        *contested = standing_first_seen(w, SLOT_DISCIPLINE);
+    size_t at = named(w);
+    bool upheld = has_effect(w, at, EFFECT_DECIDES_APPEAL) && !result_of(w, at)->undid;
+    *contested = upheld ? standing_stands_for(w->c, NULL, result_of(w, at)->contested) : at;
+}
+
+/* The appeal that is decided. One that was corrected is decided all the same: who filed it, and
+ * then corrects that, does not keep a court from deciding. */
+static size_t decided_appeal(const struct effect_of *w) {
+    size_t at = standing_stands_for(w->c, w, result_of(w, w->event)->names);
+    if (!has_effect(w, at, EFFECT_APPEALS) || !is_of_subject(w, at)) {
+        return STANDING_NONE;
     }
+    bool corrected = result_of(w, at)->corrected && result_of(w, at)->counts;
+    return took_effect(w, at) || corrected ? at : STANDING_NONE;
+}
+
+/* What it contests, to the decision: where that sets it aside, a twin that it does not. */
+static size_t contested_by(const struct effect_of *w, size_t appeal) {
+    size_t at = standing_stands_for(w->c, w, result_of(w, appeal)->contested);
+    for (size_t i = 0; at != STANDING_NONE && standing_aside(w, at) && i < w->position; i++) {
+        size_t twin = w->c->order[i];
+        if (result_of(w, twin)->standing == STANDING_DUPLICATE && standing_alike(w->c, twin, at) &&
+            !standing_aside(w, twin)) {
+            return twin;
+        }
+    }
+    return at;
+}
+
+static bool sees_anywhere(const struct effect_of *w, size_t event) {
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        if (standing_sees(w, event, (enum standing_slot)slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_alive(const struct effect_of *w, size_t contested) {
+    return contested != STANDING_NONE &&
+           (result_of(w, contested)->superseded_by == STANDING_NONE || sees_anywhere(w, contested));
 }
 
 /* What the decision of an appeal is about to do. */
@@ -130,21 +170,12 @@ enum turn {
     TURN_UPHOLD,
 };
 
-static bool sees_anywhere(const struct effect_of *w, size_t event) {
-    for (int slot = 0; slot < SLOT_COUNT; slot++) {
-        if (standing_sees(w, event, (enum standing_slot)slot)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum turn turn_of_reversal(const struct effect_of *w, size_t contested) {
     if (result_of(w, contested)->undid) {
         return TURN_RESTORE;
     }
-    if (has_effect(w, contested, EFFECT_FINDS)) {
-        return standing_sees(w, contested, SLOT_FINDING) ? TURN_FINDING : TURN_NOTHING;
+    if (has_effect(w, contested, EFFECT_FINDS) && standing_sees(w, contested, SLOT_FINDING)) {
+        return TURN_FINDING;
     }
     if (standing_sees(w, contested, SLOT_DISCIPLINE)) {
         return TURN_DISCIPLINE;
@@ -153,8 +184,7 @@ static enum turn turn_of_reversal(const struct effect_of *w, size_t contested) {
 }
 
 static enum turn turn_of(const struct effect_of *w, size_t contested) {
-    if (contested == STANDING_NONE ||
-        (result_of(w, contested)->superseded_by != STANDING_NONE && !sees_anywhere(w, contested))) {
+    if (!is_alive(w, contested)) {
         return TURN_NOTHING;
     }
     switch (event_at(w, w->event)->outcome) {
@@ -173,168 +203,179 @@ static enum turn turn_of(const struct effect_of *w, size_t contested) {
 /* Does the decision put discipline of its own in force? */
 static bool has_own(const struct effect_of *w, size_t contested) {
     const struct standing_event *e = event_at(w, w->event);
-    bool alive =
-        contested != STANDING_NONE &&
-        (result_of(w, contested)->superseded_by == STANDING_NONE || sees_anywhere(w, contested));
-    return e->has_discipline && alive &&
-           (e->outcome == OUTCOME_REVERSES || e->outcome == OUTCOME_CHANGES);
+    bool changes = e->outcome == OUTCOME_REVERSES || e->outcome == OUTCOME_CHANGES;
+    return changes && e->has_discipline && is_alive(w, contested);
 }
 
-/* Is the reversal in force in the slot finding, by itself or by what it put back there? */
-static bool sees_reversal(const struct effect_of *w, size_t reversal) {
-    bool seen = standing_sees(w, reversal, SLOT_FINDING);
-    for (size_t i = 0; !seen && i < w->position; i++) {
-        size_t event = w->c->order[i];
-        seen = result_of(w, event)->back_by == reversal && standing_sees(w, event, SLOT_FINDING);
+/* --- a reversal is reversed --- */
+
+/* Notes what the reversal had given back, and the one at work sees. Is any in this slot? */
+static bool note_given(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+    bool any = false;
+    for (size_t i = 0; i < w->position; i++) {
+        struct standing_result *r = result_of(w, w->c->order[i]);
+        r->given[slot] = r->back_by[slot] == reversal && standing_sees(w, w->c->order[i], slot);
+        any = any || r->given[slot];
     }
-    return seen;
+    return any;
 }
 
-/* Was it taken out of a slot in which the event at work sees it? */
-static bool is_seen_out(const struct effect_of *w, size_t event, enum standing_slot slot) {
-    return result_of(w, event)->out_by[slot] != STANDING_NONE && standing_sees(w, event, slot);
-}
-
-static bool is_given_back(const struct effect_of *w, size_t event, size_t reversal,
-                          enum standing_slot slot) {
-    return result_of(w, event)->back_by == reversal && standing_sees(w, event, slot) &&
-           result_of(w, event)->out_by[slot] == STANDING_NONE;
+/* Is the reversal seen in the slot finding, or what it gave back there? */
+static bool mark_reversed(const struct effect_of *w, size_t reversal) {
+    bool sees = false;
+    for (int s = 0; s < SLOT_COUNT; s++) {
+        enum standing_slot slot = (enum standing_slot)s;
+        bool given = note_given(w, reversal, slot);
+        if (slot == SLOT_FINDING) {
+            sees = given || standing_sees(w, reversal, slot);
+        }
+        bool clears = given || (slot == SLOT_FINDING && sees);
+        for (size_t i = 0; i < w->position && !clears; i++) {
+            result_of(w, w->c->order[i])->marked[slot] = false;
+        }
+        if (clears) {
+            standing_mark(w, slot, true);
+        }
+        result_of(w, reversal)->given[slot] =
+            standing_is_in(w, reversal, slot) || standing_sees(w, reversal, slot);
+    }
+    return sees;
 }
 
 static size_t denies_restore(const struct effect_of *w, size_t reversal) {
-    size_t denied =
-        sees_reversal(w, reversal) ? standing_denies_out(w, SLOT_FINDING) : STANDING_NONE;
-    for (int slot = 0; slot < SLOT_COUNT; slot++) {
-        for (size_t i = 0; denied == STANDING_NONE && i < w->position; i++) {
-            size_t event = w->c->order[i];
-            if (is_given_back(w, event, reversal, (enum standing_slot)slot)) {
-                denied = standing_denies(w, event);
-            }
-        }
-    }
-    return denied;
-}
-
-/* Whom it may not undo of all that it would. */
-static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
     size_t denied = STANDING_NONE;
-    if (contested != STANDING_NONE) {
-        denied = standing_denies(w, contested);
-    }
-    if (denied == STANDING_NONE && turn == TURN_RESTORE) {
-        denied = denies_restore(w, contested);
-    }
-    for (int slot = 0; turn == TURN_UPHOLD && denied == STANDING_NONE && slot < SLOT_COUNT;
-         slot++) {
-        if (is_seen_out(w, contested, (enum standing_slot)slot)) {
-            denied = standing_denies_out(w, (enum standing_slot)slot);
-        }
-    }
-    if (denied == STANDING_NONE && turn == TURN_FINDING) {
-        denied = standing_denies_take(w, SLOT_FINDING);
-    }
-    if (denied == STANDING_NONE &&
-        (turn == TURN_FINDING || turn == TURN_DISCIPLINE || turn == TURN_CHANGE)) {
-        denied = standing_denies_out(w, SLOT_DISCIPLINE);
-    }
-    if (denied == STANDING_NONE && turn == TURN_CERTIFICATE) {
-        denied = standing_denies_out(w, SLOT_CERTIFICATE);
-    }
-    if (denied == STANDING_NONE && has_own(w, contested)) {
-        denied = standing_denies_take(w, SLOT_DISCIPLINE);
+    mark_reversed(w, reversal);
+    for (int slot = 0; denied == STANDING_NONE && slot < SLOT_COUNT; slot++) {
+        denied = standing_denies_marked(w, (enum standing_slot)slot);
     }
     return denied;
 }
 
-/* What the reversal gave back itself is out again. */
-static void take_back(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+static bool may_empty(const struct effect_of *w, enum standing_slot slot) {
+    return standing_is_free(w, slot) && w->subject->emptied[slot] == STANDING_NONE;
+}
+
+static void restore_slot(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+    const struct effect_of then = {.c = w->c, .event = reversal};
     for (size_t i = 0; i < w->position; i++) {
         size_t event = w->c->order[i];
-        if (is_given_back(w, event, reversal, slot)) {
-            result_of(w, event)->out_by[slot] = w->event;
-            standing_supersede(w, event, WHY_REVERSED);
+        if (result_of(w, event)->undone_by[slot] == reversal && is_of_subject(w, event) &&
+            !standing_aside(&then, event)) {
+            standing_give_back(w, event, slot);
         }
     }
 }
 
 /* A reversal that is back empties what it had emptied. */
-static void give_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
-    standing_put_back(w, event, slot);
-    result_of(w, event)->upheld_by = w->event;
-    for (int other = 0; other < SLOT_COUNT; other++) {
-        if (result_of(w, event)->emptied[other] &&
-            standing_slot_is_free(w, (enum standing_slot)other)) {
-            w->subject->emptied[other] = event;
-        }
-    }
-}
-
-static void restore_slot(const struct effect_of *w, size_t reversal, enum standing_slot slot) {
+static void empty_again(const struct effect_of *w) {
     for (size_t i = 0; i < w->position; i++) {
-        size_t event = w->c->order[i];
-        const struct standing_result *result = result_of(w, event);
-        if (result->took[slot] && result->counts && result->out_by[slot] == reversal &&
-            !result->set_aside) {
-            give_back(w, event, slot);
+        const struct standing_result *r = result_of(w, w->c->order[i]);
+        bool back = false;
+        for (int slot = 0; slot < SLOT_COUNT; slot++) {
+            back = back || r->back_by[slot] == w->event;
+        }
+        for (int slot = 0; back && slot < SLOT_COUNT; slot++) {
+            if (r->emptied[slot] && may_empty(w, (enum standing_slot)slot)) {
+                w->subject->emptied[slot] = w->c->order[i];
+                result_of(w, w->event)->acted[slot] = true;
+            }
         }
     }
 }
 
-/* A reversal is itself reversed: what it took out is back, unless something else is in force
- * since. */
+/* What it took out is back, unless something else is in force since. */
 static void restore(const struct effect_of *w, size_t reversal, bool own) {
-    struct standing_result *result = result_of(w, reversal);
-    bool seen = sees_reversal(w, reversal);
-    for (int slot = 0; slot < SLOT_COUNT; slot++) {
-        take_back(w, reversal, (enum standing_slot)slot);
-    }
-    if (seen) {
-        standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
+    bool sees = mark_reversed(w, reversal);
+    standing_take_out(w, SLOT_FINDING, WHY_REVERSED);
+    for (int s = 0; s < SLOT_COUNT; s++) {
+        enum standing_slot slot = (enum standing_slot)s;
+        for (size_t i = 0; i < w->position; i++) {
+            if (result_of(w, w->c->order[i])->given[slot]) {
+                standing_take_one(w, w->c->order[i], slot, WHY_REVERSED);
+            }
+        }
     }
     standing_supersede(w, reversal, WHY_REVERSED);
+    result_of(w, w->event)->undid = true;
     for (int s = 0; s < SLOT_COUNT; s++) {
         enum standing_slot slot = (enum standing_slot)s;
         size_t *emptied = &w->subject->emptied[slot];
-        if (result->took[slot] && result->out_by[slot] == STANDING_NONE) {
-            result->out_by[slot] = w->event;
-        }
         *emptied = *emptied == reversal ? STANDING_NONE : *emptied;
-    }
-    for (int s = 0; s < SLOT_COUNT; s++) {
-        enum standing_slot slot = (enum standing_slot)s;
-        bool back = slot == SLOT_FINDING ? seen
-                                         : standing_slot_is_free(w, slot) &&
-                                               w->subject->emptied[slot] == STANDING_NONE &&
-                                               !(slot == SLOT_DISCIPLINE && own);
-        if (back) {
+        bool free = may_empty(w, slot) && !(slot == SLOT_DISCIPLINE && own);
+        if (slot == SLOT_FINDING ? sees : free) {
             restore_slot(w, reversal, slot);
         }
     }
+    empty_again(w);
 }
 
-/* What it had to see past is gone, and what it upholds is in its slot again. */
+/* --- upholding --- */
+
+/* Was it taken out of a slot in which the event at work sees it? */
+static bool is_seen_out(const struct effect_of *w, size_t event, enum standing_slot slot) {
+    return standing_sees(w, event, slot) && !standing_is_in(w, event, slot);
+}
+
+static size_t denies_upholding(const struct effect_of *w, size_t contested) {
+    size_t denied = STANDING_NONE;
+    for (int slot = 0; denied == STANDING_NONE && slot < SLOT_COUNT; slot++) {
+        if (is_seen_out(w, contested, (enum standing_slot)slot)) {
+            standing_mark(w, (enum standing_slot)slot, false);
+            denied = standing_denies_marked(w, (enum standing_slot)slot);
+        }
+    }
+    return denied;
+}
+
+/* What was in the way is gone, and what it upholds is in its slot again: that undoes nothing. */
 static void uphold(const struct effect_of *w, size_t contested) {
     for (int s = 0; s < SLOT_COUNT; s++) {
         enum standing_slot slot = (enum standing_slot)s;
         if (is_seen_out(w, contested, slot)) {
+            standing_mark(w, slot, false);
             standing_take_out(w, slot, WHY_REVERSED);
-            standing_put_back(w, contested, slot);
+            standing_give_back(w, contested, slot);
+            result_of(w, contested)->back_by[slot] = STANDING_NONE;
         }
     }
     result_of(w, contested)->upheld_by = w->event;
+    result_of(w, w->event)->undid = false;
 }
 
-static void empty(const struct effect_of *w, enum standing_slot slot, size_t contested,
-                  enum standing_why how) {
-    size_t count = standing_take_out(w, slot, how);
-    if (how == WHY_REVERSED) {
-        result_of(w, contested)->out_by[slot] = w->event;
-        standing_supersede(w, contested, how);
+/* --- the decision --- */
+
+/* Whom it may not undo of all that it would; marks the rest. */
+static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
+    size_t denied = contested != STANDING_NONE ? standing_denies(w, contested) : STANDING_NONE;
+    if (denied != STANDING_NONE) {
+        return denied;
     }
-    if (count > 0 || how == WHY_REVERSED) {
-        standing_empty(w, slot);
-        result_of(w, w->event)->undid = true;
+    switch (turn) {
+    case TURN_NOTHING:
+        break;
+    case TURN_RESTORE:
+        return denies_restore(w, contested);
+    case TURN_FINDING:
+        return denies_reversal(w, contested);
+    case TURN_DISCIPLINE:
+    case TURN_CHANGE:
+        standing_mark(w, SLOT_DISCIPLINE, true);
+        return standing_denies_marked(w, SLOT_DISCIPLINE);
+    case TURN_CERTIFICATE:
+        standing_mark(w, SLOT_CERTIFICATE, true);
+        return standing_denies_marked(w, SLOT_CERTIFICATE);
+    case TURN_UPHOLD:
+        return denies_upholding(w, contested);
     }
+    return STANDING_NONE;
+}
+
+/* May its own discipline take the slot, as that is before anything is done? */
+static size_t denies_own(const struct effect_of *w) {
+    size_t denied = STANDING_NONE;
+    standing_mark(w, SLOT_DISCIPLINE, false);
+    denied = standing_denies_marked(w, SLOT_DISCIPLINE);
+    return denied != STANDING_NONE ? denied : standing_denies_emptier(w, SLOT_DISCIPLINE);
 }
 
 static void turn_over(const struct effect_of *w, enum turn turn, size_t contested, bool own) {
@@ -343,19 +384,21 @@ static void turn_over(const struct effect_of *w, enum turn turn, size_t conteste
         break;
     case TURN_RESTORE:
         restore(w, contested, own);
-        result_of(w, w->event)->undid = true;
         break;
     case TURN_FINDING:
-        reverse_finding(w, contested);
+        standing_mark(w, SLOT_DISCIPLINE, true); /* asked anew since, for its own */
+        reverse_finding(w);
         break;
     case TURN_DISCIPLINE:
-        empty(w, SLOT_DISCIPLINE, contested, WHY_REVERSED);
+        standing_mark(w, SLOT_DISCIPLINE, true);
+        standing_empty(w, SLOT_DISCIPLINE, WHY_REVERSED);
         break;
     case TURN_CERTIFICATE:
-        empty(w, SLOT_CERTIFICATE, contested, WHY_REVERSED);
+        standing_empty(w, SLOT_CERTIFICATE, WHY_REVERSED);
         break;
     case TURN_CHANGE:
-        empty(w, SLOT_DISCIPLINE, contested, WHY_CHANGED);
+        standing_mark(w, SLOT_DISCIPLINE, true);
+        standing_empty(w, SLOT_DISCIPLINE, WHY_CHANGED);
         break;
     case TURN_UPHOLD:
         uphold(w, contested);
@@ -364,20 +407,22 @@ static void turn_over(const struct effect_of *w, enum turn turn, size_t conteste
 }
 
 static bool decide_appeal(const struct effect_of *w) {
-    size_t appeal = named(w);
-    if (!has_effect(w, appeal, EFFECT_APPEALS)) {
+    size_t appeal = decided_appeal(w);
+    if (appeal == STANDING_NONE) {
         return true;
     }
-    size_t contested = meant(w, contested_by(w, appeal));
+    size_t contested = contested_by(w, appeal);
     enum turn turn = turn_of(w, contested);
     bool own = has_own(w, contested);
     result_of(w, w->event)->contested = contested;
-    if (deny(w, denies_turn(w, turn, contested))) {
+    if (deny(w, denies_turn(w, turn, contested)) || (own && deny(w, denies_own(w)))) {
         return false;
     }
     turn_over(w, turn, contested, own);
     if (own) {
-        standing_take(w, SLOT_DISCIPLINE, WHY_REPLACED);
+        standing_mark(w, SLOT_DISCIPLINE, false);
+        standing_take_out(w, SLOT_DISCIPLINE, WHY_REPLACED);
+        standing_put_in(w, SLOT_DISCIPLINE);
     }
     result_of(w, appeal)->open_appeal = false;
     return true;
@@ -390,43 +435,18 @@ static void recommend(const struct effect_of *w) {
     const struct standing_event *e = event_at(w, w->event);
     for (size_t i = 0; i < w->position; i++) {
         size_t event = w->c->order[i];
-        struct standing_result *result = result_of(w, event);
-        if (result->last_recommended && result->subject == w->subject->subject &&
-            event_at(w, event)->kind == e->kind &&
+        struct standing_result *r = result_of(w, event);
+        if (r->last_recommended && is_of_subject(w, event) && event_at(w, event)->kind == e->kind &&
             bytes_equal(event_at(w, event)->authority, e->authority) &&
             standing_may_undo(w->c, w->event, event)) {
-            result->last_recommended = false;
+            r->last_recommended = false;
         }
     }
     result_of(w, w->event)->last_recommended = true;
 }
 
-/* What is shown gives way only to one that may undo it. */
-static void show(const struct effect_of *w, size_t *shown) {
-    if (*shown == STANDING_NONE || standing_may_undo(w->c, w->event, *shown)) {
-        *shown = w->event;
-    }
-}
-
-static size_t first_in(const struct effect_of *w, enum standing_slot slot) {
-    for (size_t i = 0; i < w->position; i++) {
-        const struct standing_result *result = result_of(w, w->c->order[i]);
-        if (result->took[slot] && result->out_by[slot] == STANDING_NONE &&
-            result->subject == w->subject->subject) {
-            return w->c->order[i];
-        }
-    }
-    return STANDING_NONE;
-}
-
-static void serve(const struct effect_of *w) {
-    size_t at = event_at(w, w->event)->has_named ? named(w) : first_in(w, SLOT_DISCIPLINE);
-    if (at != STANDING_NONE) {
-        show(w, &result_of(w, at)->served);
-    }
-}
-
 bool standing_effect(const struct effect_of *w) {
+    struct standing_result *r = result_of(w, w->event);
     switch ((int)event_at(w, w->event)->kind->effect) {
     case EFFECT_FINDS:
         return replace(w, SLOT_FINDING);
@@ -444,14 +464,17 @@ bool standing_effect(const struct effect_of *w) {
         return true;
     case EFFECT_SERVES:
     case EFFECT_FORGOES:
-        serve(w);
+        r->speaks_of =
+            event_at(w, w->event)->has_named ? named(w) : standing_first_in(w, SLOT_DISCIPLINE);
         return true;
     case EFFECT_APPEALS:
-        standing_contest(w);
-        result_of(w, w->event)->open_appeal = true;
+        r->open_appeal = true;
         return true;
     case EFFECT_SEPARATES:
-        show(w, &w->subject->separation);
+        if (w->subject->separation == STANDING_NONE ||
+            standing_may_undo(w->c, w->event, w->subject->separation)) {
+            w->subject->separation = w->event;
+        }
         return true;
     default:
         return true;

@@ -11,7 +11,9 @@ struct effect_of {
     struct standing_case *c;
     struct standing_subject *subject;
     size_t event;
-    size_t position; /* in the order of places */
+    size_t position;         /* in the order of places */
+    size_t firm[SLOT_COUNT]; /* of the acts on the slot so far that it does not set aside: 1 + the
+                                place of the last */
 };
 
 /* --- standing.c --- */
@@ -44,35 +46,51 @@ void standing_correct(struct standing_case *c);
 
 /* --- standing_slot.c --- */
 
+/* Begins the work of an event at its place. */
+struct effect_of standing_at_work(struct standing_case *c, struct standing_subject *subject,
+                                  size_t position);
 /* Is the event set aside by the one at work? */
 bool standing_aside(const struct effect_of *w, size_t event);
+bool standing_is_in(const struct effect_of *w, size_t event, enum standing_slot slot);
+bool standing_is_free(const struct effect_of *w, enum standing_slot slot);
 /* Does the one at work see the event in that slot? */
 bool standing_sees(const struct effect_of *w, size_t event, enum standing_slot slot);
-/* The first that it sees there; STANDING_NONE. */
+/* The first in it, and the first that it sees there; STANDING_NONE. */
+size_t standing_first_in(const struct effect_of *w, enum standing_slot slot);
 size_t standing_first_seen(const struct effect_of *w, enum standing_slot slot);
+
 /* May it undo the event, what upholds it, and its twins? STANDING_NONE; or whom it may not. */
 size_t standing_denies(const struct effect_of *w, size_t event);
-/* Likewise: may it take out what is in the slot, or take the slot? */
-size_t standing_denies_out(const struct effect_of *w, enum standing_slot slot);
-size_t standing_denies_take(const struct effect_of *w, enum standing_slot slot);
-/* Takes out what is in the slot, but for what it leaves beside itself. Returns how many. */
-size_t standing_take_out(const struct effect_of *w, enum standing_slot slot, enum standing_why how);
-/* Takes the slot, too. */
-void standing_take(const struct effect_of *w, enum standing_slot slot, enum standing_why how);
-/* Marks the event as superseded by the one at work, in the slot or not. */
+/* The same of what emptied the slot, but for what it leaves beside itself. */
+size_t standing_denies_emptier(const struct effect_of *w, enum standing_slot slot);
+/* Marks what is in the slot, and, if it clears the slot, also what it sees there: all but what it
+ * leaves beside itself. */
+void standing_mark(const struct effect_of *w, enum standing_slot slot, bool clears);
+/* Of what is marked, the first that it may not undo; STANDING_NONE. */
+size_t standing_denies_marked(const struct effect_of *w, enum standing_slot slot);
+
+/* Takes out what is marked; marks nothing any more. */
+void standing_take_out(const struct effect_of *w, enum standing_slot slot, enum standing_why how);
+/* Takes one out, if it is in the slot; and supersedes it in any case. */
+void standing_take_one(const struct effect_of *w, size_t event, enum standing_slot slot,
+                       enum standing_why how);
+/* The same as take_out; and it emptied the slot, if it saw any of them. */
+void standing_empty(const struct effect_of *w, enum standing_slot slot, enum standing_why how);
+/* Takes the slot. */
+void standing_put_in(const struct effect_of *w, enum standing_slot slot);
+/* Gives an event back to a slot, and upholds it. */
+void standing_give_back(const struct effect_of *w, size_t event, enum standing_slot slot);
 void standing_supersede(const struct effect_of *w, size_t event, enum standing_why how);
-void standing_put_back(const struct effect_of *w, size_t event, enum standing_slot slot);
-/* From here on it is the one at work that emptied the slot. */
-void standing_empty(const struct effect_of *w, enum standing_slot slot);
-/* Is nothing in it? */
-bool standing_slot_is_free(const struct effect_of *w, enum standing_slot slot);
 
 /* --- standing_effect.c --- */
 
 /* What an event that counts and is not corrected does to its subject. False: it was found without
  * authority, and settled as that. */
 bool standing_effect(const struct effect_of *w);
-/* An appeal.filed says what it contests, corrected or not. */
+/* An appeal.filed says what it contests, whatever becomes of it. */
 void standing_contest(const struct effect_of *w);
+/* What the event stands for: what it is a duplicate of, and what stands in its place; to the one at
+ * work, unless that sets aside what it is a duplicate of (`w` NULL: to all). STANDING_NONE. */
+size_t standing_stands_for(const struct standing_case *c, const struct effect_of *w, size_t event);
 
 #endif

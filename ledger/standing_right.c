@@ -64,13 +64,25 @@ bool standing_surely_before(const struct standing_case *c, size_t a, size_t b) {
     return false;
 }
 
+/* Does `a` stand in the place of `b`, by one correction or several? */
+static bool stands_in_for(const struct standing_case *c, size_t a, size_t b) {
+    size_t at = c->results[a].replaces;
+    for (size_t steps = 0; steps < c->count && at != STANDING_NONE; steps++) {
+        if (at == b) {
+            return true;
+        }
+        at = c->results[at].replaces;
+    }
+    return false;
+}
+
 /* In one log, closed members tell two facts apart that look the same; in two logs they never agree,
  * since a commitment is bound to its event. */
 bool standing_alike(const struct standing_case *c, size_t first, size_t second) {
     const struct standing_event *a = &c->events[first];
     const struct standing_event *b = &c->events[second];
-    if (a->kind != b->kind || a->has_case != b->has_case || c->results[first].replaces == second ||
-        c->results[second].replaces == first) {
+    if (first == second || a->kind != b->kind || a->has_case != b->has_case ||
+        stands_in_for(c, first, second) || stands_in_for(c, second, first)) {
         return false;
     }
     bool one_log = bytes_equal(a->origin, b->origin);

@@ -1,10 +1,11 @@
 /* What is in a slot, what an event sees there, and what it may take out. A slot has no memory of
- * its own: each event says which slots it took, and what took it out again. */
+ * its own: each event says which slots it took, what took it out again and when, and whether it
+ * acted on a slot at its place. */
 #include "ledger/standing_parts.h"
 
 #include <assert.h>
 
-static const struct standing_result *result(const struct effect_of *w, size_t event) {
+static struct standing_result *result(const struct effect_of *w, size_t event) {
     return &w->c->results[event];
 }
 
@@ -12,62 +13,64 @@ static bool took(const struct effect_of *w, size_t event, enum standing_slot slo
     return result(w, event)->took[slot] && result(w, event)->subject == w->subject->subject;
 }
 
-static bool is_in(const struct effect_of *w, size_t event, enum standing_slot slot) {
+bool standing_is_in(const struct effect_of *w, size_t event, enum standing_slot slot) {
     return took(w, event, slot) && result(w, event)->out_by[slot] == STANDING_NONE;
 }
 
-/* In the order of places, the next in the slot before the one at work; STANDING_NONE. */
-static size_t next_in(const struct effect_of *w, enum standing_slot slot, size_t *position) {
-    while (*position < w->position) {
-        size_t event = w->c->order[(*position)++];
-        if (is_in(w, event, slot)) {
-            return event;
+size_t standing_first_in(const struct effect_of *w, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        if (standing_is_in(w, w->c->order[i], slot)) {
+            return w->c->order[i];
         }
     }
     return STANDING_NONE;
 }
 
-bool standing_slot_is_free(const struct effect_of *w, enum standing_slot slot) {
-    size_t position = 0;
-    return next_in(w, slot, &position) == STANDING_NONE;
+bool standing_is_free(const struct effect_of *w, enum standing_slot slot) {
+    return standing_first_in(w, slot) == STANDING_NONE;
 }
 
 /* --- seeing --- */
 
+/* A twin of lower rank said the same thing: what it did is not in the way of who says it again. */
 bool standing_aside(const struct effect_of *w, size_t event) {
-    return standing_over(w->c, w->event, event) && !standing_surely_before(w->c, event, w->event);
+    return standing_over(w->c, w->event, event) &&
+           (!standing_surely_before(w->c, event, w->event) ||
+            standing_alike(w->c, w->event, event));
 }
 
-/* Did the event give another back to the slot? */
-static bool gave_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
-    for (size_t i = 0; i < w->position; i++) {
-        if (result(w, w->c->order[i])->back_by == event && took(w, w->c->order[i], slot)) {
-            return true;
-        }
+/* Who acted at a place: the event there, or the one whose doing that is now. */
+static size_t actor_at(const struct standing_case *c, size_t position) {
+    size_t at = c->order[position];
+    while (c->results[at].standing == STANDING_DUPLICATE) {
+        at = c->results[at].other;
     }
-    return false;
+    return at;
 }
 
-/* Did an event that is not set aside act on the slot after `since`? */
-static bool is_past(const struct effect_of *w, size_t since, enum standing_slot slot) {
-    for (size_t i = w->position; i-- > 0 && w->c->order[i] != since;) {
-        size_t event = w->c->order[i];
-        bool counts = result(w, event)->counts && result(w, event)->subject == w->subject->subject;
-        if (counts && !standing_aside(w, event) &&
-            (took(w, event, slot) || result(w, event)->emptied[slot] ||
-             gave_back(w, event, slot))) {
-            return true;
+struct effect_of standing_at_work(struct standing_case *c, struct standing_subject *subject,
+                                  size_t position) {
+    struct effect_of w = {
+        .c = c, .subject = subject, .event = c->order[position], .position = position};
+    for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
+        for (size_t i = position; i-- > 0 && w.firm[slot] == 0;) {
+            const struct standing_result *r = &c->results[c->order[i]];
+            if (r->acted[slot] && r->subject == subject->subject &&
+                !standing_aside(&w, actor_at(c, i))) {
+                w.firm[slot] = i + 1;
+            }
         }
     }
-    return false;
+    return w;
 }
 
 bool standing_sees(const struct effect_of *w, size_t event, enum standing_slot slot) {
     if (!took(w, event, slot) || standing_aside(w, event)) {
         return false;
     }
-    size_t out_by = result(w, event)->out_by[slot];
-    return out_by == STANDING_NONE || (standing_aside(w, out_by) && !is_past(w, out_by, slot));
+    const struct standing_result *r = result(w, event);
+    return r->out_by[slot] == STANDING_NONE ||
+           (standing_aside(w, r->out_by[slot]) && w->firm[slot] <= r->out_at[slot]);
 }
 
 size_t standing_first_seen(const struct effect_of *w, enum standing_slot slot) {
@@ -94,7 +97,7 @@ size_t standing_denies(const struct effect_of *w, size_t event) {
         size_t twin = c->order[i];
         const struct standing_result *r = &c->results[twin];
         bool said = r->counts || r->standing == STANDING_DUPLICATE;
-        if (twin != event && said && !r->corrected && !standing_may_undo(c, w->event, twin) &&
+        if (said && !r->corrected && !standing_may_undo(c, w->event, twin) &&
             standing_alike(c, event, twin)) {
             return twin;
         }
@@ -108,24 +111,41 @@ static bool are_strangers(const struct effect_of *w, size_t other) {
 }
 
 static bool own_house_is_in(const struct effect_of *w, enum standing_slot slot) {
-    size_t position = 0;
-    for (size_t event; (event = next_in(w, slot, &position)) != STANDING_NONE;) {
-        if (standing_one_house(w->c, w->event, event)) {
+    for (size_t i = 0; i < w->position; i++) {
+        if (standing_is_in(w, w->c->order[i], slot) &&
+            standing_one_house(w->c, w->event, w->c->order[i])) {
             return true;
         }
     }
     return false;
 }
 
+/* An event of its own house in the slot is one that it left there, or would. */
 static bool leaves_beside(const struct effect_of *w, size_t other, enum standing_slot slot) {
     return are_strangers(w, other) &&
            (!standing_surely_before(w->c, other, w->event) || own_house_is_in(w, slot));
 }
 
-size_t standing_denies_out(const struct effect_of *w, enum standing_slot slot) {
-    size_t position = 0;
-    for (size_t event; (event = next_in(w, slot, &position)) != STANDING_NONE;) {
-        size_t denied = leaves_beside(w, event, slot) ? STANDING_NONE : standing_denies(w, event);
+size_t standing_denies_emptier(const struct effect_of *w, enum standing_slot slot) {
+    size_t emptied = w->subject->emptied[slot];
+    return emptied == STANDING_NONE || leaves_beside(w, emptied, slot)
+               ? STANDING_NONE
+               : standing_denies(w, emptied);
+}
+
+void standing_mark(const struct effect_of *w, enum standing_slot slot, bool clears) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        result(w, event)->marked[slot] =
+            (standing_is_in(w, event, slot) || (clears && standing_sees(w, event, slot))) &&
+            !leaves_beside(w, event, slot);
+    }
+}
+
+size_t standing_denies_marked(const struct effect_of *w, enum standing_slot slot) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        size_t denied = result(w, event)->marked[slot] ? standing_denies(w, event) : STANDING_NONE;
         if (denied != STANDING_NONE) {
             return denied;
         }
@@ -133,59 +153,63 @@ size_t standing_denies_out(const struct effect_of *w, enum standing_slot slot) {
     return STANDING_NONE;
 }
 
-size_t standing_denies_take(const struct effect_of *w, enum standing_slot slot) {
-    size_t denied = standing_denies_out(w, slot);
-    size_t emptied = w->subject->emptied[slot];
-    if (denied != STANDING_NONE || emptied == STANDING_NONE || leaves_beside(w, emptied, slot)) {
-        return denied;
-    }
-    return standing_denies(w, emptied);
-}
-
 /* --- doing --- */
 
 /* The decision of an appeal goes on being that when what it put in force is replaced. */
 void standing_supersede(const struct effect_of *w, size_t event, enum standing_why how) {
-    struct standing_result *r = &w->c->results[event];
-    r->set_aside = standing_aside(w, event);
     if (how == WHY_REVERSED || w->c->events[event].kind->effect != EFFECT_DECIDES_APPEAL) {
-        r->superseded_by = w->event;
-        r->how = how;
+        result(w, event)->superseded_by = w->event;
+        result(w, event)->how = how;
     }
 }
 
-size_t standing_take_out(const struct effect_of *w, enum standing_slot slot,
-                         enum standing_why how) {
-    size_t position = 0;
-    size_t count = 0;
-    bool own = own_house_is_in(w, slot); /* asked before any is out */
-    for (size_t event; (event = next_in(w, slot, &position)) != STANDING_NONE;) {
-        bool stays =
-            are_strangers(w, event) && (own || !standing_surely_before(w->c, event, w->event));
-        if (!stays) {
-            w->c->results[event].out_by[slot] = w->event;
-            standing_supersede(w, event, how);
-            count++;
+void standing_take_one(const struct effect_of *w, size_t event, enum standing_slot slot,
+                       enum standing_why how) {
+    if (standing_is_in(w, event, slot)) {
+        result(w, event)->out_by[slot] = w->event;
+        result(w, event)->out_at[slot] = w->position;
+    }
+    if (how != WHY_REPLACED || w->c->events[w->event].kind->effect == EFFECT_DECIDES_APPEAL) {
+        result(w, event)->undone_by[slot] = w->event;
+        result(w, w->event)->undid = true;
+    }
+    standing_supersede(w, event, how);
+}
+
+void standing_take_out(const struct effect_of *w, enum standing_slot slot, enum standing_why how) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        if (result(w, event)->marked[slot]) {
+            result(w, event)->marked[slot] = false;
+            standing_take_one(w, event, slot, how);
         }
     }
-    return count;
 }
 
-void standing_take(const struct effect_of *w, enum standing_slot slot, enum standing_why how) {
+void standing_empty(const struct effect_of *w, enum standing_slot slot, enum standing_why how) {
+    bool saw = false;
+    for (size_t i = 0; i < w->position; i++) {
+        saw =
+            saw || (result(w, w->c->order[i])->marked[slot] && !standing_aside(w, w->c->order[i]));
+    }
     standing_take_out(w, slot, how);
-    w->c->results[w->event].took[slot] = true;
-    w->c->results[w->event].out_by[slot] = STANDING_NONE;
+    if (saw) {
+        w->subject->emptied[slot] = w->event;
+        result(w, w->event)->emptied[slot] = true;
+        result(w, w->event)->acted[slot] = true;
+    }
+}
+
+void standing_put_in(const struct effect_of *w, enum standing_slot slot) {
+    result(w, w->event)->took[slot] = true;
+    result(w, w->event)->out_by[slot] = STANDING_NONE;
+    result(w, w->event)->acted[slot] = true;
     w->subject->emptied[slot] = STANDING_NONE;
 }
 
-void standing_empty(const struct effect_of *w, enum standing_slot slot) {
-    w->subject->emptied[slot] = w->event;
-    w->c->results[w->event].emptied[slot] = true;
-}
-
 /* What was denied by one that the event at work sets aside is in force again, too. */
-void standing_put_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
-    struct standing_result *r = &w->c->results[event];
+void standing_give_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
+    struct standing_result *r = result(w, event);
     if (!r->counts) {
         r->standing = STANDING_IN_FORCE;
         r->why = WHY_NOTHING;
@@ -193,11 +217,18 @@ void standing_put_back(const struct effect_of *w, size_t event, enum standing_sl
         r->counts = true;
         r->done = true;
     }
-    r->out_by[slot] = STANDING_NONE;
     r->superseded_by = STANDING_NONE;
-    r->back_by = w->event;
-    w->subject->emptied[slot] = STANDING_NONE;
+    if (!standing_is_in(w, event, slot)) {
+        r->took[slot] = true;
+        r->out_by[slot] = STANDING_NONE;
+        w->subject->emptied[slot] = STANDING_NONE;
+        result(w, w->event)->acted[slot] = true;
+    }
+    r->upheld_by = w->event;
+    r->back_by[slot] = w->event;
 }
+
+/* --- in the end --- */
 
 bool standing_in_slot(const struct standing_case *c, size_t event, enum standing_slot slot) {
     return c->results[event].counts && c->results[event].took[slot] &&
