@@ -77,7 +77,7 @@ static const struct {
     {"discipline.served", 3, true, "?E,\"served\":$d"},
     {"discipline.not_served", 2, true, "?E,\"ascertained\":$d,\"reason\":\"retired\""},
     {"appeal.filed", 6, true, "?E,\"filed\":$d,\"forum\":\"court\""},
-    {"appeal.decided", 8, true, "?E$M,\"decided\":$d,\"decided_by\":\"judge\",\"outcome\":$o"},
+    {"appeal.decided", 8, true, ",\"event\":$E$M,\"decided\":$d,\"decided_by\":\"judge\",\"outcome\":$o"},
     {"decertification.ordered", 3, true,
      ",\"action\":\"suspended\",\"decided\":$d,\"decided_by\":\"post\""},
     {"officer.separated", 2, true, ",\"reason\":\"retired\",\"separated\":$d"},
