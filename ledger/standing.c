@@ -208,7 +208,7 @@ static size_t find_twin(const struct standing_case *c, size_t position) {
         const struct standing_result *r = &c->results[twin];
         bool stands =
             r->superseded_by == STANDING_NONE || standing_may_undo(c, r->superseded_by, event);
-        if (r->counts && !r->corrected && stands && !standing_over(c, event, twin) &&
+        if (r->counts && !r->corrected && stands && !standing_above(c, event, twin) &&
             standing_alike(c, event, twin)) {
             return twin;
         }
@@ -266,7 +266,7 @@ static void take_over_twins(const struct effect_of *w) {
     for (size_t i = 0; i < w->position; i++) {
         size_t twin = c->order[i];
         if (c->results[twin].counts && !c->results[twin].corrected &&
-            standing_over(c, w->event, twin) && standing_alike(c, w->event, twin)) {
+            standing_above(c, w->event, twin) && standing_alike(c, w->event, twin)) {
             any = true;
             open = open || c->results[twin].open_appeal;
             c->results[twin].open_appeal = false;

@@ -28,6 +28,7 @@ size_t standing_find(const struct standing_case *c, const struct hash *id);
 
 /* --- standing_right.c: of the signers of events `a` and `b` --- */
 
+bool standing_above(const struct standing_case *c, size_t a, size_t b); /* of a higher rank */
 bool standing_over(const struct standing_case *c, size_t a, size_t b);
 bool standing_one_house(const struct standing_case *c, size_t a, size_t b);
 bool standing_may_correct(const struct standing_case *c, size_t a, size_t b);

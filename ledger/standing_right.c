@@ -26,6 +26,10 @@ static int compare_ranks(const struct standing_case *c, size_t a, size_t b) {
     return (int)house_rank(signer(c, a)->role) - (int)house_rank(signer(c, b)->role);
 }
 
+bool standing_above(const struct standing_case *c, size_t a, size_t b) {
+    return compare_ranks(c, a, b) > 0;
+}
+
 bool standing_may_correct(const struct standing_case *c, size_t a, size_t b) {
     int ranks = compare_ranks(c, a, b);
     return ranks > 0 || (ranks == 0 && standing_one_house(c, a, b));
@@ -77,12 +81,11 @@ static bool stands_in_for(const struct standing_case *c, size_t a, size_t b) {
 }
 
 /* In one log, closed members tell two facts apart that look the same; in two logs they never agree,
- * since a commitment is bound to its event. */
-bool standing_alike(const struct standing_case *c, size_t first, size_t second) {
+ * since a commitment is bound to its event. What they name is left to the caller. */
+static bool say_the_same(const struct standing_case *c, size_t first, size_t second) {
     const struct standing_event *a = &c->events[first];
     const struct standing_event *b = &c->events[second];
-    if (first == second || a->kind != b->kind || a->has_case != b->has_case ||
-        stands_in_for(c, first, second) || stands_in_for(c, second, first)) {
+    if (a->kind != b->kind || a->has_case != b->has_case) {
         return false;
     }
     bool one_log = bytes_equal(a->origin, b->origin);
@@ -91,4 +94,22 @@ bool standing_alike(const struct standing_case *c, size_t first, size_t second) 
     }
     return one_log || !a->has_case ? hash_equal(&a->whole, &b->whole)
                                    : hash_equal(&a->fact, &b->fact);
+}
+
+/* In two logs, each may name its own log's; else what looks like a copy of a reversal, and names
+ * something else, would take its place and do nothing. */
+static bool name_the_same(const struct standing_case *c, size_t first, size_t second) {
+    const struct standing_event *a = &c->events[first];
+    const struct standing_event *b = &c->events[second];
+    size_t of_a = c->results[first].names;
+    size_t of_b = c->results[second].names;
+    if (!a->has_named || !b->has_named || hash_equal(&a->named, &b->named)) {
+        return true;
+    }
+    return of_a != STANDING_NONE && of_b != STANDING_NONE && say_the_same(c, of_a, of_b);
+}
+
+bool standing_alike(const struct standing_case *c, size_t first, size_t second) {
+    return first != second && say_the_same(c, first, second) && name_the_same(c, first, second) &&
+           !stands_in_for(c, first, second) && !stands_in_for(c, second, first);
 }

@@ -178,17 +178,17 @@ def five_authorities(f, handle):
         "recommended_by": "civilian-board"})
     e["found"] = agency.add(commissioner, "finding.final", {
         **case, "decided": "2024-06-10", "decided_by": "commissioner", "disposition": "sustained"})
-    e["mistyped"] = agency.add(desk, "discipline.imposed", {
-        **case, "decided_by": "commissioner", "discipline": [{"code": "suspension", "days": 50, "paid": False}],
-        "event": e["found"], "imposed": "2024-06-11"})
     e["imposed"] = agency.add(desk, "discipline.imposed", {
         **case, "decided_by": "commissioner", "discipline": [{"code": "suspension", "days": 5, "paid": False}],
         "event": e["found"], "imposed": "2024-06-11"})
-    e["corrected"] = agency.add(desk, "correction", {
-        "event": e["mistyped"], "ori": ORI, "replaced_by": e["imposed"], "what": "wrong_code"})
     e["answered"] = agency.add(desk, "response.appended", {"by": "officer", "event": e["found"], "ori": ORI},
                                body=body_of("c"))
+    # A desk's slip about what nobody above acts on. (One about the discipline would have to be set right over an hour before
+    # the court acts on it: in two logs, less proves no order.)
+    e["mistyped"] = agency.add(desk, "discipline.served", {**case, "served": "2024-07-11"})
     e["served"] = agency.add(desk, "discipline.served", {**case, "served": "2024-07-01"})
+    e["corrected"] = agency.add(desk, "correction", {
+        "event": e["mistyped"], "ori": ORI, "replaced_by": e["served"], "what": "wrong_date"})
     e["meddled"] = agency.add(desk, "correction", {"event": e["recommended"], "ori": ORI, "what": "wrong_code"})
     e["suspended"] = state.add(post, "decertification.ordered", {
         **case, "action": "suspended", "decided": "2024-07-15", "decided_by": "post-board"})
