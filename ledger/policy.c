@@ -55,6 +55,32 @@ static bool same_public_key(const struct vkey *a, const struct vkey *b) {
     return memcmp(a->key.bytes, b->key.bytes, sizeof a->key.bytes) == 0;
 }
 
+/* Those that `name` runs. */
+static policy_set run_by(const struct policy *policy, const struct bytes *operators,
+                         struct bytes name) {
+    policy_set set = 0;
+    for (size_t i = 0; i < policy->witness_count; i++) {
+        set |= (policy_set)bytes_equal(operators[i], name) << i;
+    }
+    return set;
+}
+
+/* A quorum is monotone, so that all witnesses of an operator together decide whether some of them
+ * suffice: as many questions as witnesses, each one pass over the groups. */
+static enum status check_operators(const struct policy *policy, const struct bytes *operators,
+                                   struct refusal *why) {
+    for (size_t i = 0; i < policy->witness_count; i++) {
+        if (policy_quorum_met(policy, run_by(policy, operators, operators[i]))) {
+            return refuse(why, STATUS_BAD_POLICY,
+                          "operators: the mirrors of %.*s alone could satisfy the quorum of "
+                          "policy: it must need mirrors of two different operators at least",
+                          (int)(operators[i].len < 60 ? operators[i].len : 60),
+                          (const char *)operators[i].data);
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status policy_check_safe(const struct policy *policy, const struct vkey *log,
                               struct bytes log_operator, const struct bytes *operators,
                               struct refusal *why) {
@@ -84,7 +110,7 @@ enum status policy_check_safe(const struct policy *policy, const struct vkey *lo
                           witness->vkey.name);
         }
     }
-    return STATUS_OK;
+    return check_operators(policy, operators, why);
 }
 
 /* "The policy says that a checkpoint is considered valid if it is signed by any one of the listed

@@ -60,8 +60,9 @@ bool policy_quorum_met(const struct policy *policy, policy_set have);
 bool policy_can_split(const struct policy *policy);
 
 /* The refusals of a log's own policy: exactly one log, whose key is `log` (NULL: not compared); not
- * splittable; and no witness of the quorum run by the log's operator: `operators[i]` names the
- * operator of witnesses[i]. BAD_POLICY. */
+ * splittable; no witness of the quorum run by the log's operator; and no operator whose witnesses
+ * satisfy the quorum without anybody else's: `operators[i]` names the operator of witnesses[i].
+ * BAD_POLICY. */
 enum status policy_check_safe(const struct policy *policy, const struct vkey *log,
                               struct bytes log_operator, const struct bytes *operators,
                               struct refusal *why) MUST_USE;

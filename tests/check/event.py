@@ -2,7 +2,7 @@
 page itself. For verify.py."""
 import datetime, json, pathlib, re
 from collections import namedtuple
-from c2sp import Bad, base64_of, is_key_name, need, parse_checkpoint, parse_key, parse_note, parse_policy, root_of, sha, splits
+from c2sp import Bad, base64_of, is_key_name, met, need, parse_checkpoint, parse_key, parse_note, parse_policy, root_of, sha, splits
 
 Event = namedtuple("Event", "top open note id kind")
 
@@ -207,6 +207,9 @@ def check_rules(event):
         need(not splits(policy, policy.quorum), "two disjoint sets satisfy the quorum")
         need(all(k.public != policy.logs[0].public for k in policy.witnesses.values()), "the log as a witness")
         need({name.decode(errors="replace") for name in policy.witnesses} == set(opened["operators"]), "operators")
+        run_by = {name: opened["operators"][name.decode()] for name in policy.witnesses}
+        need(not any(met(policy, {w for w in run_by if run_by[w] == one}, policy.quorum) for one in run_by.values()),
+             "one operator's mirrors satisfy the quorum")
     elif event.kind in ("key.enrolled", "key.rotated"):
         key = parse_key(opened["vkey"])
         need(event.kind == "key.enrolled" or key.name != opened["key"], "in the place of itself")

@@ -194,6 +194,16 @@ static void scopes(void) {
           2);
 }
 
+/* A policy of which two mirrors of three are under one operator's name: nothing of ours makes it,
+ * so that another is made, bent, and signed. */
+static struct bytes one_operators_policy(void) {
+    static const enum world_who roots[] = {WORLD_ROOT_1, WORLD_ROOT_2};
+    const char *text = world_event_text(
+        &world, &(struct world_event){.issuer = WORLD_ROOT_1, .kind = "log.policy"});
+    text = world_bend(&world, text, "\"state\":\"state\"", "\"state\":\"doj\"");
+    return world_sign(&world, bytes_text(text), roots, 2);
+}
+
 /* Other beginnings: a log whose own papers are wrong. */
 static void bad_starts(void) {
     struct paper_log kept = ledger;
@@ -204,6 +214,8 @@ static void bad_starts(void) {
                                         "'university-witness':'university'}");
     int operators_own = add_open(WORLD_ROOT_1, "log.policy", own);
     save_receipt("bad-own-mirror", ITEMS(OPENED, operators_own, event));
+    int one_house = add(one_operators_policy());
+    save_receipt("bad-one-operators-quorum", ITEMS(OPENED, one_house, event));
     save_receipt("good-root", ITEMS(OPENED, POLICY, event));
     int three = add(world_event(
         &world, &(struct world_event){.issuer = WORLD_ROOT_1, .kind = "log.policy", .roots = 6}));

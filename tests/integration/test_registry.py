@@ -40,9 +40,10 @@ class Log:
             "authority": [k.vkey for k in self.roots], "log_role": "state", "log_vkey": self.key.vkey,
             "operator": self.name, "operator_vkey": self.operator.vkey, "threshold": 2}, *self.roots[:2])
         assert self.node.add(opened)[0] == 202
-        peer = self.w.peer
-        text = (f"log {self.key.vkey} {self.node.url}\nwitness peer {self.w.mirror.vkey} {peer.url}\nquorum peer\n")
-        self.say("log.policy", {"operators": {"peer": "peer"}, "policy": text}, self.roots[1])
+        text = f"log {self.key.vkey} {self.node.url}\n" + "".join(
+            f"witness {name} {self.w.mirrors[name].vkey} {node.url}\n" for name, node in self.w.peers.items())
+        self.say("log.policy", {"operators": {name: name for name in self.w.peers},
+                                "policy": text + "group mirrors all peer other\nquorum mirrors\n"}, self.roots[1])
 
     def recognise(self, other, url=None, **more):
         return self.say("log.recognised", {"address": url or other.node.url, "log_vkey": other.key.vkey,
@@ -56,14 +57,17 @@ class Log:
 class Registry:
     def __init__(self, names=("doj", "state", "agency")):
         self.folder = tempfile.mkdtemp(prefix="dutylog-test-")
-        self.peer, self.mirror = Node(self.folder, "peer"), Key("peer.example/mirror", 4)
+        self.peers = {name: Node(self.folder, name) for name in ("peer", "other")}  # mirrors of every log, both needed
+        self.mirrors = {name: Key(f"{name}.example/mirror", 4) for name in self.peers}
+        self.peer = self.peers["peer"]
         self.logs = {name: Log(self, name) for name in names}
-        self.mirror.save(self.peer.path("mirror.key"))
-        self.peer.head = "head"
-        head_file(self.peer.path("head"))
-        self.peer.sections.append("[mirror]\nkey = mirror.key\n")
-        for log in self.logs.values():
-            self.peer.sections.append(f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n")
+        for name, node in self.peers.items():
+            self.mirrors[name].save(node.path("mirror.key"))
+            node.head = "head"
+            head_file(node.path("head"))
+            node.sections = ["[mirror]\nkey = mirror.key\n"]
+            node.sections += [f"[log {log.origin}]\nvkey = {log.key.vkey}\naccept = events\nurl = {log.node.url}\n"
+                              for log in self.logs.values()]
         self.university = self.pinned("university")
         Key("doj.example/mirror", 4).save(self.logs["doj"].node.path("mirror.key"))
         self.logs["doj"].node.sections += [s.replace("url = ", "; ") for s in self.university.sections]  # its own roots
@@ -80,7 +84,7 @@ class Registry:
         return node
 
     def start(self):
-        for node in (self.peer, *(log.node for log in self.logs.values())):
+        for node in (*self.peers.values(), *(log.node for log in self.logs.values())):
             node.start()
         for log in self.logs.values():
             log.open()
@@ -90,7 +94,7 @@ class Registry:
         return os.path.join(self.folder, name)
 
     def close(self):
-        codes = [node.stop() for node in (self.university, self.peer, *(log.node for log in self.logs.values()))]
+        codes = [node.stop() for node in (self.university, *self.peers.values(), *(log.node for log in self.logs.values()))]
         if "KEEP" not in os.environ:
             shutil.rmtree(self.folder)
         assert set(codes) <= {0, None}, codes

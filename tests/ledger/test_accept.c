@@ -198,6 +198,15 @@ Test(accept_policy, counts_no_mirror_of_the_operators) {
                                .open = world_policy_open(w, world_policy_text(w, NULL), outside)}));
 }
 
+Test(accept_policy, takes_two_operators_for_a_quorum) {
+    static const enum world_who roots[] = {WORLD_ROOT_1, WORLD_ROOT_2};
+    const char *text =
+        world_event_text(w, &(struct world_event){.issuer = WORLD_ROOT_1, .kind = "log.policy"});
+    text = world_bend(w, text, "\"state\":\"state\"", "\"state\":\"doj\"");
+    hosted_refuse(&h, world_sign(w, bytes_text(text), roots, 2), STATUS_BAD_POLICY,
+                  "the mirrors of doj alone could satisfy the quorum");
+}
+
 Test(accept_policy, is_for_the_logs_own_key) {
     struct world other;
     world_init(&other, "agency.example/log");

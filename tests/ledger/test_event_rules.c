@@ -90,6 +90,8 @@ Test(event_rules, log_policy_is_safe_and_names_every_operator) {
     refuse_changed(id, "\"c\":\"newsroom\"", "\"c\":\"newsroom\",\"d\":\"x\"", STATUS_BAD_MEMBER,
                    "a witness that the policy lacks");
     refuse_changed(id, "\"b\":\"doj\"", "\"b\":\"\"", STATUS_BAD_MEMBER, "operators must be");
+    refuse_changed(id, "\"b\":\"doj\"", "\"b\":\"state\"", STATUS_BAD_POLICY,
+                   "operators: the mirrors of state alone could satisfy the quorum of policy");
     /* A witness with a name that no member can have. */
     refuse_changed(id, "witness c $2", "witness c# $2", STATUS_BAD_MEMBER, "name c is not defined");
 }
@@ -98,16 +100,17 @@ Test(event_rules, a_witness_may_have_the_longest_name_of_a_member) {
     static char text[EVENT_TEXT_SIZE];
     char open[4096];
     char name[JCS_NAME_MAX + 2] = "";
-    char vkeys[2][EVENT_TEXT_SIZE];
+    char vkeys[3][EVENT_TEXT_SIZE];
     const struct signer *signers[1] = {&roots[0]};
     event_expand("$L", vkeys[0]);
     event_expand("$0", vkeys[1]);
+    event_expand("$1", vkeys[2]);
     memset(name, 'w', JCS_NAME_MAX);
     for (unsigned round = 0; round < 2; round++) {
         snprintf(open, sizeof open,
-                 "{\"operators\":{\"%.64s\":\"state\"},\"policy\":\"log %.200s\\nwitness %s %.200s"
-                 "\\nquorum %s\\n\"}",
-                 name, vkeys[0], name, vkeys[1], name);
+                 "{\"operators\":{\"v\":\"doj\",\"%.64s\":\"state\"},\"policy\":\"log %.200s"
+                 "\\nwitness %s %.200s\\nwitness v %.200s\\ngroup g all v %s\\nquorum g\\n\"}",
+                 name, vkeys[0], name, vkeys[1], vkeys[2], name);
         good_text(KIND_LOG_POLICY, open, false, 1, text);
         if (round == 0) {
             event_accepted(sign_text(text, signers, 1));

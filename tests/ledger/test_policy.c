@@ -357,15 +357,22 @@ Test(policy, quorum_time_is_the_smallest_that_meets) {
 #define TWO_OF_THREE                                                                               \
     "log $L\nwitness a $0\nwitness b $1\nwitness c $2\nwitness d $3\ngroup g 2 a b c\nquorum g\n"
 
-static void unsafe(const char *pattern, const struct vkey *log, const char *operator_of_all,
+/* Who runs $0, $1, ... in that order; the last one named runs the others too. */
+static void name_operators(const char *list, struct bytes operators[W]) {
+    for (size_t i = 0; i < W; i++) {
+        size_t len = strcspn(list, " ");
+        operators[i] = bytes_of(list, len);
+        list += list[len] == ' ' ? len + 1 : 0;
+    }
+}
+
+static void unsafe(const char *pattern, const struct vkey *log, const char *run_by,
                    const char *expected) {
     static struct policy p;
     struct refusal why = {0};
     struct bytes operators[W];
     parse(pattern, &p);
-    for (size_t i = 0; i < W; i++) {
-        operators[i] = bytes_text(operator_of_all);
-    }
+    name_operators(run_by, operators);
     enum status status = policy_check_safe(&p, log, bytes_text("agency"), operators, &why);
     cr_expect_eq(status, expected == NULL ? STATUS_OK : STATUS_BAD_POLICY, "%s", pattern);
     cr_expect(expected == NULL || strstr(why.text, expected) != NULL, "%s", why.text);
@@ -374,9 +381,9 @@ static void unsafe(const char *pattern, const struct vkey *log, const char *oper
 Test(policy, a_safe_policy_passes_and_each_unsafe_one_is_refused) {
     static struct policy p;
     struct refusal why;
-    unsafe(TWO_OF_THREE, &log_signer.vkey, "state", NULL);
-    unsafe(TWO_OF_THREE, NULL, "state", NULL);
-    unsafe(TWO_OF_THREE, &other_log.vkey, "state", "another log key");
+    unsafe(TWO_OF_THREE, &log_signer.vkey, "state doj newsroom", NULL);
+    unsafe(TWO_OF_THREE, NULL, "state doj newsroom", NULL);
+    unsafe(TWO_OF_THREE, &other_log.vkey, "state doj newsroom", "another log key");
     unsafe(TWO_OF_THREE, NULL, "agency", "w0.example is in the quorum and run by");
     unsafe("witness a $0\nquorum a\n", NULL, "state", "exactly that log, not 0");
     unsafe("log $L\nlog $M\nwitness a $0\nquorum a\n", NULL, "state", "exactly that log, not 2");
@@ -392,6 +399,71 @@ Test(policy, a_safe_policy_passes_and_each_unsafe_one_is_refused) {
     cr_assert_eq(policy_check_safe(&p, NULL, bytes_text("agency"), operators, &why),
                  STATUS_BAD_POLICY);
     cr_assert(strstr(why.text, "w2.example") != NULL);
+}
+
+#define FOUR "log $L\nwitness a $0\nwitness b $1\nwitness c $2\nwitness d $3\n"
+
+#define TWICE_TWO_OF_THREE                                                                         \
+    FOUR "witness e $4\nwitness f $5\ngroup g 2 a b c\ngroup h 2 d e f\ngroup t all g h\n"         \
+         "quorum t\n"
+
+Test(policy, no_operator_meets_the_quorum_alone) {
+    unsafe(TWO_OF_THREE, NULL, "state state doj", "operators: the mirrors of state alone");
+    unsafe(TWO_OF_THREE, NULL, "doj state state", "operators: the mirrors of state alone");
+    unsafe(TWO_OF_THREE, NULL, "doj", "must need mirrors of two different operators at least");
+    unsafe(TWO_OF_THREE, NULL, "state state.ny doj", NULL);
+    /* $3 is outside the quorum, so that its operator has one voice, as the others. */
+    unsafe(TWO_OF_THREE, NULL, "state doj newsroom state", NULL);
+    unsafe("log $L\nwitness a $0\nquorum a\n", NULL, "state", "the mirrors of state alone");
+    unsafe(FOUR "group g 3 a b c d\nquorum g\n", NULL, "state state doj doj", NULL);
+    unsafe(FOUR "group g 3 a b c d\nquorum g\n", NULL, "state state doj state",
+           "the mirrors of state alone");
+    unsafe(TWICE_TWO_OF_THREE, NULL, "state doj newsroom state doj newsroom", NULL);
+    unsafe(TWICE_TWO_OF_THREE, NULL, "state state doj doj newsroom city", NULL);
+    unsafe(TWICE_TWO_OF_THREE, NULL, "state state doj doj state state", "of state alone");
+}
+
+/* Each operator's witnesses as a set, by the definition. */
+static bool naive_alone(const struct policy *p, const unsigned *run_by, unsigned operators) {
+    for (unsigned o = 0; o < operators; o++) {
+        policy_set own = 0;
+        for (size_t i = 0; i < p->witness_count; i++) {
+            own |= (policy_set)(run_by[i] == o) << i;
+        }
+        if (naive_met(p, p->quorum, own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Test(policy, what_one_operator_meets_alone_agrees_with_brute_force) {
+    static const char *const names[3] = {"state", "doj", "newsroom"};
+    static struct policy p;
+    unsigned alone = 0;
+    unsigned safe = 0;
+    for (unsigned round = 0; round < 3000; round++) {
+        struct bytes operators[W];
+        struct refusal why = {0};
+        unsigned run_by[W];
+        random_policy(&p);
+        p.log_count = 1; /* it lists none, and is asked about no key */
+        p.logs[0].vkey = log_signer.vkey;
+        for (size_t i = 0; i < p.witness_count; i++) {
+            run_by[i] = draw(3);
+            operators[i] = bytes_text(names[run_by[i]]);
+        }
+        if (naive_split(&p)) {
+            continue; /* refused for that */
+        }
+        bool expected = naive_alone(&p, run_by, 3);
+        enum status status = policy_check_safe(&p, NULL, bytes_text("agency"), operators, &why);
+        cr_assert_eq(status, expected ? STATUS_BAD_POLICY : STATUS_OK, "round %u", round);
+        alone += expected;
+        safe += !expected;
+    }
+    cr_assert_gt(alone, 200);
+    cr_assert_gt(safe, 200);
 }
 
 Test(policy, a_log_may_not_cosign_with_its_own_key) {

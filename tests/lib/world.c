@@ -143,6 +143,12 @@ const char *world_event_text(struct world *world, const struct world_event *even
     return (const char *)format_text(world, event).data;
 }
 
+const char *world_bend(struct world *world, const char *text, const char *from, const char *to) {
+    const char *at = strstr(text, from);
+    assert(at != NULL);
+    return world_text(world, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
 struct bytes world_sign(struct world *world, struct bytes text, const enum world_who *signers,
                         size_t count) {
     uint8_t note[EVENT_SIZE_MAX];

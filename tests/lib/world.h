@@ -137,6 +137,8 @@ const char *world_text(struct world *world, const char *format, ...)
 /* Signs any text whatsoever by the keys given, in that order. */
 struct bytes world_sign(struct world *world, struct bytes text, const enum world_who *signers,
                         size_t count);
+/* `text` with `to` in the place of the first `from`, which is there. Terminated. */
+const char *world_bend(struct world *world, const char *text, const char *from, const char *to);
 /* The note text that world_event would sign, terminated, for bending; counts as aside. */
 const char *world_event_text(struct world *world, const struct world_event *event);
 struct hash world_id(struct bytes note);
