@@ -246,3 +246,43 @@ Test(judge, has_no_verdict_on_opaque_logs, .signal = SIGABRT) {
     CHECK_OK(store_begin(m.store, STORE_WRITE, &txn));
     CHECK_OK(judge_advance(txn, &m.log, 0, ALL, NULL, 0, &judged));
 }
+
+/* --- what a host accepted, told by its place alone --- */
+
+static bool follows(struct hosted *h, struct bytes note, uint64_t index, uint64_t stamp_ms) {
+    uint8_t memory[ENTRY_SIZE_MAX];
+    struct judgement judgement;
+    struct store_txn *txn;
+    struct writer writer;
+    bool found = false;
+    writer_init(&writer, memory, sizeof memory);
+    entry_format(&writer, stamp_ms, note);
+    cr_assert(judge_read_known(index, writer_view(&writer), &judgement));
+    CHECK_OK(store_begin(h->store, STORE_READ, &txn));
+    CHECK_OK(judge_follows(txn, &h->log, &judgement, &found));
+    store_abort(txn);
+    return found;
+}
+
+Test(judge, an_entry_follows_if_it_is_the_next_of_a_key_that_may_sign) {
+    struct hosted h;
+    hosted_open(&h);
+    hosted_start(&h);
+    struct world *here = &h.world;
+    struct bytes first = world_sample(here, WORLD_CLERK, "finding.final");
+    struct bytes second = world_sample(here, WORLD_CLERK, "finding.final");
+    struct bytes stranger = world_sample(here, WORLD_STRANGER, "finding.final");
+    uint64_t next = hosted_size(&h);
+    cr_assert(follows(&h, first, next, h.now_ms));
+    cr_assert_not(follows(&h, first, 0, h.now_ms));
+    cr_assert_not(follows(&h, first, next, h.now_ms - 1)); /* before the entry before it */
+    cr_assert_not(follows(&h, second, next, h.now_ms));    /* a gap */
+    cr_assert_not(follows(&h, stranger, next, h.now_ms));
+    hosted_accept(&h, first);
+    cr_assert(follows(&h, second, next + 1, h.now_ms));
+    cr_assert_not(follows(&h, first, next + 1, h.now_ms)); /* again */
+    hosted_accept(&h, world_revoke(here, WORLD_AGENCY, WORLD_CLERK));
+    cr_assert_not(follows(&h, second, next + 2, h.now_ms));
+    cr_assert(follows(&h, world_sample(here, WORLD_BOARD, "finding.final"), next + 2, h.now_ms));
+    hosted_close(&h);
+}

@@ -3,6 +3,7 @@
 
 #include "ledger/schema.h"
 #include "tests/lib/check.h"
+#include "tests/lib/keys.h"
 #include "tests/lib/several.h"
 
 #include <criterion/criterion.h>
@@ -123,6 +124,28 @@ Test(revocation, of_another_logs_key_by_anyone_else_is_heard_and_binds_nobody) {
     cr_assert_eq(rows.count, 1);
     cr_assert_not(binds(WORLD_CLERK, &rows.list[0]));
     cr_assert(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, 0)); /* without since: all of it, if it bound */
+}
+
+/* A third log, where another key stands in the place of root 3. */
+static struct several_log *add_with_another_root(void) {
+    struct several_log *log = &s.logs[s.count++];
+    struct world *w = &log->world;
+    world_init(w, "stranger.example/log");
+    w->people[WORLD_ROOT_3] = test_signer("root-9", VKEY_NOTE);
+    log->txn = s.txn;
+    CHECK_OK(logs_register(s.txn, &w->log.vkey, LOG_EVENTS, &log->log, NULL));
+    several_accept(log, world_opened(w));
+    return log;
+}
+
+Test(revocation, by_a_root_of_the_log_in_which_it_stands_binds_in_that_log_alone) {
+    there = add_with_another_root();
+    several_accept(there, foreign(WORLD_ROOT_3, WORLD_CLERK, "'reason':'compromised'"));
+    several_accept(there, foreign(WORLD_ROOT_1, WORLD_CLERK, "'reason':'compromised'"));
+    struct rows rows = rows_of(WORLD_CLERK);
+    cr_assert_eq(rows.count, 2);
+    cr_assert_not(binds(WORLD_CLERK, &rows.list[0])); /* no root of the clerk's own log */
+    cr_assert(binds(WORLD_CLERK, &rows.list[1]));
 }
 
 Test(revocation, never_binds_a_key_that_the_log_opened_with) {
