@@ -61,9 +61,10 @@ static void finish_all(struct job *const *jobs, size_t count, enum status fate) 
     }
 }
 
-/* Nothing signed leaves before its number is durable both inside and outside. Both are written at
- * once: the record may so be ahead of the store after a crash, which costs a longer guard, and is
- * never behind (specs/decisions/022). */
+/* Nothing signed leaves before its number is durable both inside and outside. Cosignatures' is
+ * written at both places at once: after a crash the record may be ahead of the store, which costs
+ * questions. A candidate's is written outside once it is durable inside: what the record names was
+ * signed and stored, or the folder is old, and no crash looks like that (specs/decisions/029). */
 static enum status commit(struct batch *batch, struct batch_outside *outside) {
     uint64_t commits = 0;
     if (outside == NULL || !batch->signs) {
@@ -77,9 +78,17 @@ static enum status commit(struct batch *batch, struct batch_outside *outside) {
         store_abort(batch->txn);
         return status;
     }
-    outside->begin(outside, commits + 1, batch->head);
+    if (batch->head == NULL) {
+        outside->begin(outside, commits + 1, NULL);
+    }
     status = store_commit(batch->txn);
-    enum status written = outside->end(outside, status == STATUS_OK);
+    if (batch->head != NULL) {
+        if (status != STATUS_OK) {
+            return status;
+        }
+        outside->begin(outside, commits + 1, batch->head);
+    }
+    enum status written = outside->end(outside);
     return status == STATUS_OK && written != STATUS_OK ? STATUS_STORE_DOUBT : status;
 }
 

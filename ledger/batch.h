@@ -6,8 +6,8 @@
  *   1. begin a write transaction;
  *   2. apply each job, in order. A refusal (bad bytes, a lost compare-and-swap) is the job's own,
  * and must have written nothing; a store failure fails the whole batch;
- *   3. flush the trees that jobs appended to, and commit; at the same time, if signatures are to
- * leave, what the guard keeps outside the store is written;
+ *   3. flush the trees that jobs appended to, and commit; if signatures are to leave, what the
+ * guard keeps outside the store is written: cosignatures' at the same time, a candidate's after it;
  *   4. finish each job, in order: with OK, its own refusal, or the batch's failure. After
  * STORE_DOUBT the host stops.
  *
@@ -46,18 +46,19 @@ struct job {
 enum status batch_run(struct store *store, struct batch *batch, struct job *const *jobs,
                       size_t count) MUST_USE;
 
-/* What is written outside the store, beside each commit after which signatures leave
- * (ledger/guard.h). Both are called on the thread that runs the batch. */
+/* What is written outside the store for each commit after which signatures leave (ledger/guard.h).
+ * Both are called on the thread that runs the batch. */
 struct batch_outside {
     /* Begins to write: the number of this commit among those that let signatures out, and the
      * candidate (NULL: none, only cosignatures). May take until `end`. */
     void (*begin)(struct batch_outside *outside, uint64_t commit, const struct head *head);
-    /* The writing is durable: OK. `committed` tells whether the commit is. */
-    enum status (*end)(struct batch_outside *outside, bool committed);
+    /* The writing is durable: OK. */
+    enum status (*end)(struct batch_outside *outside);
 };
-/* As batch_run; beside a commit after which signatures leave, `outside` writes, and they leave only
- * if both are durable. STORE_DOUBT also if the commit is and the writing outside is not. `outside`
- * may be NULL. */
+/* As batch_run; for a commit after which signatures leave, `outside` writes, and they leave only
+ * if both are durable: a candidate once the commit is, and never for one that failed; cosignatures
+ * alone beside the commit, whatever comes of it. STORE_DOUBT also if the commit is durable and the
+ * writing outside is not. `outside` may be NULL. */
 enum status batch_run_outside(struct store *store, struct batch *batch,
                               struct batch_outside *outside, struct job *const *jobs,
                               size_t count) MUST_USE;

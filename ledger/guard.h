@@ -6,8 +6,9 @@
  * that were ever pushed to. The store counts the same commits. A store whose count is behind the
  * record's is old, or lost a commit.
  *
- * Each record is written while its commit runs and before anything leaves (ledger/batch.h). So the
- * record may be one commit ahead of the store after a crash, never behind what left. */
+ * Each record is written before anything leaves (ledger/batch.h), so it is never behind what left.
+ * What it says of cosignatures is written while their commit runs, and may be one commit ahead of
+ * the store after a crash. A head is written once it is stored: a folder without it is old. */
 #ifndef DUTYLOG_LEDGER_GUARD_H
 #define DUTYLOG_LEDGER_GUARD_H
 

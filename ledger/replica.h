@@ -38,9 +38,10 @@
  *
  * After a start with a guard, nothing is stamped or cut before the quorum (or every mirror, with
  * its witness) has cosigned the last signed head afresh; a larger head that any of them shows halts
- * the log first. *Heard* is a mirror whose cosignature was made since the guard began, by its time;
- * that says it knows no log of this origin (404) where it was never pushed to; or that the operator
- * exempted. The guard may begin again at any time (REPLICA_GUARD).
+ * the log first, and so does one that the record outside the folder names, if all were heard and
+ * nobody showed it. *Heard* is a mirror whose cosignature was made since the guard began, by its
+ * time; that says it knows no log of this origin (404) where it was never pushed to; or that the
+ * operator exempted. The guard may begin again at any time (REPLICA_GUARD).
  *
  * Actions come in causal order, and the host may not reorder them. */
 #ifndef DUTYLOG_LEDGER_REPLICA_H
@@ -68,7 +69,8 @@ extern const struct replica_options replica_defaults;
 /* Whom the guard of all need not hear. */
 struct guard_terms {
     const struct guard_record *record;       /* lists the mirrors whose 404 does not count; NULL, or
-                                                without a log: nobody's does */
+                                                without a log: nobody's does. Its head, if it is of
+                                                this log, was signed and may have left */
     const char (*exempt)[NAME_SIZE_MAX + 1]; /* names of mirrors' and witnesses' keys */
     size_t exempt_count;
 };
@@ -78,6 +80,7 @@ enum replica_halt {
     HALT_LARGER, /* the log's key signed a larger head than this folder has: perhaps it is old, and
                     what it lacks can be fetched (ledger/pull.h) */
     HALT_FORKED, /* the log's key signed another root: nothing can be done */
+    HALT_LOST,   /* the log's key signed what the record names, and nobody has it: likewise */
     HALT_STORE,  /* what is stored does not go on from what was signed, or is not known */
 };
 

@@ -74,6 +74,23 @@ bool replica_guard_passed(const struct replica *replica) {
     return replica_quorum_met(replica) && (replica->guard != GUARD_ALL || all_heard(replica));
 }
 
+/* What the record names was durable when it was written, and left after that. Where the folder does
+ * not have it the folder is old. A larger candidate continues it: the host looks when it opens the
+ * record. */
+bool replica_guard_covers(const struct replica *replica) {
+    const struct guard_record *record = replica->terms != NULL ? replica->terms->record : NULL;
+#ifdef DUTYLOG_BUG_IGNORE_RECORD /* planted: signs on whatever the record says was signed */
+    record = NULL;
+#endif
+    if (record == NULL || !record->has_log ||
+        !bytes_equal(bytes_text(record->origin), vkey_name(&replica->log_vkey))) {
+        return true;
+    }
+    return record->size < replica->candidate.size ||
+           (record->size == replica->candidate.size &&
+            hash_equal(&record->root, &replica->candidate.root));
+}
+
 bool replica_guard_fresh(const struct replica *replica, uint64_t timestamp) {
     return replica->guard == GUARD_NONE ||
            timestamp + COSIGN_OFFSET_MAX_SECONDS >= replica->now_ms / 1000;

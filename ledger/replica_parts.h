@@ -30,6 +30,8 @@ void replica_begin_guard(struct replica *replica, enum replica_guard guard);
 
 /* replica_guard.c */
 bool replica_guard_passed(const struct replica *replica);
+/* False: the record outside names a head that the candidate is not, nor continues. */
+bool replica_guard_covers(const struct replica *replica);
 /* True if the time of a cosignature is no earlier than the guard allows. */
 bool replica_guard_fresh(const struct replica *replica, uint64_t timestamp);
 /* Looks for a witness's line on the candidate in the answer to add-checkpoint. */

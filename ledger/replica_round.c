@@ -259,9 +259,30 @@ static uint64_t publish_at(const struct replica *replica) {
     return at > replica->retry_at_ms ? at : replica->retry_at_ms;
 }
 
+/* All were heard and none showed a larger head. If the record names one nevertheless, it was signed
+ * and is lost, and whoever may yet show it would hold one side of a fork: nothing more is signed.
+ */
+static void end_guard(struct replica *replica, struct replica_actions *actions) {
+    struct refusal why;
+    if (replica_guard_covers(replica)) {
+        replica->guard = GUARD_NONE;
+        return;
+    }
+    (void)refuse(
+        &why, STATUS_CONFLICT_SIZE,
+        "the head file names a checkpoint of size %llu that this log's key signed, here the "
+        "largest is %llu, and no mirror has more: this folder is an old copy, and what it "
+        "lacks is lost",
+        (unsigned long long)replica->terms->record->size, (unsigned long long)replica->signed_size);
+    replica_halt(replica, actions, HALT_LOST, &why, bytes_of(NULL, 0), 0);
+}
+
 void replica_advance(struct replica *replica, struct replica_actions *actions) {
     if (replica->guard != GUARD_NONE && replica_guard_passed(replica)) {
-        replica->guard = GUARD_NONE;
+        end_guard(replica, actions);
+        if (replica->state == REPLICA_HALTED) {
+            return;
+        }
     }
     if (replica->state == REPLICA_PUSHING && !replica_quorum_met(replica) &&
         replica->now_ms >= replica->candidate_since_ms + round_timeout(replica)) {

@@ -6,15 +6,36 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A cut whose commit was durable before the record was, when the process ended: nothing of it left.
- * It is pushed now, so the record has to know of it first; else a folder put back from before the
- * cut would fit the record. */
-static enum status catch_up(struct node *node, const struct head *head, struct refusal *why) {
+/* What the head file names was signed. The folder must hold it, if it is as large. */
+static enum status check_continues(struct node *node, struct store_txn *txn, struct refusal *why) {
     const struct guard_record *found = outside_found(node->outside);
-    if (found == NULL || !found->has_log || head->size <= found->size ||
+    struct hash root;
+    enum status status = tree_root_at(txn, node->own.number, found->size, &root);
+    if (status != STATUS_OK) {
+        return refuse(why, status, "the root at %" PRIu64 " cannot be read: %s: run dutylog fsck",
+                      found->size, status_text(status));
+    }
+    if (!hash_equal(&root, &found->root)) {
+        return refuse(why, STATUS_BAD_LOG,
+                      "%s names a checkpoint of size %" PRIu64
+                      " that this log's key signed, and the data folder has another history: the "
+                      "log is forked. Find the folder that belongs to this head file",
+                      node->config.head, found->size);
+    }
+    return STATUS_OK;
+}
+
+/* A cut whose commit was durable when the process ended, and the record not yet: nothing of it
+ * left. It is pushed now, so the record has to know of it first; else a folder put back from before
+ * the cut would fit the record. */
+static enum status catch_up(struct node *node, struct store_txn *txn, const struct head *head,
+                            struct refusal *why) {
+    const struct guard_record *found = outside_found(node->outside);
+    if (found == NULL || !found->has_log || head->size < found->size ||
         !bytes_equal(bytes_text(found->origin), vkey_name(&node->own.vkey))) {
         return STATUS_OK;
     }
+    TRY(check_continues(node, txn, why));
     return outside_set_head(node->outside, head, why);
 }
 
@@ -37,7 +58,7 @@ static enum status judge_own(struct node *node, struct store_txn *txn, struct re
                  found != NULL ? "the head file names another signed head than the data folder has"
                                : "the head file is missing or damaged");
         node->guard = GUARD_ALL;
-        return catch_up(node, &head, why);
+        return catch_up(node, txn, &head, why);
     case GUARD_LOST:
         break;
     }

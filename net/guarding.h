@@ -9,7 +9,8 @@
 /* Opens the head file, compares it with the store, and says what the log's guard must hear
  * (node->guard); where the store is behind, holds every mirrored log, so that nothing of it is
  * cosigned before the node knows what it cosigned. BAD_LOG: the folder has no signed head and
- * nobody is known to ask for it: what to do is in `why`. Without a head file: OK, a warning, and
+ * nobody is known to ask for it, or it has another history than the head file: what to do is in
+ * `why`. Without a head file: OK, a warning, and
  * the guard of a quorum. */
 enum status guarding_open(struct node *node, struct refusal *why) MUST_USE;
 /* The log halted since the mirror at `url` showed `note`, a larger head that the log's key signed.

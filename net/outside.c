@@ -4,7 +4,8 @@
  * Failure modes:
  *   - a write or sync fails: `end` says so and the commit counts as in doubt: nothing leaves, the
  *     node stops;
- *   - the commit fails: the record is ahead of the store until the next one; nothing left;
+ *   - a commit of cosignatures fails: the record is ahead of the store until the next one; nothing
+ *     left;
  *   - the file was removed or replaced meanwhile: it is made anew, whole. */
 #include "net/outside.h"
 
@@ -199,6 +200,9 @@ enum status outside_read_again(struct outside *o, struct guard_record *out) {
     struct refusal why;
     uv_mutex_lock(&o->mutex);
     enum status status = read_file(o->path, out, &why);
+    if (status == STATUS_OK && out->writing > o->record.writing) {
+        o->record = *out; /* memory is of the past */
+    }
     uv_mutex_unlock(&o->mutex);
     return status == STATUS_OK ? STATUS_OK : STATUS_NOT_FOUND;
 }
@@ -262,9 +266,8 @@ static void begin(struct batch_outside *batch, uint64_t commit, const struct hea
     uv_sem_post(&o->go);
 }
 
-static enum status end(struct batch_outside *batch, bool committed) {
+static enum status end(struct batch_outside *batch) {
     struct outside *o = (struct outside *)batch;
-    (void)committed;
     uv_sem_wait(&o->done);
     enum status status = o->written;
     if (status != STATUS_OK) {

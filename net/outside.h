@@ -3,8 +3,9 @@
  *
  * The file has two places of GUARD_RECORD_MAX bytes, written in turn, so that a writing that a
  * crash tears leaves the record before it. A writing is one pwrite and one fdatasync of space that
- * the file has already: it runs on a thread of its own beside the commit of the store, and takes
- * less long. A torn place counts as a damaged file, since the record that it held is not known.
+ * the file has already: it runs on a thread of its own, so that it can run beside a commit of the
+ * store, and takes less long. A torn place counts as a damaged file, since the record that it held
+ * is not known.
  *
  * The file is locked for as long as it is open. Lost while the node runs (its name is gone, or is
  * another file's), it is made again at the next writing. */
@@ -45,7 +46,8 @@ enum status outside_set_head(struct outside *outside, const struct head *head,
 /* The store's count goes on from here. */
 enum status outside_set_commit(struct outside *outside, uint64_t commit,
                                struct refusal *why) MUST_USE;
-/* What the file says now. NOT_FOUND: it is missing or damaged. */
+/* What the file says now. NOT_FOUND: it is missing or damaged. A newer writing than is remembered
+ * here, since the machine went on from a snapshot, is what the record is from now on. */
 enum status outside_read_again(struct outside *outside, struct guard_record *out) MUST_USE;
 
 #endif

@@ -13,7 +13,8 @@
 
 static void perform(struct replicator *r);
 
-/* From now on the folder's head is the one that the head file names, whatever that said before. */
+/* From now on the folder's head is the one that the head file names. It covers what that said
+ * before. */
 static void guard_passed(struct replicator *r) {
     struct refusal why;
     log_line(LOG_INFO, "guard", "passed", "signed=%" PRIu64, r->replica.signed_size);

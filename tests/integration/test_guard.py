@@ -106,6 +106,69 @@ def test_a_candidate_that_one_mirror_has():
     w.close()
 
 
+def signed_for_nobody(w):
+    """The folder of before a candidate that was signed and reached no mirror is put back. Gives its size, and the one that the head file names."""
+    size = everywhere(w)
+    w.agency.stop()
+    copy(w.agency)
+    w.agency.start()
+    until(lambda: w.agency.get("/healthz")[0] == 200, 20, "the guard passes")
+    for m in w.MIRRORS:
+        w.nodes[m].stop()
+    assert w.agency.add(w.finding(keep=False), timeout=0.5)[0] == 0, "there is no quorum"
+    until(lambda: state(w)["signed"] == size + 1, 20, "the candidate is signed")
+    w.agency.kill()
+    put_back(w.agency)
+    signed = int(read_head(w.agency.path("head"))["head"][0].split(" ")[0])
+    assert signed == size + 1
+    return size, signed
+
+
+def test_a_candidate_that_nobody_has_ends_the_log():
+    """The head file says that it was signed, and every mirror says that it is not there: nothing more is signed."""
+    w = world_with_findings(2)
+    size, signed = signed_for_nobody(w)
+    w.start("state", "doj", "agency")
+    until(lambda: "university.example/mirror" in state(w).get("guard", ""), 20, "one is not heard")
+    assert "halted" not in w.agency.log(), "it may have it"
+    w.nodes["university"].start()
+    until(lambda: "event=halted" in w.agency.log(), 40, "the log halts")
+    assert f"names a checkpoint of size {signed} " in w.agency.log() and "no mirror has more" in w.agency.log()
+    assert state(w)["signed"] == size
+    status, why = w.agency.get("/healthz")
+    assert status == 503 and str(signed).encode() in why, (status, why)
+    assert w.agency.add(w.finding(keep=False))[0] == 503
+    assert w.agency.get("/checkpoint")[0] == 200, "reads are served"
+    # so it is at every start
+    w.agency.stop()
+    w.agency.start()
+    until(lambda: "event=halted" in w.agency.log(), 40, "it halts again")
+    assert state(w)["signed"] == size
+    assert read_head(w.agency.path("head"))["head"][0].split(" ")[0] == str(signed)
+    w.close()
+
+
+def test_a_head_file_of_another_history_is_refused():
+    """With the head file lost as well nobody knows of that candidate, and the log goes on. The file turns up again: it is not for this folder."""
+    w = world_with_findings(2)
+    size, signed = signed_for_nobody(w)
+    os.rename(w.agency.path("head"), w.agency.path("head.found"))
+    w.start(*w.MIRRORS, "agency")
+    add_when_up(w, w.finding())
+    assert everywhere(w) == signed
+    for m in w.MIRRORS:
+        assert w.nodes[m].json("/evidence") == {"evidence": [], "unreconciled": []}
+    w.agency.stop()
+    ours = w.agency.path("head.ours")
+    os.rename(w.agency.path("head"), ours)
+    os.rename(w.agency.path("head.found"), w.agency.path("head"))
+    refuses_to_start(w.agency, f"size {signed} ", "another history")
+    os.rename(ours, w.agency.path("head"))
+    w.agency.start()
+    add_when_up(w, w.finding())
+    w.close()
+
+
 def test_the_head_file_is_first():
     """Killed after the commit of a cut and before the head file's: the file names that cut before it is pushed to anybody."""
     w = world_with_findings(1)
@@ -283,7 +346,8 @@ def test_an_exempt_source_is_not_asked():
     w.close()
 
 
-main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_the_head_file_is_first, test_an_exempt_mirror_is_not_waited_for,
+main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_a_candidate_that_nobody_has_ends_the_log,
+      test_a_head_file_of_another_history_is_refused, test_the_head_file_is_first, test_an_exempt_mirror_is_not_waited_for,
       test_what_refuses_to_start, test_keygen_makes_the_head_file,
       test_a_restored_mirror_never_cosigns_backwards, test_a_mirror_without_its_head_file_asks_first,
       test_an_exempt_source_is_not_asked])

@@ -256,7 +256,7 @@ static struct {
     unsigned begun;
     unsigned ended;
     uint64_t commit;
-    bool committed;
+    const struct head *head;
     bool stored_at_begin;
     size_t finished_at_end;
     enum status answer;
@@ -264,56 +264,78 @@ static struct {
 
 static void outside_begin(struct batch_outside *b, uint64_t commit, const struct head *head) {
     (void)b;
-    cr_assert_null(head);
     outside.begun++;
+    outside.head = head;
     outside.commit = commit;
     outside.stored_at_begin = is_stored(1);
 }
 
-static enum status outside_end(struct batch_outside *b, bool committed) {
+static enum status outside_end(struct batch_outside *b) {
     (void)b;
     outside.ended++;
-    outside.committed = committed;
     outside.finished_at_end = finished;
     return outside.answer;
 }
+
+static struct head cut_head;
 
 static enum status apply_signing(struct job *job, struct batch *b) {
     b->signs = true;
     return apply(job, b);
 }
 
-/* One job, of key 1, that lets a signature out if `signs`. */
-static enum status run_one(bool signs) {
+static enum status apply_cut(struct job *job, struct batch *b) {
+    b->head = &cut_head;
+    return apply_signing(job, b);
+}
+
+/* One job, of this key, that does `what`. */
+static enum status run_one(uint8_t key, enum status (*what)(struct job *, struct batch *)) {
     static struct put_job put;
     struct job *list[] = {&put.job};
-    put = (struct put_job){.job = {.apply = signs ? apply_signing : apply, .finish = finish},
-                           .key = 1};
+    put = (struct put_job){.job = {.apply = what, .finish = finish}, .key = key};
     outside.batch = (struct batch_outside){.begin = outside_begin, .end = outside_end};
+    finished = 0;
     return batch_run_outside(store, &batch, &outside.batch, list, 1);
 }
 
-Test(batch, what_is_outside_is_written_beside_the_commit_and_before_anything_leaves) {
-    CHECK_OK(run_one(false));
+Test(batch, cosignatures_are_written_outside_beside_the_commit_and_before_anything_leaves) {
+    CHECK_OK(run_one(2, apply));
     cr_assert_eq(outside.begun, 0, "nothing signed leaves: nothing is written");
-    finished = 0;
-    CHECK_OK(run_one(true));
-    cr_assert(outside.begun == 1 && outside.ended == 1 && outside.committed);
+    CHECK_OK(run_one(1, apply_signing));
+    cr_assert(outside.begun == 1 && outside.ended == 1);
+    cr_assert_null(outside.head);
+    cr_assert(!outside.stored_at_begin);
     cr_assert_eq(outside.commit, 1);
     cr_assert_eq(outside.finished_at_end, 0);
     cr_assert_eq(finished, 1);
-    CHECK_OK(run_one(true));
+    CHECK_OK(run_one(1, apply_signing));
     cr_assert_eq(outside.commit, 2, "each is counted, in the commit itself");
+}
+
+/* A record ahead of the store then means one thing alone: that the folder is old. */
+Test(batch, candidate_is_written_outside_once_it_is_durable_and_before_it_leaves) {
+    fault = STORE_MEMORY_FAILS;
+    CHECK_STATUS(run_one(1, apply_cut), STATUS_STORE_FAILED);
+    cr_assert_eq(outside.begun, 0, "what is not stored is not named");
+    fault = STORE_MEMORY_OK;
+    CHECK_OK(run_one(1, apply_cut));
+    cr_assert(outside.begun == 1 && outside.ended == 1);
+    cr_assert_eq(outside.head, &cut_head);
+    cr_assert(outside.stored_at_begin);
+    cr_assert_eq(outside.commit, 1);
+    cr_assert_eq(outside.finished_at_end, 0);
+    outside.answer = STATUS_IO;
+    CHECK_STATUS(run_one(1, apply_cut), STATUS_STORE_DOUBT);
 }
 
 Test(batch, nothing_leaves_if_what_is_outside_is_not_written) {
     outside.answer = STATUS_IO;
-    CHECK_STATUS(run_one(true), STATUS_STORE_DOUBT);
+    CHECK_STATUS(run_one(1, apply_signing), STATUS_STORE_DOUBT);
     outside.answer = STATUS_OK;
     fault = STORE_MEMORY_FAILS;
-    CHECK_STATUS(run_one(true), STATUS_STORE_FAILED);
-    cr_assert(!outside.committed);
+    CHECK_STATUS(run_one(1, apply_signing), STATUS_STORE_FAILED);
     fault = STORE_MEMORY_OK;
-    CHECK_OK(run_one(true));
+    CHECK_OK(run_one(1, apply_signing));
     cr_assert_eq(outside.commit, 2, "the number of a commit that failed is used again");
 }

@@ -400,6 +400,65 @@ Test(replica, exempt_mirror_that_comes_back_larger_halts) {
     cr_assert_eq(story->replica.halt, HALT_LARGER);
 }
 
+/* --- what the record says was signed --- */
+
+/* As all_but_c, with a record of this head; c cosigns too. */
+static void all_heard(const char *origin, uint64_t size, const struct hash *root,
+                      const char *expected) {
+    all_but_c(true);
+    guard_record_new(&record, bytes_text(origin));
+    record.size = size;
+    record.root = *root;
+    answer_at_10('c');
+    COSIGN('c', 10, expected);
+}
+
+Test(replica, guard_halts_where_nobody_has_what_the_record_names) {
+    struct head theirs = head_at(12, 0);
+    all_heard(ORIGIN, 12, &theirs.root, "halt");
+    cr_assert_eq(story->replica.halt, HALT_LOST);
+    cr_assert_not_null(strstr(story->actions.items[0].why, "12"));
+    cr_assert_not_null(strstr(story->actions.items[0].why, "lost"));
+    cr_assert_eq(story->actions.items[0].note.len, 0);
+    COMMITTED(13, "");
+    cr_assert(!replica_may_stamp(&story->replica));
+}
+
+Test(replica, guard_halts_where_the_record_names_another_root) {
+    struct head theirs = head_at(10, 0);
+    theirs.root.bytes[0] ^= 1;
+    all_heard(ORIGIN, 10, &theirs.root, "halt");
+    cr_assert_eq(story->replica.halt, HALT_LOST);
+}
+
+Test(replica, guard_passes_where_the_folder_covers_what_the_record_names) {
+    struct head ours = head_at(10, 0);
+    all_heard(ORIGIN, 10, &ours.root, "cut after 10");
+}
+
+Test(replica, guard_passes_where_the_record_is_of_an_older_head) {
+    struct head ours = head_at(7, 0);
+    all_heard(ORIGIN, 7, &ours.root, "cut after 10");
+}
+
+Test(replica, guard_passes_where_the_record_is_of_another_log) {
+    struct head theirs = head_at(12, 0);
+    all_heard("other.example/log", 12, &theirs.root, "cut after 10");
+}
+
+Test(replica, guard_waits_for_all_before_it_calls_a_head_lost) {
+    struct head theirs = head_at(12, 0);
+    all_but_c(true);
+    record.size = 12;
+    record.root = theirs.root;
+    ANSWER('c', 0, "", "");
+    TICK(60 * 1000, NULL);
+    cr_assert_neq(story->replica.state, REPLICA_HALTED);
+    ANSWER('c', 409, "12\n", "fetch c");
+    response_at('c', 200, bytes_of(theirs.note, theirs.note_len), NULL, "halt", __LINE__);
+    cr_assert_eq(story->replica.halt, HALT_LARGER);
+}
+
 Test(replica, guard_takes_no_cosignature_that_is_old) {
     start_at(12, 10, 10, GUARD_QUORUM, "", __LINE__);
     POLICY(0, "abc", 2, 1, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10");

@@ -61,7 +61,7 @@ static struct head head_of(uint64_t size) {
 static void commit(uint64_t number, const struct head *head) {
     struct batch_outside *batch = outside_batch(outside);
     batch->begin(batch, number, head);
-    cr_assert_eq(batch->end(batch, true), STATUS_OK);
+    cr_assert_eq(batch->end(batch), STATUS_OK);
 }
 
 Test(outside, keeps_every_head_and_commit) {
@@ -144,7 +144,7 @@ Test(outside, writing_that_fails_is_told) {
     cr_assert_eq(rename(folder.path, gone), 0);
     struct batch_outside *batch = outside_batch(outside);
     batch->begin(batch, 1, NULL);
-    cr_assert_neq(batch->end(batch, true), STATUS_OK);
+    cr_assert_neq(batch->end(batch), STATUS_OK);
     cr_assert_eq(rename(gone, folder.path), 0);
 }
 
