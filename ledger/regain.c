@@ -82,11 +82,32 @@ static enum status raise_times(struct store_txn *txn, const struct regain_job *j
     return STATUS_OK;
 }
 
-/* Whatever this node cosigned is at most the larger of what the log showed to others and what it
- * holds itself as pending. */
+/* What this node cosigned is at most the larger of what the log showed to others and what it holds
+ * itself as pending. A floor that the pending checkpoint has reached is not raised: what the log
+ * signed since then was not cosigned here before. */
+static enum status set_floor(struct store_txn *txn, struct regain_job *job,
+                             const struct signed_checkpoint *pending,
+                             const struct signed_checkpoint *mirrored) {
+    const struct regain_found *found = job->found;
+    uint32_t log = job->log->number;
+    struct guard_floor floor;
+    TRY(guard_floor(txn, log, &floor));
+    bool reached = floor.known && pending->size >= floor.size;
+    if (!reached && found->any && found->size > pending->size) {
+        job->behind = true;
+        return guard_set_floor(txn, log, found->size, &found->root);
+    }
+    uint64_t size = reached ? floor.size : pending->size;
+    job->over = mirrored->size >= size;
+    job->behind = !job->over && found->any && found->size >= size;
+    if (job->over) {
+        return guard_release(txn, log);
+    }
+    return reached ? STATUS_OK : guard_set_floor(txn, log, size, &pending->root);
+}
+
 static enum status regain_apply(struct job *base, struct batch *batch) {
     struct regain_job *job = (struct regain_job *)base;
-    const struct regain_found *found = job->found;
     uint32_t log = job->log->number;
     struct signed_checkpoint pending = {.size = 0};
     struct signed_checkpoint mirrored = {.size = 0};
@@ -102,13 +123,7 @@ static enum status regain_apply(struct job *base, struct batch *batch) {
     }
     TRY(check_root(batch->txn, job, &pending));
     TRY(raise_times(batch->txn, job));
-    job->behind = found->any && found->size > pending.size;
-    if (job->behind) {
-        return guard_set_floor(batch->txn, log, found->size, &found->root);
-    }
-    job->over = mirrored.size >= pending.size;
-    return job->over ? guard_release(batch->txn, log)
-                     : guard_set_floor(batch->txn, log, pending.size, &pending.root);
+    return set_floor(batch->txn, job, &pending, &mirrored);
 }
 
 static void regain_finish(struct job *base, enum status status) {

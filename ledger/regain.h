@@ -35,7 +35,8 @@ struct regain_job {
     const struct log *log;
     const struct cosigner *cosigner;
     const struct regain_found *found;
-    bool behind; /* out: the floor is a checkpoint that has yet to be pulled */
+    bool behind; /* out: what was found covers the floor, which is yet to be pulled, or its entries
+                    are */
     bool over;   /* out: the guard has ended */
 };
 /* Refused: CONFLICT_ROOT, what was found is not what is held; the log stays held. */

@@ -432,6 +432,12 @@ static void take_entries_answer(struct replica *replica, struct replica_actions 
     case 409:
         take_conflict(replica, actions, mirror, event->body);
         return;
+    case 503:
+        /* Perhaps it was put back from a backup, and may not cosign less than the log has signed
+         * since (ledger/guard.h): it is offered the present candidate. */
+        mirror->agreed = mirror->agreed == replica->candidate.size ? mirror->agreed : 0;
+        fail(replica, mirror);
+        return;
     case 422:
         /* It never had a pending checkpoint, or could not prove what we sent against its own. */
         replica_mirror_forget(mirror);

@@ -301,19 +301,12 @@ static void tick(void *context) {
     }
 }
 
-/* Held, or with a floor that the pending checkpoint has not reached: then what the floor is taken
- * from is asked for again. */
+/* Held, or with a floor that is not stored yet: the process may have ended while it was pulled. */
 static enum status find_held(struct regain *r, struct store_txn *txn) {
     for (size_t i = 0; i < r->node->log_count; i++) {
-        uint32_t log = r->node->logs[i].number;
         struct guard_floor floor;
-        struct signed_checkpoint pending = {.size = 0};
-        TRY(guard_floor(txn, log, &floor));
-        enum status status = mirror_pending(txn, log, &pending);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-            return status;
-        }
-        if (floor.guarded && (!floor.known || pending.size < floor.size)) {
+        TRY(guard_floor(txn, r->node->logs[i].number, &floor));
+        if (floor.guarded) {
             r->held[i].state = HELD_WAITING;
             r->left++;
         }

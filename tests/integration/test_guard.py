@@ -316,6 +316,16 @@ def test_a_restored_mirror_never_cosigns_backwards():
     assert w.close() == [0, 0, 0, 0]
 
 
+def test_a_restored_mirror_catches_up_with_a_quiet_log():
+    """Nothing more is logged or pushed: the mirror asks how far the log came, and fetches what it lacks."""
+    w = world_with_findings(2)
+    node = w.nodes["state"]
+    _, size, _ = restored_mirror(w)
+    node.start()
+    until(lambda: log_of(node)["mirrored"] == size and "guard" not in log_of(node), 40, "it has all")
+    w.close()
+
+
 def test_a_mirror_without_its_head_file_asks_first():
     w = world_with_findings(1)
     node = w.nodes["state"]
@@ -349,5 +359,5 @@ def test_an_exempt_source_is_not_asked():
 main([test_the_head_file_follows, test_a_candidate_that_one_mirror_has, test_a_candidate_that_nobody_has_ends_the_log,
       test_a_head_file_of_another_history_is_refused, test_the_head_file_is_first, test_an_exempt_mirror_is_not_waited_for,
       test_what_refuses_to_start, test_keygen_makes_the_head_file,
-      test_a_restored_mirror_never_cosigns_backwards, test_a_mirror_without_its_head_file_asks_first,
+      test_a_restored_mirror_never_cosigns_backwards, test_a_restored_mirror_catches_up_with_a_quiet_log, test_a_mirror_without_its_head_file_asks_first,
       test_an_exempt_source_is_not_asked])

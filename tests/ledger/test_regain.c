@@ -211,6 +211,29 @@ Test(regain, a_pending_checkpoint_that_is_not_stored_is_the_floor) {
     cr_assert(!floor_now().guarded);
 }
 
+Test(regain, a_floor_whose_entries_are_not_stored_is_pulled_to_its_end) {
+    cr_assert(take(little_log_note(truth, SIZE, memory)));
+    cr_assert(apply(STATUS_OK).behind);
+    cr_assert_eq(add_checkpoint(truth, OLD, SIZE), 200u);
+    struct regain_job job = apply(STATUS_OK); /* the process ended before the entries came */
+    cr_assert(job.behind && !job.over);
+    cr_assert_eq(floor_now().size, SIZE);
+    cr_assert(take(little_log_note(truth, SIZE + 5, memory))); /* the log goes on */
+    cr_assert(apply(STATUS_OK).behind);
+    cr_assert_eq(floor_now().size, SIZE, "what it signs now is not what was cosigned before");
+    cr_assert_eq(add_entries(OLD, SIZE), 200u);
+    cr_assert(!floor_now().guarded);
+}
+
+Test(regain, a_floor_that_the_log_has_passed_is_raised) {
+    cr_assert(take(little_log_note(truth, SIZE, memory)));
+    cr_assert(apply(STATUS_OK).behind);
+    cr_assert(take(little_log_note(truth, SIZE + 5, memory)));
+    cr_assert(apply(STATUS_OK).behind);
+    cr_assert_eq(floor_now().size, SIZE + 5, "it is not sent the smaller one any more");
+    cr_assert_eq(add_checkpoint(truth, OLD, SIZE + 5), 200u);
+}
+
 Test(regain, what_others_show_is_not_what_is_held) {
     cr_assert(take(little_log_note(forgery, OLD, memory)));
     apply(STATUS_CONFLICT_ROOT);

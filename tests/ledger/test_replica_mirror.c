@@ -150,6 +150,20 @@ Test(replica_mirror, every_other_status_fails) {
     }
 }
 
+/* It was put back from a backup, heard of 21 from another mirror, and cosigns nothing less. */
+Test(replica_mirror, mirror_that_refuses_a_past_candidate_is_offered_the_present_one) {
+    begin_asking();
+    ANSWER('a', 200, "", "entries a 10-20");
+    ANSWER('a', 503, "", "");
+    TICK(5000, "entries a 10-20");
+    COMMITTED(21, "cut after 20");
+    CUT(NULL);
+    ANSWER('a', 503, "", "");
+    TICK(500, "checkpoint a 20-21");
+    ANSWER('a', 200, "", "entries a 10-21");
+    COSIGN('a', 21, "");
+}
+
 Test(replica_mirror, corrections_without_end_are_a_failure) {
     begin_asking();
     ANSWER('a', 409, "1\n", "checkpoint a 1-20");
