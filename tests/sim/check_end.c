@@ -66,11 +66,14 @@ static const char *book_unfinished(struct sim *sim, struct book *book) {
     }
     for (size_t i = 0; i < sim->node_count; i++) {
         struct node *node = &sim->nodes[i];
-        if (!node->honest || !node->mirrors || (book->honest && (members >> i & 1) == 0)) {
+        if (!node->honest || !node->mirrors) {
             continue;
         }
         if (!node->up) {
-            return node->name;
+            return node->name; /* its policy may have left it, and it is compared with the others */
+        }
+        if (book->honest && (members >> i & 1) == 0) {
+            continue;
         }
         const char *why = mirror_unfinished(node, book, size);
         if (why != NULL) {
