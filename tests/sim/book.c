@@ -43,6 +43,64 @@ bool history_has(const struct history *history, uint64_t size, const struct hash
     return size <= history->frontier.size && hash_equal(&history->roots[size], root);
 }
 
+/* --- what was shown --- */
+
+void book_flies(struct book *book, uint64_t size) {
+    struct flight *unused = NULL;
+    for (size_t i = 0; size > 0 && i < BOOK_FLIGHTS_MAX; i++) {
+        struct flight *flight = &book->flights[i];
+        if (flight->copies > 0 && flight->size == size) {
+            flight->copies++;
+            return;
+        }
+        unused = flight->copies == 0 && unused == NULL ? flight : unused;
+    }
+    if (size > 0) {
+        assert(unused != NULL);
+        *unused = (struct flight){.size = size, .copies = 1};
+    }
+}
+
+void book_landed(struct book *book, uint64_t size, bool somebody) {
+    for (size_t i = 0; size > 0 && i < BOOK_FLIGHTS_MAX; i++) {
+        struct flight *flight = &book->flights[i];
+        if (flight->copies > 0 && flight->size == size) {
+            flight->copies--;
+            book->shown = somebody && size > book->shown ? size : book->shown;
+            return;
+        }
+    }
+    assert(size == 0);
+}
+
+static void shorten(struct history *history, uint64_t size) {
+    merkle_frontier_init(&history->frontier);
+    for (uint64_t i = 0; i < size; i++) {
+        merkle_frontier_append(&history->frontier, &history->leaves[i]);
+    }
+}
+
+void book_forget(struct book *book, uint64_t stored) {
+    struct history *history = &book->histories[0];
+    uint64_t known = book->shown;
+    size_t kept = 0;
+    for (size_t i = 0; i < BOOK_FLIGHTS_MAX; i++) {
+        const struct flight *flight = &book->flights[i];
+        known = flight->copies > 0 && flight->size > known ? flight->size : known;
+    }
+    if (known < history->frontier.size) {
+        assert(book->opaque); /* of events there is more to forget than leaves */
+        shorten(history, known);
+    }
+    /* "Taken" was said for this disk alone. */
+    for (size_t i = 0; i < book->promise_count; i++) {
+        if (book->promises[i].index < known || book->promises[i].index < stored) {
+            book->promises[kept++] = book->promises[i];
+        }
+    }
+    book->promise_count = kept;
+}
+
 /* --- books --- */
 
 struct book *book_add(struct sim *sim, const char *origin, bool opaque) {

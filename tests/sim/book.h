@@ -15,6 +15,7 @@ struct node;
 #define BOOK_PROMISES_MAX 512
 #define BOOK_HISTORIES_MAX 2
 #define BOOK_LODGED_MAX 64
+#define BOOK_FLIGHTS_MAX 256
 
 /* Leaf hashes, and the root at every size. */
 struct history {
@@ -51,6 +52,12 @@ struct known_issuer {
     bool revoked;
 };
 
+/* Requests under way that carry a checkpoint of the log. */
+struct flight {
+    uint64_t size;
+    unsigned copies;
+};
+
 struct book {
     struct sim *sim;
     size_t number;
@@ -70,12 +77,22 @@ struct book {
     struct known_issuer issuers[WORLD_PEOPLE];
     struct hash lodged[BOOK_LODGED_MAX]; /* ids of the reports that are logged */
     size_t lodged_count;
+    uint64_t shown; /* size of the largest signed head that reached anybody */
+    struct flight flights[BOOK_FLIGHTS_MAX];
     uint64_t signed_size;    /* of the last head signed */
     uint64_t published_size; /* largest ever published */
     struct promise promises[BOOK_PROMISES_MAX];
     size_t promise_count;
     size_t promises_kept; /* of which so many are found in the history */
 };
+
+/* A request that carries a signed head of this size (0: none) leaves; it arrives, at somebody or at
+ * nobody. */
+void book_flies(struct book *book, uint64_t size);
+void book_landed(struct book *book, uint64_t size, bool somebody);
+/* The log lost what it signed, and the file that says that it signed it. What nobody has, nor may
+ * yet get, was never said; `stored`: what it has still. */
+void book_forget(struct book *book, uint64_t stored);
 
 struct book *book_add(struct sim *sim, const char *origin, bool opaque);
 void book_release(struct book *book);

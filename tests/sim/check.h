@@ -45,8 +45,9 @@ void check_cosigned(struct node *node, size_t book, enum watch_role role, uint64
                     const struct hash *root, uint64_t time);
 /* What it promised is on its disk: after every batch and at every start. */
 void check_node(struct node *node);
-/* The disk is an old copy: promises of what came later are void. */
-void check_restored(struct node *node);
+/* The disk is an old copy: promises of what came later are void. `bare`: no head file says what its
+ * log signed. */
+void check_restored(struct node *node, bool bare);
 void check_judged(struct node *node, size_t book, uint64_t judged);
 void check_examined(struct node *node, size_t book, struct bytes note, enum status status,
                     enum fork_outcome outcome);

@@ -85,7 +85,18 @@ void check_node(struct node *node) {
     }
 }
 
-void check_restored(struct node *node) {
+/* Where no head file is left, the log's key may sign again what reached nobody and never will. */
+static void forget_unseen(struct node *node) {
+    struct tree_head tree;
+    struct store_txn *txn = node_read(node);
+    assert(txn != NULL);
+    enum status status = tree_read_head(txn, node->logs[node->hosts->number].number, &tree);
+    assert(status == STATUS_OK);
+    store_abort(txn);
+    book_forget(node->hosts, tree.size);
+}
+
+void check_restored(struct node *node, bool bare) {
     node->media_lost = true;
     for (size_t b = 0; b < SIM_BOOKS_MAX; b++) {
         for (size_t r = 0; r < WATCH_ROLES; r++) {
@@ -95,6 +106,9 @@ void check_restored(struct node *node) {
     }
     if (node->hosts != NULL) {
         node->hosts->rewound = true;
+    }
+    if (node->hosts != NULL && bare) {
+        forget_unseen(node);
     }
 }
 

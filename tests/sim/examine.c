@@ -69,7 +69,7 @@ static void examined(struct fork_job *job, enum status status) {
 }
 
 void examine(struct node *node, size_t book, struct bytes note, uint64_t old_size,
-             const struct merkle_proof *proof) {
+             const struct merkle_proof *proof, bool subproof) {
     struct examination *e = calloc(1, sizeof *e + note.len);
     assert(e != NULL);
     e->node = node;
@@ -82,6 +82,7 @@ void examine(struct node *node, size_t book, struct bytes note, uint64_t old_siz
     e->job.old_size = old_size;
     if (proof != NULL) {
         e->job.proof = *proof;
+        e->job.subproof = subproof;
     }
     e->job.done = examined;
     e->work = (struct work){.job = &e->job.job, .drop = examination_drop};
@@ -94,7 +95,7 @@ static enum status again(void *context, const struct vkey *key, struct bytes not
     struct node *node = context;
     for (size_t b = 0; b < node->sim->book_count; b++) {
         if (node->logs[b].number != 0 && node->logs[b].vkey.id == key->id) {
-            examine(node, b, note, 0, NULL);
+            examine(node, b, note, 0, NULL, false);
         }
     }
     return STATUS_OK;
@@ -114,7 +115,7 @@ void examine_again(struct node *node) {
 static void heard(struct sim *sim, void *context, size_t book, unsigned http, struct bytes body) {
     (void)sim;
     if (http == 200) {
-        examine(context, book, body, 0, NULL);
+        examine(context, book, body, 0, NULL, false);
     }
 }
 

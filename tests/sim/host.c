@@ -3,6 +3,7 @@
 
 #include "ledger/push.h"
 #include "tests/sim/check.h"
+#include "tests/sim/guards.h"
 #include "tests/sim/wire.h"
 
 #include <assert.h>
@@ -38,6 +39,7 @@ struct host {
     struct node *node;
     struct book *book;
     struct replica replica;
+    struct guard_terms terms; /* of its guard */
     struct replica_actions actions;
     struct push pushes[REPLICA_MIRRORS_MAX];
     struct cut cut;
@@ -84,8 +86,15 @@ static void perform(struct host *h);
 
 static void one_step(struct host *h, const struct replica_event *event) {
     enum replica_state was = h->replica.state;
+    enum replica_guard guard = h->replica.guard;
     replica_step(&h->replica, event, &h->actions);
     check_round(h->node, &h->round);
+    if (guard != GUARD_NONE && h->replica.guard == GUARD_NONE) {
+        if (guard == GUARD_ALL) {
+            node_say(h->node, "has heard every mirror");
+        }
+        head_file_set_head(h->node, &h->replica.candidate);
+    }
     if (was == REPLICA_PUSHING && h->replica.state == REPLICA_IDLE) {
         node_say(h->node, "gives the round of %" PRIu64 " up", h->replica.signed_size);
     }
@@ -180,7 +189,8 @@ static void push_failed(struct host *h, size_t mirror) {
     h->queue[h->queued++].mirror = mirror;
 }
 
-static void push_send(struct host *h, size_t mirror, enum wire_kind kind, struct bytes body) {
+static void push_send(struct host *h, size_t mirror, enum wire_kind kind, struct bytes body,
+                      uint64_t shows) {
     const struct node *to = node_of_mirror(h->node->sim, &h->replica.mirrors[mirror].vkey);
     assert(to != NULL);
     h->pushes[mirror].fetch = kind == WIRE_PENDING;
@@ -190,6 +200,7 @@ static void push_send(struct host *h, size_t mirror, enum wire_kind kind, struct
                                      .kind = kind,
                                      .book = h->book->number,
                                      .body = body,
+                                     .shows = shows,
                                      .timeout_ms = h->replica.options.request_timeout_ms,
                                      .reply = push_done,
                                      .context = &h->pushes[mirror]});
@@ -215,7 +226,7 @@ static void push_checkpoint_to(struct host *h, const struct replica_action *acti
     node_say(h->node, "-> %s checkpoint %" PRIu64 " from %" PRIu64, mirror_name(h, action->mirror),
              action->size, action->old_size);
     check_candidate(h->node, h->book, action->note, &h->round);
-    push_send(h, action->mirror, WIRE_CHECKPOINT, writer_view(&w));
+    push_send(h, action->mirror, WIRE_CHECKPOINT, writer_view(&w), action->size);
 }
 
 static void push_entries_to(struct host *h, const struct replica_action *action) {
@@ -235,7 +246,7 @@ static void push_entries_to(struct host *h, const struct replica_action *action)
     }
     node_say(h->node, "-> %s entries %" PRIu64 "-%" PRIu64, mirror_name(h, action->mirror),
              action->start, action->end);
-    push_send(h, action->mirror, WIRE_ENTRIES, writer_view(&w));
+    push_send(h, action->mirror, WIRE_ENTRIES, writer_view(&w), 0);
 }
 
 static void push_candidate_to(struct host *h, const struct replica_action *action) {
@@ -255,7 +266,7 @@ static void push_candidate_to(struct host *h, const struct replica_action *actio
     node_say(h->node, "-> %s candidate %" PRIu64 " from %" PRIu64, mirror_name(h, action->mirror),
              action->size, action->old_size);
     check_candidate(h->node, h->book, action->note, &h->round);
-    push_send(h, action->mirror, WIRE_CANDIDATE, writer_view(&w));
+    push_send(h, action->mirror, WIRE_CANDIDATE, writer_view(&w), action->size);
 }
 
 /* --- jobs --- */
@@ -337,7 +348,7 @@ static void perform_one(struct host *h, const struct replica_action *action) {
         break;
     case ACTION_FETCH_PENDING:
         node_say(h->node, "-> %s asks for its pending checkpoint", mirror_name(h, action->mirror));
-        push_send(h, action->mirror, WIRE_PENDING, bytes_of(NULL, 0));
+        push_send(h, action->mirror, WIRE_PENDING, bytes_of(NULL, 0), 0);
         break;
     case ACTION_PUBLISH:
         publish_start(h, action);
@@ -413,6 +424,7 @@ static void give_policy(struct host *h, struct store_txn *txn, uint64_t size) {
     h->has_policy = true;
     h->policy_index = index;
     node_say(h->node, "policy at %" PRIu64 ": %zu mirrors", index, event.policy->witness_count);
+    head_file_list(h->node, event.policy);
     step(h, &event);
 }
 
@@ -458,6 +470,7 @@ static void start(struct host *h, struct store_txn *txn) {
         enum status status = keep_policy(h->book->policies[0].text, &event.policy);
         assert(status == STATUS_OK);
         h->book->policies[0].logged = true;
+        head_file_list(h->node, event.policy);
         step(h, &event);
         return;
     }
@@ -480,6 +493,8 @@ void host_open(struct node *node) {
         h->pushes[i] = (struct push){.host = h, .mirror = i};
     }
     replica_init(&h->replica, &h->book->world.log.vkey, &h->book->options);
+    h->terms.record = node->has_record ? &node->disk->head_file.record : NULL;
+    h->replica.terms = &h->terms;
     struct store_txn *txn = node_read(node);
     assert(txn != NULL);
     start(h, txn);
@@ -494,4 +509,21 @@ void host_close(struct node *node) {
     free(h->replica.incoming);
     free(h->replica.next);
     free(h);
+}
+
+void host_serve_checkpoint(struct node *node, struct arrival *arrival) {
+    struct store_txn *txn = node_read(node);
+    struct published published = {.size = 0};
+    enum status status = STATUS_STORE_DOUBT;
+    if (txn != NULL) {
+        status = sequencer_published(txn, node->logs[node->hosts->number].number, &published);
+    }
+    wire_answer(arrival,
+                status == STATUS_OK          ? 200
+                : status == STATUS_NOT_FOUND ? 404
+                                             : 503,
+                status == STATUS_OK ? published.note : bytes_of(NULL, 0));
+    if (txn != NULL) {
+        store_abort(txn);
+    }
 }

@@ -15,6 +15,9 @@ const struct replica *host_replica(const struct node *node);
 /* POST add, GET receipt. Takes the arrival. */
 void host_serve(struct node *node, struct arrival *arrival);
 
+/* GET checkpoint. Takes the arrival. */
+void host_serve_checkpoint(struct node *node, struct arrival *arrival);
+
 /* Appends so many entries to its opaque log at once, as an import does. */
 void host_bulk(struct node *node, size_t count);
 

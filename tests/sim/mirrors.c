@@ -47,7 +47,7 @@ static void checkpoint_taken(const struct checkpoint_call *call) {
     }
     if (job->suspicion != SUSPECT_NONE && !node->dying) {
         examine(node, arrival->book, job->request.note_bytes, job->request.old_size,
-                &job->request.proof);
+                &job->request.proof, false);
     }
 }
 

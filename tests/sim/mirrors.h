@@ -14,10 +14,10 @@ void mirrors_serve(struct node *node, struct arrival *arrival);
 void upload_serve(struct node *node, struct arrival *arrival);
 /* judges.c: what is stored is judged, a few entries at a time. */
 void judge_stored(struct node *node, size_t book);
-/* examine.c: a checkpoint that may contradict what is held is examined; `proof` may be NULL. Copies
- * the note. */
+/* examine.c: a checkpoint that may contradict what is held is examined; `proof` may be NULL, and is
+ * of fetched tiles if `subproof`. Copies the note. */
 void examine(struct node *node, size_t book, struct bytes note, uint64_t old_size,
-             const struct merkle_proof *proof);
+             const struct merkle_proof *proof, bool subproof);
 /* What is unreconciled is examined again. */
 void examine_again(struct node *node);
 /* Asks a peer for its checkpoints of every log and examines them; comes again by itself. */

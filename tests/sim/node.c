@@ -2,9 +2,11 @@
 
 #include "tests/lib/keys.h"
 #include "tests/sim/check.h"
+#include "tests/sim/guards.h"
 #include "tests/sim/host.h"
 #include "tests/sim/liar.h"
 #include "tests/sim/mirrors.h"
+#include "tests/sim/pulls.h"
 #include "tests/sim/wire.h"
 
 #include <assert.h>
@@ -95,6 +97,7 @@ static struct disk *disk_new(struct sim *sim) {
     struct disk *disk = calloc(1, sizeof *disk);
     assert(disk != NULL);
     disk->sim = sim;
+    head_file_make(&disk->head_file);
     struct store_memory_options options = disk_options(disk);
     enum status status = store_memory_open(&options, &disk->store);
     assert(status == STATUS_OK);
@@ -117,7 +120,7 @@ void node_backup(struct node *node) {
     node_say(node, "backup made");
 }
 
-void node_restore(struct node *node) {
+void node_restore(struct node *node, bool head_file_lost) {
     struct disk *disk = node->disk;
     assert(!node->up && disk->backup != NULL && disk->users == 1);
     struct store_memory_options options = disk_options(disk);
@@ -126,8 +129,11 @@ void node_restore(struct node *node) {
     assert(status == STATUS_OK);
     store_memory_close(disk->store);
     disk->store = restored;
-    node_say(node, "restored from the backup");
-    check_restored(node);
+    node_say(node, "restored from the backup%s", head_file_lost ? ", its head file lost" : "");
+    if (head_file_lost) {
+        head_file_lose(node);
+    }
+    check_restored(node, head_file_lost || disk->head_file.unused);
 }
 
 /* --- making --- */
@@ -139,7 +145,6 @@ struct node *node_add(struct sim *sim, const char *name, const char *operator_na
     node->sim = sim;
     node->index = sim->node_count++;
     node->honest = true;
-    node->guard = GUARD_QUORUM; /* as the daemon starts */
     node->disk = disk != NULL ? disk : disk_new(sim);
     node->disk->users++;
     node->batch = malloc(sizeof *node->batch);
@@ -204,16 +209,19 @@ void node_start(struct node *node) {
     assert(status == STATUS_OK);
     status = register_logs(node, txn);
     assert(status == STATUS_OK);
+    node_say(node, "starts");
+    status = guards_open(node, txn);
+    assert(status == STATUS_OK);
     status = store_commit(txn);
     assert(status == STATUS_OK);
     node->sim->rates = rates;
-    node_say(node, "starts");
     check_node(node);
     if (node->hosts != NULL) {
         host_open(node);
     }
     if (node->mirrors) {
         mirrors_open(node);
+        guards_ask(node);
     }
 }
 
@@ -237,6 +245,8 @@ static void end_process(struct node *node) {
     if (node->host != NULL) {
         host_close(node);
     }
+    guards_close(node);
+    pulls_close(node);
     memset(node->judging, 0, sizeof node->judging);
     node->up = false;
     node->dying = false;
@@ -247,6 +257,16 @@ void node_stop(struct node *node) {
     if (node->up) {
         node->silent = true;
         end_process(node);
+    }
+}
+
+/* Of the two places that a commit is written to, only the one may have been: the disk for a cut,
+ * the head file for cosignatures. */
+static void tear_head_file(struct node *node, bool committing, bool keep) {
+    struct sim *sim = node->sim;
+    bool torn = sim->rates.torn > 0 && dice_chance(&sim->dice, sim->rates.torn);
+    if (committing && torn != keep) {
+        head_file_ahead(node, !keep);
     }
 }
 
@@ -261,12 +281,14 @@ void node_crash(struct node *node, bool keep) {
     node->sim->counts.crashes++;
     node->silent = dice_chance(&node->sim->dice, node->sim->rates.silent);
     node->dying = true;
-    if (node->committing && keep) {
+    bool committing = node->committing;
+    if (committing && keep) {
         node->disk->armed = STORE_MEMORY_DOUBT_KEPT;
         run_batch(node);
         node->disk->armed = STORE_MEMORY_OK; /* a batch that is refused whole never commits */
     }
     end_process(node);
+    tear_head_file(node, committing, keep);
 }
 
 static void restart(struct sim *sim, void *context) {
@@ -295,7 +317,9 @@ static void run_batch(struct node *node) {
     if (node->first == NULL) {
         node->last = NULL;
     }
-    enum status status = batch_run(node->disk->store, node->batch, jobs, count);
+    struct head_file *file = &node->disk->head_file;
+    enum status status = batch_run_outside(node->disk->store, node->batch,
+                                           file->unused ? NULL : &file->batch, jobs, count);
     if (node->dying) {
         return;
     }
@@ -376,7 +400,16 @@ void node_serve(struct node *node, struct arrival *arrival) {
     case WIRE_CANDIDATE:
     case WIRE_PENDING:
     case WIRE_MIRRORED:
-        if (mirrored) {
+    case WIRE_TILE:
+        if (own && arrival->kind == WIRE_MIRRORED) {
+            host_serve_checkpoint(node, arrival);
+            return;
+        }
+        if (own && arrival->kind == WIRE_TILE) {
+            pulls_serve(node, arrival);
+            return;
+        }
+        if (mirrored && arrival->kind != WIRE_TILE) {
             mirrors_serve(node, arrival);
             return;
         }

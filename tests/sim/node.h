@@ -7,12 +7,16 @@
 #ifndef DUTYLOG_TESTS_SIM_NODE_H
 #define DUTYLOG_TESTS_SIM_NODE_H
 
+#include "ledger/batch.h"
+#include "ledger/guard.h"
 #include "ledger/mirror.h"
 #include "ledger/replica.h"
 #include "ledger/store_memory.h"
 #include "tests/sim/book.h"
 
 struct arrival;
+struct pulled;
+struct regains;
 struct host;
 struct liar;
 struct lies;
@@ -22,9 +26,20 @@ struct lies;
 #define CONTAINER(pointer, type, member)                                                           \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+/* Outside the disk, and what comes and goes with it does not change it (tests/sim/guards.h). A
+ * writing is durable at once. */
+struct head_file {
+    struct batch_outside batch; /* first */
+    bool unused;                /* node.ini names none */
+    bool made;
+    bool there;
+    struct guard_record record;
+};
+
 /* May be shared: two processes on one folder. */
 struct disk {
     struct sim *sim;
+    struct head_file head_file;
     struct store *store;
     struct store *backup;          /* an old copy; NULL: none was made */
     enum store_memory_fault armed; /* of the next commit; then as the rates have it */
@@ -71,13 +86,16 @@ struct node {
     struct log logs[SIM_BOOKS_MAX]; /* as its store knows them; number 0: not known */
     struct book *hosts;             /* the log of its own; NULL: none */
     struct host *host;              /* while up */
-    enum replica_guard guard;       /* what the next start is told */
+    enum replica_guard guard;       /* what its log must hear, by the head file */
+    bool has_record;                /* the head file was there at the start */
 
     bool mirrors;
     bool apart; /* knows no add-candidate */
     struct signer mirror_signer;
     struct signer witness_signer;
     struct cosigner cosigner;
+    struct regains *regains;             /* while up: what it asks of logs that it holds */
+    struct pulled *pulls[SIM_BOOKS_MAX]; /* while up; NULL: nothing was pulled */
     bool judging[SIM_BOOKS_MAX];
     uint64_t gossip_ms; /* how often it compares what it holds with a peer's; 0: never */
     struct lies *lies;  /* of a dishonest mirror */
@@ -103,9 +121,10 @@ void node_stop(struct node *node);
 /* Crashes it now and starts it again later. */
 void node_reboot(struct node *node, bool keep, uint64_t after_ms);
 
-/* Keeps a copy of the disk; puts the copy back (the process must be down). */
+/* Keeps a copy of the disk; puts the copy back (the process must be down), the head file being kept
+ * or lost with what was there. */
 void node_backup(struct node *node);
-void node_restore(struct node *node);
+void node_restore(struct node *node, bool head_file_lost);
 
 uint64_t node_now_ms(const struct node *node); /* by its own clock */
 /* Queues a job; it is finished, or dropped with the process. */

@@ -32,6 +32,7 @@ struct rates {
     uint64_t slow_ms[2];
     unsigned commit_fails;  /* and nothing is changed */
     unsigned commit_doubts; /* and nobody knows whether it was */
+    unsigned torn;          /* a crash in a commit leaves disk and head file apart */
     uint64_t commit_ms[2];
 };
 

@@ -2,6 +2,7 @@
 #include "tests/sim/host.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/story.h"
+#include "tests/sim/wire.h"
 
 #include <string.h>
 
@@ -251,7 +252,7 @@ static void submit_some(struct sim *sim, struct client *client, size_t count) {
     }
 }
 
-static void restore(struct sim *sim, enum replica_guard guard) {
+static void restore(struct sim *sim, bool head_file_lost) {
     struct node *agency = node_named(sim, "agency");
     struct client *clerk = story_client(sim, "clerk", WORLD_CLERK);
     node_backup(agency);
@@ -259,14 +260,14 @@ static void restore(struct sim *sim, enum replica_guard guard) {
     story_wait(sim, 1000);
     story_tell(sim, "the agency's disk breaks; yesterday's copy is put in");
     story_down(sim, "agency");
-    node_restore(agency);
-    agency->guard = guard;
+    node_restore(agency, head_file_lost);
     story_up(sim, "agency");
 }
 
 static void old_backup(struct sim *sim) {
     story_stage(sim);
-    restore(sim, GUARD_QUORUM);
+    node_named(sim, "agency")->disk->head_file.unused = true;
+    restore(sim, false);
     story_wait(sim, 2000);
     story_expect(sim, host_replica(node_named(sim, "agency"))->state == REPLICA_HALTED,
                  "a mirror's proof of a larger head halts it");
@@ -278,13 +279,56 @@ static void old_backup_guarded(struct sim *sim) {
     story_down(sim, "state");
     story_up(sim, "doj");
     story_up(sim, "state");
-    restore(sim, GUARD_ALL);
+    restore(sim, true);
     struct client *board = story_client(sim, "board", WORLD_BOARD);
     story_submit(board);
     story_wait(sim, 2000);
     story_expect(sim, board->items[0].status == STATUS_CLOCK, "nothing is stamped");
     story_expect(sim, host_replica(node_named(sim, "agency"))->state == REPLICA_HALTED,
                  "and it halts");
+}
+
+/* A log of raw entries signs a candidate that reaches nobody, and is restored to before it. */
+static struct node *sign_for_nobody(struct sim *sim, bool head_file_lost) {
+    struct node *county = node_add(sim, "county", "county", NULL);
+    struct book *book = book_add(sim, "county.example/opaque", true);
+    book->host = county;
+    county->hosts = book;
+    book_policy(book, CAST_THREE, 2);
+    story_stage(sim);
+    host_bulk(county, 3);
+    story_wait(sim, 1500);
+    node_backup(county);
+    for (size_t i = 1; i <= 3; i++) {
+        wire_block(sim, county->index, i, true);
+    }
+    host_bulk(county, 2);
+    story_wait(sim, 300);
+    story_tell(sim, "its disk breaks; yesterday's copy is put in, and the wires are mended");
+    story_down(sim, "county");
+    node_restore(county, head_file_lost);
+    for (size_t i = 1; i <= 3; i++) {
+        wire_block(sim, county->index, i, false);
+    }
+    story_wait(sim, 10000);
+    story_up(sim, "county");
+    story_wait(sim, 2000);
+    return county;
+}
+
+static void unseen(struct sim *sim) {
+    struct node *county = sign_for_nobody(sim, false);
+    const struct replica *replica = host_replica(county);
+    story_expect(sim, replica->state == REPLICA_HALTED && replica->halt == HALT_LOST,
+                 "what its head file names is lost, and it signs nothing more");
+}
+
+static void unseen_bare(struct sim *sim) {
+    struct node *county = sign_for_nobody(sim, true);
+    host_bulk(county, 2);
+    story_wait(sim, 1500);
+    story_expect(sim, county->hosts->published_size == 5,
+                 "nobody knows of the first signature, and nobody will");
 }
 
 static void clock_off(struct sim *sim) {
@@ -359,6 +403,10 @@ const struct story stories_of_logs[] = {
      old_backup},
     {"old-backup-guarded", "A log that must hear every mirror stamps nothing before it halts.",
      old_backup_guarded},
+    {"unseen", "A log restored to before a candidate that reached nobody: its head file halts it.",
+     unseen},
+    {"unseen-bare", "The same, the head file lost: it goes on once all have said what they hold.",
+     unseen_bare},
     {"clock-off", "While the log's clock is ten minutes off nothing is stamped.", clock_off},
     {"two-daemons", "Two processes on one folder: one head wins, the other process halts.",
      two_daemons},

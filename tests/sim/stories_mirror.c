@@ -106,11 +106,29 @@ static void restored(struct sim *sim) {
     story_submit(clerk);
     story_wait(sim, 1500);
     story_down(sim, "doj");
-    node_restore(doj);
+    node_restore(doj, false);
     story_up(sim, "doj");
     story_submit(clerk);
     story_wait(sim, 2000);
     story_expect(sim, doj->watch[0][WATCH_MIRROR].size == 10, "it is brought up to date");
+}
+
+static void restored_quiet(struct sim *sim) {
+    story_stage(sim);
+    struct client *clerk = story_client(sim, "clerk", WORLD_CLERK);
+    struct node *doj = node_named(sim, "doj");
+    node_backup(doj);
+    story_submit(clerk);
+    story_wait(sim, 200);
+    story_submit(clerk);
+    story_wait(sim, 1500);
+    story_down(sim, "doj");
+    node_restore(doj, false);
+    story_tell(sim, "the log has nothing more to say");
+    story_up(sim, "doj");
+    story_wait(sim, 60000);
+    story_expect(sim, doj->watch[0][WATCH_MIRROR].size == 9,
+                 "it asks how far the log came, and fetches what it lacks");
 }
 
 static void together(struct sim *sim) {
@@ -178,6 +196,7 @@ const struct story stories_of_mirrors[] = {
      crash_before_cosigning},
     {"cut-short", "Uploads that break off go on where they ended.", cut_short},
     {"restored", "A mirror restored from an old copy is brought up to date.", restored},
+    {"restored-quiet", "A restored mirror catches up with a log that is quiet.", restored_quiet},
     {"together", "A checkpoint and its entries in one request, and in one commit.", together},
     {"lying-409", "A mirror's claim of a larger head halts nobody.", lying_409},
     {"absurd-time", "A cosignature at a time that no receipt can state does not count.",

@@ -40,6 +40,7 @@ struct plan {
     struct client *forger; /* offers policies that must be refused */
     struct client *copy;   /* of the clerk's key; NULL: not there */
     bool restored;
+    bool bare;              /* the head file is lost with the disk */
     struct node *rewound;   /* the log's node while it is down before its restore */
     struct node *confidant; /* the one mirror that heard its last candidates; NULL: no such */
     struct book *book;
@@ -70,6 +71,7 @@ static void draw_rates(struct plan *plan) {
         rates->commit_fails = (unsigned)dice_below(dice, 40);
         rates->commit_doubts = (unsigned)dice_below(dice, 12);
     }
+    rates->torn = often(plan, 500) ? 500 : 0;
 }
 
 static void draw_plan(struct plan *plan) {
@@ -325,15 +327,15 @@ static void restore_later(struct sim *sim, void *context) {
     struct plan *plan = context;
     struct node *node = plan->rewound;
     if (!node->up) {
-        node_restore(node);
+        node_restore(node, plan->bare);
         node->stays_down = false;
         node_start(node);
         if (node->hosts != NULL && node->hosts->opaque) {
             sim_after(sim, dice_below(&sim->dice, 30), node, import_soon, NULL, node);
         }
     }
+    cut_off(sim, node, plan->confidant, false);
     if (plan->confidant != NULL) {
-        cut_off(sim, node, plan->confidant, false);
         wire_block(sim, node->index, plan->confidant->index, true);
         sim_after(sim, dice_between(&sim->dice, 500, 8000), NULL, confide_again, NULL, plan);
     }
@@ -346,7 +348,7 @@ static void lose_disk(struct sim *sim, void *context) {
     if (node->up) {
         node_crash(node, false);
     }
-    node->guard = GUARD_ALL;
+    plan->bare = often(plan, 500);
     sim_after(sim, 61000, NULL, restore_later, NULL, plan);
 }
 
@@ -371,11 +373,12 @@ static void restore_one(struct plan *plan, struct node *node) {
         return;
     }
     /* Its last candidate after the backup reaches one mirror alone, the last that it hears when it
-     * is back: the case for hearing every mirror, and not a quorum of them. */
+     * is back: the case for hearing every mirror, and not a quorum of them. Or it reaches nobody:
+     * the case for the head file. */
     if (node->up) {
         node_backup(node);
     }
-    plan->confidant = &sim->nodes[dice_between(&sim->dice, 1, 3)];
+    plan->confidant = often(plan, 500) ? &sim->nodes[dice_between(&sim->dice, 1, 3)] : NULL;
     cut_off(sim, node, plan->confidant, true);
     if (node->up && node->hosts->opaque) {
         sim_after(sim, dice_below(&sim->dice, 30), node, import_soon, NULL, node);

@@ -11,6 +11,7 @@ struct call {
     uint64_t from_life;
     enum wire_kind kind;
     size_t book;
+    uint64_t shows;
     bool settled;
     wire_reply reply;
     void *context;
@@ -125,7 +126,9 @@ static void timed_out(struct sim *sim, void *context) {
 static void arrive(struct sim *sim, void *context) {
     struct call *call = context;
     struct node *node = &sim->nodes[call->to];
-    if (sim->blocked[call->from][call->to]) {
+    bool cut = sim->blocked[call->from][call->to];
+    book_landed(&sim->books[call->book], call->shows, !cut && node->up);
+    if (cut) {
         release(call);
         return;
     }
@@ -158,6 +161,7 @@ void wire_call(struct sim *sim, const struct wire_request *request) {
                           .to = request->to,
                           .kind = request->kind,
                           .book = request->book,
+                          .shows = request->shows,
                           .reply = request->reply,
                           .context = request->context,
                           .len = request->body.len};
@@ -174,6 +178,7 @@ void wire_call(struct sim *sim, const struct wire_request *request) {
     unsigned copies = dice_chance(&sim->dice, sim->rates.doubled) ? 2 : 1;
     for (unsigned i = 0; i < copies; i++) {
         call->refs++;
+        book_flies(&sim->books[call->book], call->shows);
         sim_after(sim, delay(sim, call), NULL, arrive, call_drop, call);
     }
 }

@@ -13,7 +13,8 @@ enum wire_kind {
     WIRE_ENTRIES,    /* POST add-entries */
     WIRE_CANDIDATE,  /* POST add-candidate */
     WIRE_PENDING,    /* GET witness/<hex>/checkpoint */
-    WIRE_MIRRORED,   /* GET <hex>/checkpoint */
+    WIRE_MIRRORED,   /* GET <hex>/checkpoint; of the log's own node: checkpoint */
+    WIRE_TILE,       /* GET tile/…: the path */
 };
 
 /* `http` 0: no answer came. The body is borrowed for the call. */
@@ -26,6 +27,7 @@ struct wire_request {
     enum wire_kind kind;
     size_t book;
     struct bytes body; /* copied */
+    uint64_t shows;    /* size of the checkpoint of the log's that the body carries; 0: none */
     uint64_t timeout_ms;
     wire_reply reply; /* called once, unless the process that called is dead */
     void *context;
