@@ -311,7 +311,7 @@ def test_stops_at_any_moment_while_logs_are_registered():
     # an agency's own log speaks of itself alone
     state.register("VA0000200", "Bristol Police")
     until(lambda: node.get("/agency/VA0000200")[0] == 200, 20, "a log that was recognised for all")
-    doj.recognise(state, ori="VA0000100")
+    doj.recognise(state, oris=["VA0000100"])
     until(lambda: node.get("/agency/VA0000200")[0] == 404, 20, "and one that is one agency's")
     assert node.get("/agency/VA0000100")[0] == 200
     assert state.node.json("/recognised") == {"logs": [], "pinned": []}
