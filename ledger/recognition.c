@@ -226,8 +226,13 @@ static enum status add_found(struct search *s, struct recognised *found) {
         (void)add(set, found); /* no way of another class is shorter than the first class's */
         return STATUS_OK;
     }
+    if (found->withdrawn && !known->withdrawn) {
+        return STATUS_OK; /* another recognises it */
+    }
+    bool again = known->withdrawn && !found->withdrawn; /* whatever its ways were */
     for (size_t c = 0; c < RECOGNISED_CLASSES; c++) {
-        if (!found->ways[c].known || !is_before(set, &found->ways[c], &known->ways[c])) {
+        if (!found->ways[c].known ||
+            (!again && !is_before(set, &found->ways[c], &known->ways[c]))) {
             continue;
         }
         known->ways[c] = found->ways[c];
@@ -235,6 +240,7 @@ static enum status add_found(struct search *s, struct recognised *found) {
             known->vkey = found->vkey;
             known->log = found->log;
             known->other_key = found->other_key;
+            known->withdrawn = found->withdrawn;
         }
     }
     return STATUS_OK;
@@ -245,7 +251,7 @@ static enum status add_found(struct search *s, struct recognised *found) {
 static enum status follow(struct search *s, size_t at, unsigned depth,
                           const struct recognition *row) {
     const struct recognised *by = &s->set->list[at];
-    struct recognised found = {.vkey = row->vkey, .top = by->top};
+    struct recognised found = {.vkey = row->vkey, .top = by->top, .withdrawn = row->withdrawn};
     bool any = false;
     const size_t classes = s->set->view.ori == NULL ? 1 : RECOGNISED_CLASSES;
     for (size_t c = 0; c < classes; c++) {
@@ -293,12 +299,13 @@ static enum status expand(struct search *s, size_t at, unsigned depth) {
         }
         set->looked++;
         status = recognition_latest(s->txn, by, id, size_of(set, by), &row);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && row.withdrawn)) {
-            continue; /* said only beyond that size; or taken back */
+        if (status == STATUS_NOT_FOUND) {
+            continue; /* said only beyond that size */
         }
         TRY(status);
-        /* What covered the agency may have been said before. */
-        if (set->view.ori == NULL || recognition_covers(&row.bounds, set->view.ori)) {
+        /* What covered the agency may have been said before, and taken back since. */
+        if (set->view.ori == NULL ||
+            (!row.withdrawn && recognition_covers(&row.bounds, set->view.ori))) {
             TRY(follow(s, at, depth, &row));
         }
     }
@@ -326,7 +333,8 @@ enum status recognition_find(struct store_txn *txn, const struct pin *pins, size
     for (unsigned depth = 0; depth < RECOGNITION_DEPTH_MAX; depth++) {
         size_t end = out->count; /* what is found now is one deeper */
         for (size_t i = 0; i < end; i++) {
-            if (out->list[i].log != 0 && has_way(&out->list[i], depth)) {
+            const struct recognised *log = &out->list[i];
+            if (log->log != 0 && !log->withdrawn && has_way(log, depth)) {
                 TRY(expand(&s, i, depth));
             }
         }

@@ -76,7 +76,7 @@ enum status recognition_check(struct store_txn *txn, const struct log *log,
 
 /* What one log says of another: texts are terminated. */
 struct recognition {
-    bool withdrawn; /* then neither address, operator nor bounds */
+    bool withdrawn; /* then without bounds; address and operator are those that were said last */
     uint64_t index;
     uint64_t stamp_ms;
     uint64_t since_index; /* where it began: the first log.recognised since the last withdrawal */
@@ -145,6 +145,8 @@ struct recognised {
     struct vkey vkey;
     uint32_t log;   /* this node's number for it; 0: not known here yet */
     bool other_key; /* this node knows the origin with another key: it cannot be held here */
+    bool withdrawn; /* without an agency in the view: it counts no more, by the entry `index`, and
+                       none of its own recognitions is looked at */
     size_t top;     /* place in the list of the log of depth 1 that it hangs on; of depth 0 and 1,
                        its own */
     struct recognition_way ways[RECOGNISED_CLASSES]; /* the first is known */

@@ -10,9 +10,9 @@
 
 /* TABLE_RECOGNITION: log: the public keys of the authority that signed its log.opened, 32 bytes
  * each. log, the first 16 bytes of the SHA-256 of an origin, u64 index: u8 what, u64 stamp, u64
- * index and u64 stamp of where this recognition began, u32 place, u16 length and the vkey; of a
- * log.recognised then u16 length and the address, u8 length and the operator, u8 count and the
- * ORIs, u8 count and the states, u32 roles.
+ * index and u64 stamp of where this recognition began, u32 place, u16 length and the vkey, u16
+ * length and the address, u8 length and the operator (of a withdrawal, what was said of these
+ * last); of a log.recognised then u8 count and the ORIs, u8 count and the states, u32 roles.
  * TABLE_COVERED: log, u8 sort, the agencies, u32 place: the first 16 bytes of the origin's hash. A
  * row is written once and stays, whatever is said later: the rows above tell what holds.
  * TABLE_OPENER: the first 16 bytes of the SHA-256 of a public key, u32 log: nothing.
@@ -252,9 +252,9 @@ static void encode(struct writer *w, const struct recognition *row) {
     vkey_format(&text, &row->vkey);
     vkey[text.len] = '\0';
     put_sized(w, true, vkey);
+    put_sized(w, true, row->address);
+    put_sized(w, false, row->operator_name);
     if (!row->withdrawn) {
-        put_sized(w, true, row->address);
-        put_sized(w, false, row->operator_name);
         put_bounds(w, &row->bounds);
     }
 }
@@ -299,10 +299,9 @@ static bool decode(struct bytes key, struct bytes value, struct recognition *out
         return false;
     }
     out->withdrawn = what == 0;
-    return (out->withdrawn || (take_text(&r, true, RECOGNITION_ADDRESS_MAX, out->address) &&
-                               take_text(&r, false, RECOGNITION_OPERATOR_MAX, out->operator_name) &&
-                               take_bounds(&r, &out->bounds))) &&
-           reader_done(&r);
+    return take_text(&r, true, RECOGNITION_ADDRESS_MAX, out->address) &&
+           take_text(&r, false, RECOGNITION_OPERATOR_MAX, out->operator_name) &&
+           (out->withdrawn || take_bounds(&r, &out->bounds)) && reader_done(&r);
 }
 
 /* The last row before `size` whose key starts with `prefix`, from `*from` back. */
@@ -442,7 +441,8 @@ enum status recognition_scan_next(struct recognition_scan *scan, uint32_t *place
 
 /* --- writing --- */
 
-/* Where the recognition began, and its place, go on from what the log said last. */
+/* Where the recognition began, and its place, go on from what the log said last; so does where the
+ * log is served, which a withdrawal leaves as it was. */
 static enum status go_on(struct store_txn *txn, uint32_t log, struct recognition *row) {
     struct recognition last;
     row->since_index = row->index;
@@ -450,7 +450,10 @@ static enum status go_on(struct store_txn *txn, uint32_t log, struct recognition
     enum status status = recognition_get(txn, log, vkey_name(&row->vkey), row->index, &last);
     if (status == STATUS_OK) {
         row->place = last.place;
-        if (!last.withdrawn && !row->withdrawn) {
+        if (row->withdrawn) {
+            memcpy(row->address, last.address, sizeof row->address);
+            memcpy(row->operator_name, last.operator_name, sizeof row->operator_name);
+        } else if (!last.withdrawn) {
             row->since_index = last.since_index;
             row->since_ms = last.since_ms;
         }

@@ -109,6 +109,9 @@ static enum status by_json(struct store_txn *txn, const struct recognised *found
     json_object_set_new(object, "by", json_string(by.vkey.name));
     json_object_set_new(object, "index", json_integer((json_int_t)way->index));
     json_object_set_new(object, "operator", json_string(row.operator_name));
+    if (row.withdrawn) {
+        json_object_set_new(object, "withdrawn", json_true());
+    }
     bounds_json(&row.bounds, object);
     return receipt_json(txn, &by, way->index, object);
 }

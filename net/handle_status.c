@@ -63,7 +63,8 @@ static enum status recognition_json(const struct node *node, struct store_txn *t
                         json_string(node->config.authorities[way->pin].pin.name));
     if (way->by != 0) {
         TRY(logs_get(txn, way->by, &by));
-        json_object_set_new(object, "recognised_by", json_string(by.vkey.name));
+        json_object_set_new(object, found->withdrawn ? "withdrawn_by" : "recognised_by",
+                            json_string(by.vkey.name));
     }
     return STATUS_OK;
 }

@@ -293,9 +293,9 @@ static enum status look_at(struct recogniser *r, struct store_txn *txn,
         complain(&r->no_address, found);
         return STATUS_OK;
     }
-    if (log == NULL) {
+    if (log == NULL && !found->withdrawn) {
         want(r, &found->vkey);
-    } else {
+    } else if (log != NULL) { /* also if withdrawn: what is held is mirrored on */
         configure(r, log, 0, row.address, row.operator_name, authority->pull_ms);
     }
     return STATUS_OK;

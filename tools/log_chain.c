@@ -48,6 +48,10 @@ static enum status climb(struct fetcher *fetcher, struct log_chain *chain, json_
             chain->count == RECOGNITION_DEPTH_MAX) {
             return refuse(why, STATUS_BAD_FORM, "/recognised: %s makes no sense", origin);
         }
+        if (json_is_true(json_object_get(log, "withdrawn"))) {
+            return refuse(why, STATUS_NOT_FOUND, "%s withdrew its recognition of %s: %s", by,
+                          origin, receipt);
+        }
         char *path = chain->paths[chain->count];
         snprintf(path, sizeof chain->paths[0], "%.480s-%zu.receipt", chain->out, chain->count + 1);
         TRY(fetch_receipt(fetcher, chain, receipt, path, why));

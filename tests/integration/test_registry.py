@@ -272,6 +272,49 @@ def test_a_university_pins_one_authority_and_mirrors_all():
     r.close()
 
 
+def check_bounds_and_withdrawal(r):
+    """A POST counts where its role is recognised; a log that is withdrawn counts no more, and is mirrored on, also by a node that
+    was stopped meanwhile."""
+    doj, state, node = r.logs["doj"], r.logs["state"], r.university
+    post = Key("post.example/desk")
+    state.say("key.enrolled", {"basis": "live", "kinds": ["*"], "oris": [], "role": "post", "vkey": post.vkey})
+    state.say("agency.registered", {"name": "By the POST", "officers": 7, "ori": "VA0000700", "state": "VA", "type": "municipal"}, key=post)
+    doj.recognise(state, states=["MD", "VA"])
+    until(lambda: node.get("/agency/VA0000200")[0] == 200, 20, "a state's agencies are counted")
+    assert node.get("/agency/VA0000700")[0] == 404
+    doj.recognise(state, states=["VA"], roles=["court", "post"])
+    until(lambda: node.get("/agency/VA0000700")[0] == 200, 20, "and what its POST says")
+    until(lambda: "roles" in {l["origin"]: l for l in node.json("/recognised")["logs"]}[state.origin], 20, "the set is made anew")
+    row = {l["origin"]: l for l in node.json("/recognised")["logs"]}[state.origin]
+    assert row["states"] == ["VA"] and row["roles"] == ["court", "post"] and "oris" not in row, row
+    for kind, members, says in (("log.recognised", {"oris": []}, b"oris must be"), ("log.recognised", {"roles": ["clerk"]}, b"roles must be"),
+                                ("log.recognised", {"states": ["VA", "MD"]}, b"states must be")):
+        note = make_event(doj.origin, doj.roots[0], kind, {"address": "http://a", "log_vkey": state.key.vkey, "operator": "state",
+                                                           **members}, doj.roots[1], keep=False)
+        status, body = doj.node.add(note)
+        assert status == 400 and says in body, body
+    doj.say("recognition.withdrawn", {"log_vkey": state.key.vkey, "reason": "misconduct"}, doj.roots[1])
+    until(lambda: node.get("/agency/VA0000200")[0] == 404, 20, "what it said counts no more")
+    until(lambda: held(node)[state.origin].get("withdrawn_by") == doj.origin, 20, "and is shown as withdrawn")
+    row = {l["origin"]: l for l in node.json("/recognised")["logs"]}[state.origin]
+    assert row["withdrawn"] is True and row["by"] == doj.origin and row["held"], row
+    assert "withdrew its recognition" in dutylog("registry", "chain", state.origin, "--node", node.url, "--out", r.path("gone"), ok=1)
+    assert node.stop() == 0
+    dutylog("fsck", node.path("data"))
+    node.start()
+    before = held(node)[state.origin]["mirrored"]
+    state.register("VA0000300", "Third")
+    until(lambda: held(node)[state.origin]["mirrored"] > before, 20, "a log that was withdrawn is mirrored on")
+    assert node.get("/agency/VA0000300")[0] == 404
+    doj.recognise(state)
+    until(lambda: node.get("/agency/VA0000300")[0] == 200, 20, "and counts once it is recognised again")
+    assert node.get("/agency/VA0000700")[0] == 404  # no roles
+    again = make_event(doj.origin, doj.roots[0], "recognition.withdrawn", {"log_vkey": Key("never.example/log").vkey, "reason": "ended"}, doj.roots[1],
+                       keep=False)
+    status, body = doj.node.add(again)
+    assert status == 400 and b"nothing to withdraw" in body, body
+
+
 class Nowhere:
     """A log that was recognised, and that nobody serves."""
 
@@ -315,6 +358,7 @@ def test_stops_at_any_moment_while_logs_are_registered():
     until(lambda: node.get("/agency/VA0000200")[0] == 404, 20, "and one that is one agency's")
     assert node.get("/agency/VA0000100")[0] == 200
     assert state.node.json("/recognised") == {"logs": [], "pinned": []}
+    check_bounds_and_withdrawal(r)
     r.close()
 
 

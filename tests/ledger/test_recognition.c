@@ -152,6 +152,37 @@ Test(recognition, of_a_log_that_is_not_known_here_yet) {
     cr_assert_eq(found->log, 0);
 }
 
+/* Of what to mirror, a log that was withdrawn stays, where it was served last; it leads nowhere. */
+Test(recognition, withdrawn_is_known_still) {
+    struct several_log *doj = several_add_rooted(&s, "doj.example/log");
+    struct several_log *state = several_add_rooted(&s, "state.example/log");
+    struct several_log *agency = several_add_rooted(&s, "agency.example/log");
+    struct several_log *other = several_add_rooted(&s, "other.example/log");
+    struct pin pin = pin_of(doj, 2);
+    struct recognition row;
+    recognises_vkey(doj, &state->world.log.vkey, "http://state.example");
+    recognises(doj, other);
+    recognises(state, agency);
+    cr_assert_not_null(find(&pin, agency));
+    uint64_t index = several_withdraw(doj, &state->world.log.vkey);
+    const struct recognised *found = find(&pin, state);
+    cr_assert(found->withdrawn);
+    cr_assert_eq(found->ways[0].index, index);
+    cr_assert_null(find(&pin, agency));
+    CHECK_OK(
+        recognition_get(s.txn, doj->log.number, bytes_text("state.example/log"), UINT64_MAX, &row));
+    cr_assert(row.withdrawn);
+    cr_assert_str_eq(row.address, "http://state.example");
+    cr_assert_eq(row.bounds.ori_count, 0);
+    recognises(other, state); /* deeper, and it counts */
+    found = find(&pin, state);
+    cr_assert_not(found->withdrawn);
+    cr_assert_eq(found->ways[0].by, other->log.number);
+    cr_assert_eq(find(&pin, agency)->ways[0].depth, 3);
+    recognises_vkey(doj, &state->world.log.vkey, "http://new.example");
+    cr_assert_eq(find(&pin, state)->ways[0].depth, 1);
+}
+
 /* The shortest way, then the first by stamp, origin of the recogniser, index. */
 Test(recognition, by_several_is_by_the_first) {
     struct several_log *doj = several_add_rooted(&s, "doj.example/log");
