@@ -119,8 +119,9 @@ static enum status verify_recognised(struct run *run, struct refusal *why) {
     struct verify_trust roots = run->trust;
     roots.policy = NULL;
     TRY(verify_receipt(&run->verifier, buffer_view(&run->file), &own, &run->report, why));
-    struct vkey log = run->verifier.opened.log_vkey;
-    return verify_by(&run->verifier, &log, run->by, run->by_count, &roots, &run->chain, why);
+    struct verify_subject subject;
+    verify_subject_of(&run->verifier, &run->report, &subject);
+    return verify_by(&run->verifier, &subject, run->by, run->by_count, &roots, &run->chain, why);
 }
 
 static enum status verify_file(struct run *run, const char *path, struct refusal *why) {

@@ -7,9 +7,9 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum status verify_by(struct verifier *verifier, const struct vkey *log, const char *const *paths,
-                      size_t count, const struct verify_trust *trust, struct verify_chain *out,
-                      struct refusal *why) {
+enum status verify_by(struct verifier *verifier, const struct verify_subject *subject,
+                      const char *const *paths, size_t count, const struct verify_trust *trust,
+                      struct verify_chain *out, struct refusal *why) {
     struct buffer contents[RECOGNITION_DEPTH_MAX];
     struct bytes files[RECOGNITION_DEPTH_MAX];
     enum status status = STATUS_OK;
@@ -22,7 +22,7 @@ enum status verify_by(struct verifier *verifier, const struct vkey *log, const c
         files[i] = buffer_view(&contents[i]);
     }
     if (status == STATUS_OK) {
-        status = verify_chain(verifier, log, files, count, trust, out, why);
+        status = verify_chain(verifier, subject, files, count, trust, out, why);
     }
     for (size_t i = 0; i < count; i++) {
         buffer_clear(&contents[i]);

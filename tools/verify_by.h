@@ -9,9 +9,9 @@
 
 /* Reads the files and verifies the chain from `log` up to `trust`. The statuses of file_read and
  * verify_chain. */
-enum status verify_by(struct verifier *verifier, const struct vkey *log, const char *const *paths,
-                      size_t count, const struct verify_trust *trust, struct verify_chain *out,
-                      struct refusal *why) MUST_USE;
+enum status verify_by(struct verifier *verifier, const struct verify_subject *subject,
+                      const char *const *paths, size_t count, const struct verify_trust *trust,
+                      struct verify_chain *out, struct refusal *why) MUST_USE;
 /* In words, after what was said of the receipt; and as an array. */
 void verify_by_print(FILE *out, const struct verify_chain *chain, const char *origin,
                      const struct verify_trust *trust);

@@ -252,6 +252,15 @@ def check_chains(folder, rng):
             ("other roots", [state, doj], others, False), ("another log", [made["other-log"], doj], roots, False),
             ("another kind", [made["other-kind"], doj], roots, False), ("the event itself", [event, doj], roots, False)):
         compare_chain(f"chain, {name}", files, event, by, pins, good)
+    for name, by, good in (
+            ("own-ori", [made["own-ori"], doj], True), ("other-ori", [made["other-ori"], doj], False),
+            ("own-state", [made["own-state"], made["court-doj"]], True), ("other-state", [made["other-state"], doj], False)):
+        compare_chain(f"chain, bounds {name}", files, event, by, roots, good)
+    court = made["court-event"]
+    for name, by, good in (
+            ("unnamed", [state, doj], False), ("by one", [made["court-state"], doj], False), ("by the other", [state, made["court-doj"]], False),
+            ("by both", [made["court-state"], made["court-doj"]], True), ("elsewhere", [made["other-state"], made["court-doj"]], False)):
+        compare_chain(f"chain, a court recognised {name}", files, court, by, roots, good)
     compare_chain("chain of a shorter way", files, state, [doj], roots, True)
     still_good = 0
     receipts = list(made.values())

@@ -305,6 +305,36 @@ static void save_chain_receipt(struct chain *chain, enum chain_log which, size_t
     save(name, writer_view(&w));
 }
 
+/* The state's word for the agency's log within several bounds, the DOJ's for the state's with a
+ * role, and what a court says that the agency's own roots made one. */
+static void bounded(struct chain *chain) {
+    static const struct {
+        const char *name;
+        enum chain_log by;
+        const char *more;
+    } all[] = {
+        {"own-ori", CHAIN_STATE, ",'oris':['" WORLD_ORI "'],'states':['NY']"},
+        {"other-ori", CHAIN_STATE, ",'oris':['" WORLD_OTHER_ORI "']"},
+        {"own-state", CHAIN_STATE, ",'states':['MN']"},
+        {"other-state", CHAIN_STATE, ",'roles':['court','oversight','post'],'states':['NY']"},
+        {"court-state", CHAIN_STATE, ",'roles':['court']"},
+        {"court-doj", CHAIN_DOJ, ",'roles':['court','post'],'states':['MN']"}};
+    struct world *w = &chain->worlds[CHAIN_AGENCY];
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const struct vkey *of = &chain->worlds[all[i].by - 1].log.vkey;
+        save_chain_receipt(chain, all[i].by, chain_recognise(chain, all[i].by, of, all[i].more),
+                           world_text(w, "chain/%s.receipt", all[i].name));
+    }
+    struct writer out;
+    size_t enrolment =
+        paper_add(&chain->logs[CHAIN_AGENCY], world_enrol(w, WORLD_ROOT_1, WORLD_COURT));
+    size_t event =
+        paper_add(&chain->logs[CHAIN_AGENCY], world_sample(w, WORLD_COURT, "finding.final"));
+    writer_init(&out, memory, sizeof memory);
+    chain_receipt_under(chain, CHAIN_AGENCY, enrolment, event, &out);
+    save("chain/court-event.receipt", writer_view(&out));
+}
+
 static void recognitions(void) {
     static struct chain chain;
     char path[4096];
@@ -316,7 +346,7 @@ static void recognitions(void) {
     }
     chain_open(&chain);
     struct world *w = &chain.worlds[CHAIN_STATE];
-    size_t other = chain_recognise(&chain, CHAIN_STATE, &chain.worlds[CHAIN_DOJ].log.vkey);
+    size_t other = chain_recognise(&chain, CHAIN_STATE, &chain.worlds[CHAIN_DOJ].log.vkey, "");
     size_t agency =
         paper_add(&chain.logs[CHAIN_STATE], world_sample(w, WORLD_ROOT_1, "agency.registered"));
     for (int i = 0; i < CHAIN_LOGS; i++) {
@@ -325,6 +355,7 @@ static void recognitions(void) {
     }
     save_chain_receipt(&chain, CHAIN_STATE, other, "chain/other-log.receipt");
     save_chain_receipt(&chain, CHAIN_STATE, agency, "chain/other-kind.receipt");
+    bounded(&chain);
     const struct signer *people = chain.worlds[CHAIN_DOJ].people;
     save_key_list("chain/roots",
                   (const struct vkey *[]){&people[WORLD_ROOT_1].vkey, &people[WORLD_ROOT_2].vkey},

@@ -145,14 +145,23 @@ def log_key_of(data):
     return parse_key(read_item(*split_receipt(data)[0])[0].open["log_vkey"])
 
 
+def role_of(data):
+    """Likewise: the role of the key that issued its event; none of those that log.opened names, and of one-time keys."""
+    enrolments = [read_item(*item)[0] for item in split_receipt(data)[2:-1]]
+    return enrolments[-1].open["role"] if enrolments else None
+
+
 def verify_recognised(data, recognitions, policy, roots, threshold):
     """specs/registry.md: each log is recognised by the next receipt's event; the roots opened the last one's."""
     need(1 <= len(recognitions) <= 4, "no recognitions, or too many")
-    verify_receipt(data, policy)
-    log = log_key_of(data)
+    said, _ = verify_receipt(data, policy)
+    log, ori, role = log_key_of(data), said.open.get("ori"), role_of(data)
     for i, receipt in enumerate(recognitions):
         event, _ = verify_receipt(receipt, None, *((roots, threshold) if i == len(recognitions) - 1 else ()))
         need(event.kind == "log.recognised" and parse_key(event.open["log_vkey"]) == log, "it recognises another log")
+        bounds = [b for b in ("oris", "states") if b in event.open]
+        need(ori is None or not bounds or ori in event.open.get("oris", []) or ori[:2] in event.open.get("states", []), "not about this agency")
+        need(role not in ("court", "oversight", "post") or role in event.open.get("roles", []), "not for this role")
         log = log_key_of(receipt)
 
 

@@ -15,7 +15,8 @@ static struct chain *chain;
 static struct verifier *verifier;
 static struct verify_chain *found;
 static uint8_t memory[FILES_MAX][64 * 1024];
-static struct bytes state, doj; /* the receipts of the two recognitions */
+static struct verify_subject subject; /* of the agency's own event */
+static struct bytes state, doj;       /* the receipts of the two recognitions */
 
 static struct bytes receipt_of(size_t place, enum chain_log which, size_t index) {
     struct writer w;
@@ -30,6 +31,9 @@ static void setup(void) {
     found = malloc(sizeof *found);
     cr_assert(chain != NULL && verifier != NULL && found != NULL);
     chain_open(chain);
+    subject =
+        (struct verify_subject){.log = chain->worlds[CHAIN_AGENCY].log.vkey, .role = ROLE_AGENCY};
+    memcpy(subject.ori, WORLD_ORI, sizeof subject.ori);
     state = receipt_of(0, CHAIN_STATE, chain->recognition[CHAIN_STATE]);
     doj = receipt_of(1, CHAIN_DOJ, chain->recognition[CHAIN_DOJ]);
 }
@@ -55,9 +59,7 @@ static struct verify_trust roots_of(enum chain_log which) {
 static void expect(const struct bytes *files, size_t count, const struct verify_trust *trust,
                    enum status status, const char *says) {
     struct refusal why = {.text = ""};
-    CHECK_STATUS(verify_chain(verifier, &chain->worlds[CHAIN_AGENCY].log.vkey, files, count, trust,
-                              found, &why),
-                 status);
+    CHECK_STATUS(verify_chain(verifier, &subject, files, count, trust, found, &why), status);
     cr_assert_not_null(strstr(why.text, says), "%s", why.text);
 }
 
@@ -100,7 +102,7 @@ Test(verify_chain, is_of_keys_and_not_of_names) {
     struct signer other = test_signer("another", VKEY_NOTE);
     CHECK_OK(vkey_make(bytes_text("agency.example/log"), VKEY_NOTE, &other.vkey.key, &other.vkey));
     struct bytes says =
-        receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, &other.vkey));
+        receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, &other.vkey, ""));
     expect((struct bytes[]){says, doj}, 2, &trust, STATUS_UNKNOWN_LOG, "or another key");
 }
 
@@ -118,11 +120,53 @@ Test(verify_chain, is_of_good_receipts_of_recognitions) {
         }
         memory[0][i] ^= 1;
         struct refusal why = {.text = ""};
-        enum status status = verify_chain(verifier, &chain->worlds[CHAIN_AGENCY].log.vkey,
-                                          (struct bytes[]){state, doj}, 2, &trust, found, &why);
+        enum status status =
+            verify_chain(verifier, &subject, (struct bytes[]){state, doj}, 2, &trust, found, &why);
         cr_assert(status != STATUS_OK && strstr(why.text, "recognition 1: ") != NULL, "byte %zu",
                   i);
         memory[0][i] ^= 1;
     }
     expect((struct bytes[]){state, doj}, 2, &trust, STATUS_OK, "");
+}
+
+Test(verify_chain, is_for_the_agency_and_the_role) {
+    const struct verify_trust trust = roots_of(CHAIN_DOJ);
+    const struct vkey *agency = &chain->worlds[CHAIN_AGENCY].log.vkey;
+    const char *more = ",'oris':['" WORLD_ORI "']";
+    struct bytes files[2] = {
+        receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, agency, more)), doj};
+    expect(files, 2, &trust, STATUS_OK, "");
+    subject.role = ROLE_COURT; /* of the agency's own making */
+    expect(
+        files, 2, &trust, STATUS_DENIED_SCOPE,
+        "recognition 1: it recognises agency.example/log, and not for signers in the role court");
+    more = ",'roles':['court']";
+    files[0] = receipt_of(2, CHAIN_STATE, chain_recognise(chain, CHAIN_STATE, agency, more));
+    expect(files, 2, &trust, STATUS_DENIED_SCOPE, "recognition 2: it recognises state.example/log");
+    more = ",'roles':['court'],'states':['MN']";
+    const struct vkey *above = &chain->worlds[CHAIN_STATE].log.vkey;
+    files[1] = receipt_of(3, CHAIN_DOJ, chain_recognise(chain, CHAIN_DOJ, above, more));
+    expect(files, 2, &trust, STATUS_OK, "");
+    memcpy(subject.ori, "NY0303000", sizeof subject.ori);
+    expect(files, 2, &trust, STATUS_DENIED_SCOPE,
+           "recognition 2: it recognises state.example/log, and not about NY0303000");
+    subject.ori[0] = '\0'; /* an event about no agency */
+    expect(files, 2, &trust, STATUS_OK, "");
+}
+
+Test(verify_chain, asks_what_the_receipt_says) {
+    static const struct verify_trust by_others = {.by_others = true};
+    struct verify_report report;
+    struct verify_subject asked;
+    struct refusal why = {.text = ""};
+    struct bytes event = receipt_of(2, CHAIN_AGENCY, chain->recognition[CHAIN_AGENCY]);
+    CHECK_OK(verify_receipt(verifier, event, &by_others, &report, &why));
+    verify_subject_of(verifier, &report, &asked);
+    cr_assert(vkey_equal(&asked.log, &subject.log));
+    cr_assert_str_eq(asked.ori, WORLD_ORI);
+    cr_assert_eq(asked.role, ROLE_AGENCY);
+    CHECK_OK(verify_receipt(verifier, doj, &by_others, &report, &why));
+    verify_subject_of(verifier, &report, &asked);
+    cr_assert_str_empty(asked.ori);
+    cr_assert_eq(asked.role, 0);
 }

@@ -19,7 +19,8 @@ static void open_log(struct chain *chain, enum chain_log which, const char *orig
     paper_add(&chain->logs[which], world_policy(w));
 }
 
-size_t chain_recognise(struct chain *chain, enum chain_log by, const struct vkey *vkey) {
+size_t chain_recognise(struct chain *chain, enum chain_log by, const struct vkey *vkey,
+                       const char *more) {
     struct world *w = &chain->worlds[by];
     char text[VKEY_SIZE_MAX + 1];
     struct writer out;
@@ -27,8 +28,8 @@ size_t chain_recognise(struct chain *chain, enum chain_log by, const struct vkey
     vkey_format(&out, vkey);
     writer_u8(&out, '\0');
     assert(!out.failed);
-    const char *open =
-        world_text(w, "{'address':'http://a.example','log_vkey':'%s','operator':'op'}", text);
+    const char *open = world_text(
+        w, "{'address':'http://a.example','log_vkey':'%s','operator':'op'%s}", text, more);
     return paper_add(&chain->logs[by],
                      world_event(w, &(struct world_event){.issuer = WORLD_ROOT_1,
                                                           .kind = "log.recognised",
@@ -47,7 +48,7 @@ void chain_open(struct chain *chain) {
         paper_add(&chain->logs[CHAIN_AGENCY], world_sample(w, WORLD_AGENCY, "finding.final"));
     for (int i = CHAIN_STATE; i < CHAIN_LOGS; i++) {
         chain->recognition[i] =
-            chain_recognise(chain, (enum chain_log)i, &chain->worlds[i - 1].log.vkey);
+            chain_recognise(chain, (enum chain_log)i, &chain->worlds[i - 1].log.vkey, "");
     }
 }
 
@@ -57,17 +58,23 @@ void chain_release(struct chain *chain) {
     }
 }
 
-void chain_receipt_of(struct chain *chain, enum chain_log which, size_t index, struct writer *w) {
+void chain_receipt_under(struct chain *chain, enum chain_log which, size_t enrolment, size_t index,
+                         struct writer *w) {
     const struct paper_log *log = &chain->logs[which];
-    size_t items[] = {0, 1, 2, index}; /* entry 2 of the agency's log enrols the key */
+    size_t items[] = {0, 1, enrolment, index};
     size_t count = 4;
-    if (which != CHAIN_AGENCY) {
+    if (enrolment == 0) {
         items[2] = index;
         count = 3;
     }
     paper_receipt(w, log, items, count, log->count,
                   paper_checkpoint(log, log->count, QUORUM_TIME, MIRRORS));
     assert(!w->failed);
+}
+
+void chain_receipt_of(struct chain *chain, enum chain_log which, size_t index, struct writer *w) {
+    /* Entry 2 of the agency's log enrols the key. */
+    chain_receipt_under(chain, which, which == CHAIN_AGENCY ? 2 : 0, index, w);
 }
 
 void chain_receipt(struct chain *chain, enum chain_log which, struct writer *w) {

@@ -20,7 +20,12 @@ void chain_release(struct chain *chain);
 /* The receipt of that entry; of what else was added to the log by paper_add: chain_receipt_of. */
 void chain_receipt(struct chain *chain, enum chain_log which, struct writer *w);
 void chain_receipt_of(struct chain *chain, enum chain_log which, size_t index, struct writer *w);
-/* Adds a log.recognised that names `vkey`. Its index. */
-size_t chain_recognise(struct chain *chain, enum chain_log by, const struct vkey *vkey);
+/* The same under another enrolment of the log, at that index; 0: none. */
+void chain_receipt_under(struct chain *chain, enum chain_log which, size_t enrolment, size_t index,
+                         struct writer *w);
+/* Adds a log.recognised that names `vkey`; `more`: JSON members with a leading comma, or "". Its
+ * index. */
+size_t chain_recognise(struct chain *chain, enum chain_log by, const struct vkey *vkey,
+                       const char *more);
 
 #endif
