@@ -193,6 +193,7 @@ clean:
 	rm -rf build build-*
 
 include tests/next.mk
+include tests/check/attack.mk
 include tests/sim/sim.mk
 include tests/faults/faults.mk
 

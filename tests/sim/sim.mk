@@ -17,8 +17,9 @@ sim: $(SIM)
 sim-stories: $(SIM)
 	$(Q)$(SIM) stories tests/sim/stories $(if $(UPDATE),update)
 
-# Planted bugs: each build differs in the ledger objects that have the hook, and nothing else.
-BUG_HOOKS := $(shell grep -oE 'DUTYLOG_BUG_[A-Z_]+' ledger/*.c tests/sim/*.c 2>/dev/null | sort -u)
+# Planted bugs: each build differs in the ledger objects that have the hook, and nothing else. Those in standing and
+# cases are the attack program's (tests/check/attack.mk).
+BUG_HOOKS := $(shell grep -oE 'DUTYLOG_BUG_[A-Z_]+' $(filter-out $(CASE_SRC),$(wildcard ledger/*.c)) tests/sim/*.c 2>/dev/null | sort -u)
 BUGS := $(sort $(patsubst DUTYLOG_BUG_%,%,$(foreach h,$(BUG_HOOKS),$(lastword $(subst :, ,$(h))))))
 bug_src = $(foreach h,$(BUG_HOOKS),$(if $(filter %:DUTYLOG_BUG_$(1),$(h)),$(firstword $(subst :, ,$(h)))))
 
