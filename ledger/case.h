@@ -171,6 +171,16 @@ void case_release(struct case_view *view);
 enum status case_gather(struct store_txn *txn, const struct case_ask *ask,
                         struct case_memory *memory, struct case_view *view,
                         struct refusal *why) MUST_USE;
+/* After case_gather, of the same: puts into memory->rows which entries are not looked at, by group,
+ * stamp, origin, index; the first CASE_ROWS_MAX that it finds. */
+enum status case_list_left_out(struct store_txn *txn, const struct case_ask *ask,
+                               struct case_memory *memory, struct case_view *view,
+                               struct refusal *why) MUST_USE;
+#define CASE_PAGE 1000
+#define CASE_PAGE_SIZE_MAX (CASE_PAGE * (6 * NAME_SIZE_MAX + 64) + 256)
+/* Writes a page of them, CASE_PAGE from the `from`th on (specs/standing.md#the-answer). */
+enum status case_write_left_out(const struct case_view *view, const struct case_memory *memory,
+                                uint64_t from, struct writer *w) MUST_USE;
 /* The log of that origin in a view; a new one if there is room, else NULL. */
 struct case_log *case_log_named(struct case_view *view, struct bytes origin);
 /* What the confirmed time is, by the time at which a quorum is known to have held the event. */

@@ -1,6 +1,6 @@
 /* What the files of gathering a case share: case_gather.c (rounds, and what is taken),
- * case_rows.c (rows of the index, and what is left out), case_logs.c (which logs, and what they
- * count for). */
+ * case_rows.c (rows of the index), case_left_out.c (what is not looked at), case_logs.c (which
+ * logs, and what they count for). */
 #ifndef DUTYLOG_LEDGER_CASE_PARTS_H
 #define DUTYLOG_LEDGER_CASE_PARTS_H
 
@@ -56,6 +56,12 @@ enum status case_collect(struct gather *g, const struct case_prefix *prefix, siz
                          bool known) MUST_USE;
 /* By group if not g->wide, then by stamp, origin, index. */
 void case_sort_rows(const struct gather *g);
+/* The view's count of a house; a fresh one is zero. */
+struct case_left_out *case_house(struct case_view *view, enum house_group group,
+                                 const uint8_t house[static CASE_HOUSE_SIZE]);
+
+/* --- case_left_out.c --- */
+
 /* Counts what the view lacks. */
 enum status case_count_left_out(struct gather *g) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* Rows of the index of cases: which are looked at, in which order, and how many are not. */
+/* Rows of the index of cases: which there are, and in which order they are looked at. */
 #include "ledger/case_parts.h"
 
 #include <string.h>
@@ -19,8 +19,8 @@ static bool same_house(const struct case_place *a, const struct case_place *b) {
 
 /* --- counting --- */
 
-static struct case_left_out *find_house(struct case_view *view, enum house_group group,
-                                        const uint8_t house[static CASE_HOUSE_SIZE]) {
+struct case_left_out *case_house(struct case_view *view, enum house_group group,
+                                 const uint8_t house[static CASE_HOUSE_SIZE]) {
     size_t count = view->left_out_count;
     for (size_t i = 0; i < count; i++) {
         if (view->left_out[i].group == group &&
@@ -63,7 +63,7 @@ static enum status take_row(struct gather *g, size_t log, const struct case_plac
         g->memory->rows[g->memory->row_count++] = row;
         return STATUS_OK;
     }
-    struct case_left_out *house = find_house(g->view, row.group, row.house);
+    struct case_left_out *house = case_house(g->view, row.group, row.house);
     TRY(name_house(g, &row, house));
     house->count++;
     return STATUS_OK;
@@ -166,53 +166,4 @@ void case_sort_rows(const struct gather *g) {
         rows[end] = largest;
         sift(g, 0, end);
     }
-}
-
-/* --- what is left out --- */
-
-static bool house_before(const struct case_left_out *a, const struct case_left_out *b) {
-    return a->group != b->group ? a->group < b->group
-                                : memcmp(a->house, b->house, sizeof a->house) < 0;
-}
-
-/* By group and house, without those of which all is looked at. */
-static void sort_houses(struct case_view *view) {
-    size_t kept = 0;
-    for (size_t i = 0; i < view->left_out_count; i++) {
-        struct case_left_out house = view->left_out[i];
-        if (house.count == 0) {
-            continue;
-        }
-        size_t at = kept++;
-        for (; at > 0 && house_before(&house, &view->left_out[at - 1]); at--) {
-            view->left_out[at] = view->left_out[at - 1];
-        }
-        view->left_out[at] = house;
-    }
-    view->left_out_count = kept;
-}
-
-/* All rows are counted, and those looked at taken off again. */
-enum status case_count_left_out(struct gather *g) {
-    struct case_view *view = g->view;
-    if (!g->full) {
-        return STATUS_OK;
-    }
-    g->counting = true;
-    for (size_t i = 0; i < view->ori_count; i++) {
-        struct case_prefix prefix = case_prefix_of(view->oris[i], view->handle);
-        TRY(case_collect(g, &prefix, CASE_ROWS_MAX, false));
-    }
-    for (size_t i = 0; i < view->count; i++) {
-        struct case_prefix prefix = case_prefix_naming(&view->items[i].event.id);
-        TRY(case_collect(g, &prefix, CASE_ROWS_MAX, false));
-    }
-    for (size_t i = 0; i < view->count; i++) {
-        const struct case_item *item = &view->items[i];
-        enum house_group group = item->beyond ? GROUPS : house_group(item->signer.role);
-        struct case_left_out *house = find_house(view, group, item->signer.house.bytes);
-        house->count -= house->count > 0;
-    }
-    sort_houses(view);
-    return STATUS_OK;
 }

@@ -314,9 +314,9 @@ static bool is_early(const struct standing_case *c, const struct standing_subjec
            (subject->seen & e->kind->after) == 0;
 }
 
-/* An event that `other` denies, or whose fact it says, was in its slot for those who set that one
- * aside. */
-static void note_denied(struct standing_case *c, size_t position) {
+/* An event that `by` denies, or whose fact that says, was in its slot for those who set that one
+ * aside. One that is settled by its key is its own `by`. */
+static void note_denied(struct standing_case *c, size_t position, size_t by) {
     static const struct {
         enum effect effect;
         enum standing_slot slot;
@@ -328,7 +328,7 @@ static void note_denied(struct standing_case *c, size_t position) {
     for (size_t i = 0; i < sizeof takes / sizeof takes[0]; i++) {
         if (c->events[event].kind->effect == takes[i].effect && !result->corrected) {
             result->took[takes[i].slot] = true;
-            result->out_by[takes[i].slot] = result->other;
+            result->out_by[takes[i].slot] = by;
             result->out_at[takes[i].slot] = position;
         }
     }
@@ -341,7 +341,7 @@ static bool comes_to_effect(struct standing_case *c, size_t position,
     size_t party = denies_party(c, position);
     if (party != STANDING_NONE) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_PARTY, party);
-        note_denied(c, position);
+        note_denied(c, position, party);
         return false;
     }
     if (is_early(c, subject, event)) {
@@ -354,7 +354,7 @@ static bool comes_to_effect(struct standing_case *c, size_t position,
     }
     const struct effect_of w = standing_at_work(c, subject, position);
     if (!standing_effect(&w)) {
-        note_denied(c, position);
+        note_denied(c, position, result->other);
         return false;
     }
     result->done = true;
@@ -374,6 +374,12 @@ static void contest(struct standing_case *c, size_t position) {
 
 static void judge_event(struct standing_case *c, size_t position) {
     size_t event = c->order[position];
+    struct standing_result *result = &c->results[event];
+    bool by_key = result->why == WHY_COMPROMISED || result->why == WHY_REVOKED;
+    if (by_key) {
+        contest(c, position);
+        note_denied(c, position, event);
+    }
     if (standing_settled(c, event)) {
         return;
     }
@@ -381,7 +387,7 @@ static void judge_event(struct standing_case *c, size_t position) {
     size_t twin = find_twin(c, position);
     if (twin != STANDING_NONE) {
         standing_settle(c, event, STANDING_DUPLICATE, WHY_ALIKE, twin);
-        note_denied(c, position);
+        note_denied(c, position, twin);
         return;
     }
     struct standing_subject *subject = find_subject(c, c->results[event].subject, event);

@@ -150,6 +150,7 @@ struct standing_result {
     bool acted[SLOT_COUNT];       /* it took or emptied the slot, or gave something back to it */
     bool marked[SLOT_COUNT];      /* scratch: the event at work will take it out */
     bool given[SLOT_COUNT];       /* scratch: what it undoes gave it back */
+    bool own;                     /* scratch: the discipline of the one at work takes its place */
 
     /* What is shown. */
     bool open_appeal;      /* an appeal.filed in force that nothing decides */

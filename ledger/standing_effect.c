@@ -34,14 +34,18 @@ size_t standing_stands_for(const struct standing_case *c, const struct effect_of
     return STANDING_NONE; /* a circle of replacements */
 }
 
-/* Did it take effect; or did it not, by nothing but what the event at work sets aside? */
+/* Did it take effect; or did it not, by nothing but what the event at work sets aside, or, to one
+ * who is over its signer, by its key? */
 static bool took_effect(const struct effect_of *w, size_t event) {
     const struct standing_result *r = result_of(w, event);
     bool denied =
         r->why == WHY_ALIKE || r->why == WHY_PARTY || r->why == WHY_RANK || r->why == WHY_STRANGER;
     bool settled = r->standing == STANDING_DUPLICATE || r->standing == STANDING_WITHOUT_AUTHORITY;
-    return r->done || (settled && denied && !has_effect(w, event, EFFECT_CORRECTS) &&
-                       standing_aside(w, r->other));
+    bool by_key = r->why == WHY_COMPROMISED || r->why == WHY_REVOKED;
+    return r->done ||
+           (settled && denied && !has_effect(w, event, EFFECT_CORRECTS) &&
+            standing_aside(w, r->other)) ||
+           (by_key && standing_over(w->c, w->event, event));
 }
 
 static bool is_of_subject(const struct effect_of *w, size_t event) {
@@ -370,12 +374,26 @@ static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t cont
     return STANDING_NONE;
 }
 
-/* May its own discipline take the slot, as that is before anything is done? */
+/* May its own discipline take the slot, as that is before anything is done? Notes what it takes
+ * out. */
 static size_t denies_own(const struct effect_of *w) {
-    size_t denied = STANDING_NONE;
     standing_mark(w, SLOT_DISCIPLINE, false);
-    denied = standing_denies_marked(w, SLOT_DISCIPLINE);
+    for (size_t i = 0; i < w->position; i++) {
+        struct standing_result *r = result_of(w, w->c->order[i]);
+        r->own = r->marked[SLOT_DISCIPLINE];
+    }
+    size_t denied = standing_denies_marked(w, SLOT_DISCIPLINE);
     return denied != STANDING_NONE ? denied : standing_denies_emptier(w, SLOT_DISCIPLINE);
+}
+
+static void take_own(const struct effect_of *w) {
+    for (size_t i = 0; i < w->position; i++) {
+        size_t event = w->c->order[i];
+        if (result_of(w, event)->own && standing_is_in(w, event, SLOT_DISCIPLINE)) {
+            standing_take_one(w, event, SLOT_DISCIPLINE, WHY_REPLACED);
+        }
+    }
+    standing_put_in(w, SLOT_DISCIPLINE);
 }
 
 static void turn_over(const struct effect_of *w, enum turn turn, size_t contested, bool own) {
@@ -420,9 +438,7 @@ static bool decide_appeal(const struct effect_of *w) {
     }
     turn_over(w, turn, contested, own);
     if (own) {
-        standing_mark(w, SLOT_DISCIPLINE, false);
-        standing_take_out(w, SLOT_DISCIPLINE, WHY_REPLACED);
-        standing_put_in(w, SLOT_DISCIPLINE);
+        take_own(w);
     }
     result_of(w, appeal)->open_appeal = false;
     return true;

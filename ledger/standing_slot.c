@@ -69,8 +69,13 @@ bool standing_sees(const struct effect_of *w, size_t event, enum standing_slot s
         return false;
     }
     const struct standing_result *r = result(w, event);
-    return r->out_by[slot] == STANDING_NONE ||
-           (standing_aside(w, r->out_by[slot]) && w->firm[slot] <= r->out_at[slot]);
+    if (r->out_by[slot] == STANDING_NONE) {
+        return true;
+    }
+    /* One that was never there, by its key, is its own way out. */
+    bool past = r->out_by[slot] == event ? standing_over(w->c, w->event, event)
+                                         : standing_aside(w, r->out_by[slot]);
+    return past && w->firm[slot] <= r->out_at[slot];
 }
 
 size_t standing_first_seen(const struct effect_of *w, enum standing_slot slot) {
@@ -210,6 +215,9 @@ void standing_put_in(const struct effect_of *w, enum standing_slot slot) {
 /* What was denied by one that the event at work sets aside is in force again, too. */
 void standing_give_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
     struct standing_result *r = result(w, event);
+    if (r->keyed) {
+        return; /* its key is not given back */
+    }
     if (!r->counts) {
         r->standing = STANDING_IN_FORCE;
         r->why = WHY_NOTHING;

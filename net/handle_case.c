@@ -1,6 +1,7 @@
-/* GET /case/<ORI>/<handle>: a case as all logs named show it (ledger/case.h). Gathered, judged and
- * written by a worker in a read transaction of its own, since a case may have a thousand events;
- * the memory for it is taken there, so that no more of it is in use than there are workers.
+/* GET /case/<ORI>/<handle>: a case as all logs named show it (ledger/case.h); with /left_out, a
+ * page of what is not looked at. Gathered, judged and written by a worker in a read transaction of
+ * its own, since a case may have a thousand events; the memory for it is taken there, so that no
+ * more of it is in use than there are workers.
  *
  *   - a path or pins that are none: 400, before anything is read;
  *   - a log not held 404, a pin beyond what can be shown 409, no such case 404, too large 413;
@@ -26,6 +27,8 @@ struct case_call {
     uint8_t handle[HANDLE_SIZE];
     struct case_pin named[CASE_NAMED_MAX];
     size_t named_count;
+    bool left_out; /* what is not looked at is asked for, */
+    uint64_t from; /* from this one on */
     enum status status;
     struct refusal why;
     size_t events;   /* that were read, whether or not they are in the answer */
@@ -77,15 +80,16 @@ static bool read_pins(struct bytes text, struct case_call *call) {
 
 /* --- on a worker --- */
 
-static enum status write_answer(struct case_call *call, const struct case_view *view) {
+static enum status write_answer(struct case_call *call, const struct case_memory *memory,
+                                const struct case_view *view) {
     struct writer w;
-    size_t max = case_write_max(view);
+    size_t max = call->left_out ? CASE_PAGE_SIZE_MAX : case_write_max(view);
     call->answer = malloc(max);
     if (call->answer == NULL) {
         return STATUS_NOMEM;
     }
     writer_init(&w, call->answer, max);
-    TRY(case_write(view, &w));
+    TRY(call->left_out ? case_write_left_out(view, memory, call->from, &w) : case_write(view, &w));
     call->answer_len = w.len;
     return STATUS_OK;
 }
@@ -109,9 +113,13 @@ static enum status make_answer(struct case_call *call, struct case_memory *memor
     case_init(view, call->ori, call->handle);
     enum status status = case_gather(txn, &ask, memory, view, &call->why);
     call->events = events_read(view);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && call->left_out) {
+        status = case_list_left_out(txn, &ask, memory, view, &call->why);
+    } else if (status == STATUS_OK) {
         case_judge(view);
-        status = write_answer(call, view);
+    }
+    if (status == STATUS_OK) {
+        status = write_answer(call, memory, view);
     }
     case_release(view);
     store_abort(txn);
@@ -165,26 +173,37 @@ static void case_done(struct work *work) {
     free(call);
 }
 
-void handle_case(struct request *request) {
+/* What is wrong with the request; NULL: nothing. */
+static const char *read_call(struct request *request, struct case_call *call) {
+    struct bytes handle = request_segment(request, 1);
     struct bytes at;
+    struct bytes from;
+    if (!read_ori(request_segment(request, 0), call->ori) ||
+        !hex_decode((const char *)handle.data, handle.len, call->handle, HANDLE_SIZE)) {
+        return "case/<ORI>/<handle>: nine of A-Z 0-9, and 32 lowercase hex";
+    }
+    if (request_query(request, "at", &at) && !read_pins(at, call)) {
+        static_assert(CASE_NAMED_MAX == 64, "the line says so");
+        return "at=<hex of a log>:<size>,...: each log once, 64 at most, sizes from 1";
+    }
+    if (call->left_out && request_query(request, "from", &from) &&
+        !bytes_to_u64(from, &call->from)) {
+        return "from=<n>: a number, from 0 on: `next` of the page before";
+    }
+    return NULL;
+}
+
+static void take_call(struct request *request, bool left_out) {
     struct case_call *call = calloc(1, sizeof *call);
     if (call == NULL) {
         request_answer_text(request, 503, "out of memory: try again in a second");
         return;
     }
-    struct bytes handle = request_segment(request, 1);
-    if (!read_ori(request_segment(request, 0), call->ori) ||
-        !hex_decode((const char *)handle.data, handle.len, call->handle, HANDLE_SIZE)) {
+    call->left_out = left_out;
+    const char *wrong = read_call(request, call);
+    if (wrong != NULL) {
         free(call);
-        request_answer_text(request, 400,
-                            "case/<ORI>/<handle>: nine of A-Z 0-9, and 32 lowercase hex");
-        return;
-    }
-    if (request_query(request, "at", &at) && !read_pins(at, call)) {
-        free(call);
-        request_answer_text(request, 400,
-                            "at=<hex of a log>:<size>,...: each log once, %d at most, sizes from 1",
-                            CASE_NAMED_MAX);
+        request_answer_text(request, 400, "%s", wrong);
         return;
     }
     call->node = request_context(request);
@@ -199,4 +218,12 @@ void handle_case(struct request *request) {
         request_release(request);
         free(call);
     }
+}
+
+void handle_case(struct request *request) {
+    take_call(request, false);
+}
+
+void handle_case_left_out(struct request *request) {
+    take_call(request, true);
 }

@@ -33,6 +33,7 @@ void handle_evidence(struct request *request);
 
 /* handle_case.c: on a worker */
 void handle_case(struct request *request);
+void handle_case_left_out(struct request *request);
 
 /* handle_restricted.c: for those with a request note */
 void handle_access(struct request *request);

@@ -39,6 +39,7 @@ const struct route node_routes[] = {
     GET("/receipt/**", handle_receipt),
     GET("/issuer/**", handle_issuer),
     GET("/case/*/*", handle_case),
+    GET("/case/*/*/left_out", handle_case_left_out),
     GET("/evidence", handle_evidence_list),
     GET("/evidence/*/*", handle_evidence),
     GET("/access", handle_access),

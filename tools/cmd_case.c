@@ -13,6 +13,7 @@
 const char cmd_case_help[] =
     "usage: dutylog case --node URL ORI HANDLE [--at HEX:SIZE]... [--json]\n"
     "                    [--policy FILE] [--root VKEY]... [--threshold K]\n"
+    "       dutylog case --node URL ORI HANDLE [--at HEX:SIZE]... --left-out\n"
     "\n"
     "The timeline of a case over all logs that the node holds: when each event is confirmed, what "
     "it says, who signed\n"
@@ -34,6 +35,9 @@ const char cmd_case_help[] =
     "  --root VKEY    an authority that you trust; --threshold K of them must have opened each "
     "log "
     "(default: all)\n"
+    "  --left-out     instead, the entries of the case that the node does not look at, if there "
+    "are "
+    "over 1,000: index and log\n"
     "  --json         the node's answer as it is\n"
     "\n"
     "example:\n"
@@ -41,7 +45,7 @@ const char cmd_case_help[] =
     "    6a1f0c7de2b94b0c8d3e5f6a7b8c9d0e\n";
 
 #define ANSWER_MAX ((size_t)64 << 20)
-#define PATH_SIZE (64 + CASE_LOGS_MAX * 96)
+#define PATH_SIZE (64 + CASE_NAMED_MAX * 96)
 
 static const struct option options[] = {
     {"node", required_argument, NULL, 'n'},
@@ -49,6 +53,7 @@ static const struct option options[] = {
     {"policy", required_argument, NULL, 'p'},
     {"root", required_argument, NULL, 'r'},
     {"threshold", required_argument, NULL, 't'},
+    {"left-out", no_argument, NULL, 'l'},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -57,6 +62,7 @@ static const struct option options[] = {
 struct run {
     const char *node;
     bool json;
+    bool left_out;
     char at[PATH_SIZE]; /* hex:size,... */
     const char *policy_path;
     struct buffer policy_text;
@@ -99,6 +105,9 @@ static int read_options(struct run *run, int argc, char **argv) {
                     cli_usage("case", "--threshold takes a number from 1 to %d", VERIFY_ROOTS_MAX);
             }
             break;
+        case 'l':
+            run->left_out = true;
+            break;
         case 'j':
             run->json = true;
             break;
@@ -109,13 +118,10 @@ static int read_options(struct run *run, int argc, char **argv) {
     return code;
 }
 
-/* The node's answer, parsed; NULL with the exit code. */
-static json_t *ask(struct run *run, const char *ori, const char *handle, int *code) {
-    char path[PATH_SIZE + 256];
+/* What the node answers at a path, parsed; NULL with the exit code. */
+static json_t *ask_path(struct run *run, const char *path, int *code) {
     const struct fetched *answer = NULL;
     struct refusal why = {.text = ""};
-    snprintf(path, sizeof path, "/case/%.64s/%.64s%s%s", ori, handle,
-             run->at[0] != '\0' ? "?at=" : "", run->at);
     struct fetch_request request = {
         .base = run->node, .path = path, .response_max = ANSWER_MAX, .timeout_ms = 30000};
     if (fetch(run->fetcher, &request, &answer, &why) != STATUS_OK) {
@@ -130,12 +136,44 @@ static json_t *ask(struct run *run, const char *ori, const char *handle, int *co
         return NULL;
     }
     json_t *parsed = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
+    buffer_clear(&run->answer);
     if (parsed == NULL || buffer_append(&run->answer, body) != STATUS_OK) {
         json_decref(parsed);
         *code = cli_error("case", CLI_FAILED, "%s: what it answers is no JSON, or too large", path);
         return NULL;
     }
     return parsed;
+}
+
+static json_t *ask(struct run *run, const char *ori, const char *handle, int *code) {
+    char path[PATH_SIZE + 256];
+    snprintf(path, sizeof path, "/case/%.64s/%.64s%s%s", ori, handle,
+             run->at[0] != '\0' ? "?at=" : "", run->at);
+    return ask_path(run, path, code);
+}
+
+/* Page by page, until there is no next one. */
+static int list_left_out(struct run *run, const char *ori, const char *handle) {
+    json_int_t from = 0;
+    int code = CLI_OK;
+    for (bool more = true; more;) {
+        char path[PATH_SIZE + 256];
+        snprintf(path, sizeof path, "/case/%.64s/%.64s/left_out?from=%lld%s%s", ori, handle,
+                 (long long)from, run->at[0] != '\0' ? "&at=" : "", run->at);
+        json_t *page = ask_path(run, path, &code);
+        const json_t *entries = json_object_get(page, "entries");
+        const json_t *next = json_object_get(page, "next");
+        for (size_t i = 0; i < json_array_size(entries); i++) {
+            const json_t *entry = json_array_get(entries, i);
+            const char *log = json_string_value(json_object_get(entry, "log"));
+            printf("%lld %s\n", (long long)json_integer_value(json_object_get(entry, "index")),
+                   log != NULL ? log : "?");
+        }
+        more = next != NULL && json_integer_value(next) > from; /* a node's word ends nothing */
+        from = json_integer_value(next);
+        json_decref(page);
+    }
+    return code;
 }
 
 static void progress(uint64_t done, uint64_t total) {
@@ -229,6 +267,11 @@ static int run_case(struct run *run, int argc, char **argv) {
         code = cli_error("case", CLI_FAILED, "out of memory");
     }
     if (code != CLI_OK) {
+        return code;
+    }
+    if (run->left_out) {
+        code = list_left_out(run, argv[optind], argv[optind + 1]);
+        fetcher_close(run->fetcher);
         return code;
     }
     json_t *answer = ask(run, argv[optind], argv[optind + 1], &code);
