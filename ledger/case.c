@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define HOUR_MS 3600000u
-
 void case_init(struct case_view *view, const uint8_t ori[static ORI_SIZE],
                const uint8_t handle[static HANDLE_SIZE]) {
     memcpy(view->ori, ori, ORI_SIZE);
@@ -58,12 +56,6 @@ struct case_log *case_log_named(struct case_view *view, struct bytes origin) {
     memcpy(log->origin, origin.data, origin.len);
     hash_of(origin.data, origin.len, &log->id);
     return log;
-}
-
-uint64_t case_confirmed(uint64_t stamp_ms, uint64_t quorum_seconds) {
-    uint64_t quorum_ms = quorum_seconds * 1000;
-    bool near = quorum_ms <= stamp_ms + HOUR_MS && stamp_ms <= quorum_ms + HOUR_MS;
-    return near ? stamp_ms : quorum_ms;
 }
 
 /* --- revocations --- */

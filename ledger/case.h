@@ -183,8 +183,6 @@ enum status case_write_left_out(const struct case_view *view, const struct case_
                                 uint64_t from, struct writer *w) MUST_USE;
 /* The log of that origin in a view; a new one if there is room, else NULL. */
 struct case_log *case_log_named(struct case_view *view, struct bytes origin);
-/* What the confirmed time is, by the time at which a quorum is known to have held the event. */
-uint64_t case_confirmed(uint64_t stamp_ms, uint64_t quorum_seconds);
 
 /* A revocation binds the signer of an item; `by_root`: its revoker is a root there. It takes its
  * place in `bonds`, which begin as zeros, where it comes before what stands there. */

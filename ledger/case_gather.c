@@ -2,6 +2,7 @@
  * each house's first events, from courts down, with what they name and what names them; then all
  * others, as long as there is room. */
 #include "ledger/case_parts.h"
+#include "ledger/confirm.h"
 #include "ledger/json.h"
 #include "ledger/sequencer.h"
 #include "ledger/tree.h"
@@ -29,10 +30,11 @@ enum status case_read_event(struct gather *g, size_t log, uint64_t index, uint64
 static enum status confirmed_at(struct gather *g, size_t log, uint64_t index, uint64_t stamp_ms,
                                 uint64_t *confirmed_ms) {
     struct published at;
+    const struct case_log *named = &g->view->logs[log];
     enum status status =
-        sequencer_published_covering(g->txn, g->view->logs[log].stored.number, index, &at);
+        sequencer_published_confirming(g->txn, named->stored.number, index, named->size, &at);
     if (status == STATUS_OK) {
-        *confirmed_ms = case_confirmed(stamp_ms, at.quorum_time);
+        *confirmed_ms = confirm_time(stamp_ms, at.quorum_time);
     }
     /* Sizes named are those of kept checkpoints, or smaller. */
     return status == STATUS_NOT_FOUND ? STATUS_STORE_CORRUPT : status;

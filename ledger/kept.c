@@ -93,7 +93,8 @@ static enum status quorum_time(struct store_txn *txn, const struct kept_job *job
     }
     TRY(status);
     status = policy_check(&policy, note, checkpoint, &have, times, &which, why);
-    if (status == STATUS_OK && !policy_quorum_time(&policy, times, time)) {
+    if (status == STATUS_OK &&
+        (!policy_quorum_time(&policy, times, time) || *time > COSIGN_TIME_MAX)) {
         status = refuse(why, STATUS_BAD_POLICY, "the cosignatures have no time of a quorum");
     }
     event_release(&event);

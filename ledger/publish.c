@@ -1,5 +1,6 @@
 /* Publishing: the cosigned checkpoints that the log serves, and which of them it keeps for ever
  * (design G7). */
+#include "ledger/confirm.h"
 #include "ledger/publish_parts.h"
 #include "ledger/schema.h"
 #include "ledger/tree.h"
@@ -7,13 +8,17 @@
 #include <assert.h>
 #include <string.h>
 
-/* TABLE_PUBLISHED: (log, size) -> u64 quorum time in seconds, then the checkpoint as the quorum
- * first had it. It is what confirms the times of events, so that later cosignatures never replace
- * it. TABLE_REFRESHED: log -> the same of the latest size, with cosignatures that came later: late
- * ones, hourly ones. */
+/* TABLE_PUBLISHED: (log, size) -> u64 quorum time in seconds, u64 size of the last fall, then the
+ * checkpoint as the quorum first had it. It is what confirms the times of events, so that later
+ * cosignatures never replace it. TABLE_REFRESHED: log -> u64 size, u64 quorum time, and the
+ * checkpoint of the latest size with cosignatures that came later: late ones, hourly ones.
+ *
+ * A *fall* is a kept checkpoint whose quorum time is less than that of the kept one before it, as
+ * when a mirror whose clock was ahead is not needed any more. Each row names the last fall up to
+ * itself (0: none), since the least of several quorum times is the first one's or a fall's: it is
+ * found without reading the rows between, which are two for every half hour of years. */
 
 #define HALF_HOUR 1800u
-#define HOUR 3600u
 
 static enum status read_published(struct bytes key, struct bytes value, struct published *out) {
     struct reader r;
@@ -25,7 +30,8 @@ static enum status read_published(struct bytes key, struct bytes value, struct p
         return STATUS_STORE_CORRUPT;
     }
     reader_init(&r, value);
-    if (!reader_u64(&r, &out->quorum_time)) {
+    if (!reader_u64(&r, &out->quorum_time) || out->quorum_time > COSIGN_TIME_MAX ||
+        !reader_u64(&r, &out->fall) || out->fall > out->size) {
         return STATUS_STORE_CORRUPT;
     }
     out->note = r.rest;
@@ -78,34 +84,73 @@ enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, ui
     return same_log(&prefix, key) ? read_published(key, value, out) : STATUS_NOT_FOUND;
 }
 
+/* The kept one of exactly this size, which a row named. */
+static enum status published_at(struct store_txn *txn, uint32_t log, uint64_t size,
+                                struct published *out) {
+    enum status status = sequencer_published_at_most(txn, log, size, out);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->size != size)) {
+        return STATUS_STORE_CORRUPT;
+    }
+    return status;
+}
+
+enum status sequencer_published_confirming(struct store_txn *txn, uint32_t log, uint64_t index,
+                                           uint64_t size, struct published *out) {
+    struct published last;
+    struct published fall;
+    assert(index < size);
+    TRY(sequencer_published_covering(txn, log, index, out));
+    enum status status = sequencer_published_covering(txn, log, size - 1, &last);
+    if (status == STATUS_NOT_FOUND) {
+        status = sequencer_published_at_most(txn, log, UINT64_MAX, &last);
+    }
+    TRY(status);
+    uint64_t first = out->size;
+    uint64_t first_time = out->quorum_time;
+    /* From the last fall back, so that of several that are the least the smallest is taken. */
+    while (last.fall > first) {
+        TRY(published_at(txn, log, last.fall, &fall));
+        if (fall.quorum_time < first_time && fall.quorum_time <= out->quorum_time) {
+            *out = fall;
+        }
+        TRY(sequencer_published_at_most(txn, log, fall.size - 1, &last));
+    }
+    return STATUS_OK;
+}
+
 static uint64_t half_hour(const struct published *published) {
     return published->quorum_time / HALF_HOUR;
 }
 
-/* Entry `index` was received at most an hour before `latest` (seconds), and no later than an hour
- * after `first`; true also of what has no stamp. */
-static enum status within_hour(struct store_txn *txn, uint32_t log, uint64_t index, uint64_t first,
-                               uint64_t latest, bool *within) {
+/* The stamp of entry `index` is what both confirm; true also of what has no stamp. */
+static enum status both_confirm(struct store_txn *txn, uint32_t log, uint64_t index,
+                                const struct published *latest, const struct published *next,
+                                bool *both) {
     struct bytes entry;
     struct bytes note;
     uint64_t stamp_ms = 0;
     TRY(tree_entry(txn, log, index, &entry));
-    *within = entry_parse(entry, &stamp_ms, &note, NULL) != STATUS_OK ||
-              (latest <= stamp_ms / 1000 + HOUR && stamp_ms / 1000 <= first + HOUR);
+    *both = entry_parse(entry, &stamp_ms, &note, NULL) != STATUS_OK ||
+            (confirm_stamp(stamp_ms, latest->quorum_time) &&
+             confirm_stamp(stamp_ms, next->quorum_time));
     return STATUS_OK;
 }
 
-/* Without `latest`, is every event that it covers first confirmed at the same time by `next`? Then
- * the time of an event, once confirmed, never changes, whichever of the two a node keeps. */
+/* Without `latest`, is every event confirmed at the same time, whatever size is named? Those that
+ * `before` covers are, if its own quorum time is the least of the three. Those that `latest` covers
+ * first are, if both it and `next` confirm their stamps: the first one's and the last one's, and so
+ * all between, since stamps never decrease. Then it makes no difference for the time of an event
+ * which of the two a node keeps. */
 static enum status confirms_alike(struct store_txn *txn, uint32_t log,
                                   const struct published *before, const struct published *latest,
                                   const struct published *next, bool *alike) {
-    uint64_t first = latest->quorum_time;
+    bool first = false;
+    bool last = false;
     assert(before->size < latest->size);
-    TRY(within_hour(txn, log, before->size, first, next->quorum_time, alike));
-    bool also = false;
-    TRY(within_hour(txn, log, latest->size - 1, first, next->quorum_time, &also));
-    *alike = *alike && also;
+    TRY(both_confirm(txn, log, before->size, latest, next, &first));
+    TRY(both_confirm(txn, log, latest->size - 1, latest, next, &last));
+    *alike = first && last && before->quorum_time <= latest->quorum_time &&
+             before->quorum_time <= next->quorum_time;
     return STATUS_OK;
 }
 
@@ -115,8 +160,11 @@ static enum status confirms_alike(struct store_txn *txn, uint32_t log,
  * first, which it is iff the one before it falls into another, `next` falls into the same one, and
  * no event's time hangs on it. */
 static enum status drop_superseded(struct store_txn *txn, uint32_t log,
-                                   const struct published *latest, const struct published *next) {
+                                   const struct published *latest, const struct published *next,
+                                   bool *dropped) {
     struct published before;
+    bool alike = false;
+    *dropped = false;
     if (latest->size == 0 || half_hour(next) != half_hour(latest)) {
         return STATUS_OK;
     }
@@ -125,13 +173,13 @@ static enum status drop_superseded(struct store_txn *txn, uint32_t log,
         return STATUS_OK;
     }
     TRY(status);
-    bool alike = false;
     if (half_hour(&before) == half_hour(latest)) {
         TRY(confirms_alike(txn, log, &before, latest, next, &alike));
     }
     if (!alike) {
         return STATUS_OK;
     }
+    *dropped = true;
     struct key key = key_log_u64(TABLE_PUBLISHED, log, latest->size);
     return store_remove(txn, key_view(&key));
 }
@@ -153,15 +201,21 @@ static enum status put_note(struct store_txn *txn, const struct key *key, const 
 
 enum status publish_keep(struct store_txn *txn, uint32_t log, const struct published *next) {
     struct published latest;
+    uint64_t fall = 0;
+    bool dropped = false;
     enum status status = sequencer_published_at_most(txn, log, UINT64_MAX, &latest);
+    assert(next->quorum_time <= COSIGN_TIME_MAX);
     if (status == STATUS_OK) {
         assert(latest.size < next->size);
-        TRY(drop_superseded(txn, log, &latest, next));
+        TRY(drop_superseded(txn, log, &latest, next, &dropped));
+        /* Neither the one that was dropped is a fall, nor the one that takes its place. */
+        bool falls = !dropped && next->quorum_time < latest.quorum_time;
+        fall = falls ? next->size : latest.fall;
     } else if (status != STATUS_NOT_FOUND) {
         return status;
     }
     struct key key = key_log_u64(TABLE_PUBLISHED, log, next->size);
-    return put_note(txn, &key, &next->quorum_time, 1, next->note);
+    return put_note(txn, &key, (const uint64_t[]){next->quorum_time, fall}, 2, next->note);
 }
 
 static enum status publish_apply(struct job *base, struct batch *batch) {

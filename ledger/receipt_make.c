@@ -47,18 +47,18 @@ static enum status put_item(struct store_txn *txn, const struct log *log, const 
     return writer_status(w);
 }
 
-/* The checkpoint to prove at: the first kept one that covers the event, since its cosignatures are
- * the earliest and so confirm the event's time (design G7). It must cover a policy too, which the
- * log's first events may precede. */
+/* The checkpoint to prove at: the one that confirms the event's time (design G7). It must cover a
+ * policy too, which the log's first events may precede. */
 static enum status choose_checkpoint(struct store_txn *txn, const struct log *log, uint64_t index,
-                                     struct published *at, uint64_t *policy) {
-    TRY(sequencer_published_covering(txn, log->number, index, at));
+                                     uint64_t size, struct published *at, uint64_t *policy) {
+    TRY(sequencer_published_confirming(txn, log->number, index, size, at));
     return policy_in_force(txn, log->number, at->size, policy);
 }
 
 enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
-                              struct bytes issuer_name, uint64_t seq, struct writer *w,
-                              bool *pending, uint64_t *index, struct refusal *why) {
+                              struct bytes issuer_name, uint64_t seq, uint64_t size,
+                              struct writer *w, bool *pending, uint64_t *index,
+                              struct refusal *why) {
     struct issuer issuer;
     struct published at;
     size_t links = 0;
@@ -73,7 +73,11 @@ enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
                       (int)issuer_name.len, issuer_name.data);
     }
     TRY(status);
-    status = choose_checkpoint(txn, log, *index, &at, &policy);
+    if (size <= *index) {
+        return refuse(why, STATUS_BAD_SIZE, "entry %llu is not below the size named, %llu",
+                      (unsigned long long)*index, (unsigned long long)size);
+    }
+    status = choose_checkpoint(txn, log, *index, size, &at, &policy);
     if (status == STATUS_NOT_FOUND) {
         *pending = true;
         return refuse(why, status,

@@ -55,22 +55,15 @@ bool replica_quorum_met(const struct replica *replica) {
            (replica->incoming == NULL || met(replica, replica->incoming));
 }
 
-/* The time at which both policies were met. A quorum of none has no cosignature to take it from. */
+/* By the policy that the checkpoint brings into force, as verifiers and mirrors have it who see
+ * nothing but the checkpoint: one node's answer is to be another's. A quorum of none has no
+ * cosignature to take it from. */
 static uint64_t quorum_time(const struct replica *replica) {
-    const struct policy *policies[] = {replica->policy, replica->incoming};
-    uint64_t latest = 0;
-    for (size_t p = 0; p < 2; p++) {
-        uint64_t times[POLICY_WITNESSES_MAX];
-        uint64_t time = 0;
-        if (policies[p] == NULL) {
-            continue;
-        }
-        (void)lines_for(replica, policies[p], times);
-        if (policy_quorum_time(policies[p], times, &time) && time > latest) {
-            latest = time;
-        }
-    }
-    return latest != 0 ? latest : replica->now_ms / 1000;
+    const struct policy *policy = replica->incoming != NULL ? replica->incoming : replica->policy;
+    uint64_t times[POLICY_WITNESSES_MAX];
+    uint64_t time = 0;
+    (void)lines_for(replica, policy, times);
+    return policy_quorum_time(policy, times, &time) && time != 0 ? time : replica->now_ms / 1000;
 }
 
 /* --- candidates --- */

@@ -32,7 +32,7 @@
     X(TILE, 'h', true)                                                                             \
     /* log: last signed candidate [cut] */                                                         \
     X(HEAD, 'H', true)                                                                             \
-    /* log, size: quorum time, cosigned checkpoint [publish] */                                    \
+    /* log, size: quorum time, last fall, cosigned checkpoint [publish] */                         \
     X(PUBLISHED, 'p', true)                                                                        \
     /* log: the latest, with later cosignatures [publish] */                                       \
     X(REFRESHED, 'q', true)                                                                        \

@@ -97,8 +97,9 @@ void publish_job_init(struct publish_job *job);
 
 struct published {
     uint64_t size;
-    uint64_t quorum_time;
-    struct bytes note; /* borrowed from the transaction */
+    uint64_t quorum_time; /* seconds, at most COSIGN_TIME_MAX */
+    uint64_t fall;        /* publish.c's; of kept ones */
+    struct bytes note;    /* borrowed from the transaction */
 };
 /* The latest published checkpoint. NOT_FOUND. */
 enum status sequencer_published(struct store_txn *txn, uint32_t log,
@@ -106,19 +107,26 @@ enum status sequencer_published(struct store_txn *txn, uint32_t log,
 /* The largest kept one of at most this size, as first published. NOT_FOUND. */
 enum status sequencer_published_at_most(struct store_txn *txn, uint32_t log, uint64_t size,
                                         struct published *out) MUST_USE;
-/* The smallest kept one whose size is above `index`, as first published. NOT_FOUND. */
+/* The smallest kept one whose size is above `index`, as first published. NOT_FOUND. The next larger
+ * one is the one that covers entry `size`. */
 enum status sequencer_published_covering(struct store_txn *txn, uint32_t log, uint64_t index,
                                          struct published *out) MUST_USE;
 
+/* The one that confirms the time of entry `index` for who names `size` (above `index`; UINT64_MAX:
+ * all that are kept): of the kept ones that cover the entry, up to the first of at least that size,
+ * the one with the least quorum time; of several the smallest. NOT_FOUND: none covers it. */
+enum status sequencer_published_confirming(struct store_txn *txn, uint32_t log, uint64_t index,
+                                           uint64_t size, struct published *out) MUST_USE;
+
 /* --- receipts --- */
 
-/* Writes the receipt of the event of (issuer, seq) at the smallest kept checkpoint that covers it:
- * its cosignatures are the earliest, so that the receipt confirms the event's time (design G7)
- * whenever it is asked for. NOT_FOUND: no such event, or no published checkpoint covers it yet
+/* Writes the receipt of the event of (issuer, seq) at the kept checkpoint that confirms its time
+ * (design G7) for who names `size` of the log; UINT64_MAX: by all that are kept. NOT_FOUND: no such
+ * event, or no published checkpoint covers it yet
  * (`pending` tells which, with the index). TOO_LARGE: no room in `w`. */
 enum status sequencer_receipt(struct store_txn *txn, const struct log *log, struct bytes issuer,
-                              uint64_t seq, struct writer *w, bool *pending, uint64_t *index,
-                              struct refusal *why) MUST_USE;
+                              uint64_t seq, uint64_t size, struct writer *w, bool *pending,
+                              uint64_t *index, struct refusal *why) MUST_USE;
 /* One tlog-proof of an entry at a published checkpoint, for opaque logs and for --split. */
 enum status sequencer_proof(struct store_txn *txn, const struct log *log, uint64_t index,
                             struct bytes extra, const struct published *at,

@@ -72,7 +72,7 @@ static bool check_note(struct look *l, const char *what, struct bytes bytes, str
 /* --- the own log --- */
 
 static enum status check_quorum(struct look *l, const struct note *note,
-                                const struct checkpoint *checkpoint) {
+                                const struct checkpoint *checkpoint, uint64_t quorum_time) {
     uint64_t index = 0;
     uint64_t received = 0;
     struct bytes entry;
@@ -80,6 +80,8 @@ static enum status check_quorum(struct look *l, const struct note *note,
     struct event event;
     struct policy policy;
     struct bytes operators[POLICY_WITNESSES_MAX];
+    uint64_t times[POLICY_WITNESSES_MAX];
+    uint64_t time = 0;
     policy_set have = 0;
     size_t which = 0;
     struct refusal why;
@@ -98,9 +100,15 @@ static enum status check_quorum(struct look *l, const struct note *note,
     }
     if (event.kind->id == KIND_LOG_POLICY) {
         event_policy(&event, &policy, operators);
-        if (policy_check(&policy, note, checkpoint, &have, NULL, &which, &why) != STATUS_OK) {
+        if (policy_check(&policy, note, checkpoint, &have, times, &which, &why) != STATUS_OK) {
             FOUND(l, "%s: the published checkpoint of size %llu: %s", l->log->vkey.name,
                   (unsigned long long)checkpoint->size, why.text);
+        } else if (policy_quorum_time(&policy, times, &time) && time != quorum_time) {
+            FOUND(l,
+                  "%s: the published checkpoint of size %llu had its quorum at %llu, and %llu is "
+                  "kept",
+                  l->log->vkey.name, (unsigned long long)checkpoint->size, (unsigned long long)time,
+                  (unsigned long long)quorum_time);
         }
     } else {
         FOUND(l, "%s: entry %llu is listed as a policy and is none", l->log->vkey.name,
@@ -110,10 +118,11 @@ static enum status check_quorum(struct look *l, const struct note *note,
     return STATUS_OK;
 }
 
-static enum status check_published_value(struct look *l, uint64_t size, struct bytes bytes) {
+static enum status check_published_value(struct look *l, const struct published *published) {
     struct note note;
     struct checkpoint checkpoint;
-    if (!check_note(l, "published", bytes, &note, &checkpoint)) {
+    uint64_t size = published->size;
+    if (!check_note(l, "published", published->note, &note, &checkpoint)) {
         return STATUS_OK;
     }
     if (checkpoint.size != size || size > l->size) {
@@ -123,11 +132,13 @@ static enum status check_published_value(struct look *l, uint64_t size, struct b
         return STATUS_OK;
     }
     TRY(check_root(l, "published", &checkpoint));
-    return check_quorum(l, &note, &checkpoint);
+    return check_quorum(l, &note, &checkpoint, published->quorum_time);
 }
 
 static enum status check_published(struct look *l, uint64_t head_size) {
     uint64_t at = 0;
+    uint64_t time = 0;
+    uint64_t fall = 0;
     struct published published;
     for (;;) {
         enum status status = sequencer_published_covering(l->txn, l->log->number, at, &published);
@@ -140,13 +151,19 @@ static enum status check_published(struct look *l, uint64_t head_size) {
                   l->log->vkey.name, (unsigned long long)published.size,
                   (unsigned long long)head_size);
         }
-        TRY(check_published_value(l, published.size, published.note));
+        fall = published.quorum_time < time ? published.size : fall;
+        if (published.fall != fall) {
+            FOUND(l, "%s: the published checkpoint of size %llu names the fall at %llu, not %llu",
+                  l->log->vkey.name, (unsigned long long)published.size,
+                  (unsigned long long)published.fall, (unsigned long long)fall);
+        }
+        TRY(check_published_value(l, &published));
+        time = published.quorum_time;
         at = published.size; /* covering(at) is the first one larger than `at` */
     }
     enum status status = sequencer_published(l->txn, l->log->number, &published);
     if (status == STATUS_OK) {
-        return check_published_value(l, published.size,
-                                     published.note); /* the refreshed one, if there is one */
+        return check_published_value(l, &published); /* the refreshed one, if there is one */
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

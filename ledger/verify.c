@@ -1,12 +1,11 @@
 #include "ledger/verify.h"
 
+#include "ledger/confirm.h"
 #include "ledger/issuer.h"
 #include "ledger/lodged.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define HOUR_MS (3600u * 1000u)
 
 /* A verification under way: the arguments, so that each step below reads as one sentence. */
 struct work {
@@ -275,11 +274,8 @@ static enum status report_event(struct work *w, const struct event *event) {
         return refuse(w->why, STATUS_BAD_POLICY,
                       "the cosignatures have no time at which they are a quorum");
     }
-    /* Design G7: the stamp counts if a quorum followed within an hour, before or after. */
-    uint64_t quorum_ms = report->quorum_time * 1000;
-    report->stamp_confirmed =
-        quorum_ms <= report->received_ms + HOUR_MS && report->received_ms <= quorum_ms + HOUR_MS;
-    report->confirmed_ms = report->stamp_confirmed ? report->received_ms : quorum_ms;
+    report->stamp_confirmed = confirm_stamp(report->received_ms, report->quorum_time);
+    report->confirmed_ms = confirm_time(report->received_ms, report->quorum_time);
 
     struct bytes operators[POLICY_WITNESSES_MAX];
     event_policy(&w->v->policy_event, policy, operators);

@@ -59,7 +59,7 @@ struct verify_report {
     uint64_t received_ms;
     uint64_t quorum_time; /* seconds: when the quorum was reached (design G7) */
     uint64_t
-        confirmed_ms; /* the stamp, if the quorum followed within an hour; else the quorum's time */
+        confirmed_ms; /* the stamp, if the quorum is within an hour of it; else the quorum's time */
     bool stamp_confirmed;
     bool has_body;
     bool one_time; /* issued by a one-time key (ledger/lodged.h): somebody's, nobody knows whose */

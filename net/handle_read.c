@@ -65,16 +65,26 @@ static void answer_pending(struct request *request, struct store_txn *txn, const
                                   "status", 202));
 }
 
+/* `size` in the query: only the checkpoints that who names this size of the log goes by. */
+static bool named_size(const struct request *request, uint64_t *size) {
+    struct bytes value;
+    *size = UINT64_MAX;
+    return !request_query(request, "size", &value) || (bytes_to_u64(value, size) && *size > 0);
+}
+
 /* Of whichever log: a mirror proves what it shows by the quorum checkpoints that it keeps. */
 static void answer_receipt(struct request *request, const struct log *log, struct bytes path) {
     struct refusal why = {.text = ""};
     struct store_txn *txn = NULL;
     struct bytes issuer;
     uint64_t seq = 0;
+    uint64_t size = 0;
     uint64_t index = 0;
     bool pending = false;
-    if (!split_receipt_path(path, &issuer, &seq)) {
-        request_answer_text(request, 400, "receipt/<issuer>/<seq>, seq in decimal from 1");
+    if (!split_receipt_path(path, &issuer, &seq) || !named_size(request, &size)) {
+        request_answer_text(request, 400,
+                            "receipt/<issuer>/<seq>, and perhaps ?size=<size of the log>, both in "
+                            "decimal from 1");
         return;
     }
     uint8_t *memory = malloc(RECEIPT_SIZE_MAX);
@@ -85,14 +95,14 @@ static void answer_receipt(struct request *request, const struct log *log, struc
     }
     struct writer w;
     writer_init(&w, memory, RECEIPT_SIZE_MAX);
-    enum status status = sequencer_receipt(txn, log, issuer, seq, &w, &pending, &index, &why);
+    enum status status = sequencer_receipt(txn, log, issuer, seq, size, &w, &pending, &index, &why);
     if (status == STATUS_OK) {
         struct reply reply = {
             .http = 200, .content_type = text_type, .body = writer_view(&w), .body_is = REPLY_COPY};
         request_answer(request, &reply);
     } else if (pending) {
         answer_pending(request, txn, log, index);
-    } else if (status == STATUS_NOT_FOUND) {
+    } else if (status == STATUS_NOT_FOUND || status == STATUS_BAD_SIZE) {
         request_refuse(request, &why);
     } else {
         handler_answer_status(request, status, "no such receipt");

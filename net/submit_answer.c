@@ -129,8 +129,8 @@ static void answer_receipt(struct submit_call *call) {
     enum status status = memory != NULL ? store_begin(node->store, STORE_READ, &txn) : STATUS_NOMEM;
     if (status == STATUS_OK) {
         writer_init(&w, memory, RECEIPT_SIZE_MAX);
-        status = sequencer_receipt(txn, &node->own, event->issuer, event->seq, &w, &pending, &index,
-                                   &why);
+        status = sequencer_receipt(txn, &node->own, event->issuer, event->seq, UINT64_MAX, &w,
+                                   &pending, &index, &why);
         store_abort(txn);
     }
     if (status != STATUS_OK) {

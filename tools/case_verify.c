@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROOF_PATH_MAX (NAME_SIZE_MAX + 2 * HASH_SIZE + 64) /* of a receipt, with its query */
+
 /* One receipt, and what it says beyond the report. */
 struct proved {
     struct event event; /* owned */
@@ -124,6 +126,21 @@ static void read_signer(struct work *w, struct proved *out, struct authority *au
     event_release(&event);
 }
 
+/* The receipt by the checkpoints that go with the size that the answer names of the log. */
+static enum status sized_path(struct work *w, const char *path, const char *log,
+                              char out[PROOF_PATH_MAX]) {
+    const struct case_log *named =
+        strlen(log) <= NAME_SIZE_MAX ? case_log_named(w->view, bytes_text(log)) : NULL;
+    if (named == NULL || named->size == 0) {
+        return refuse(w->why, STATUS_BAD_FORM, "%.60s: is not among the logs that the answer names",
+                      log);
+    }
+    int n = snprintf(out, PROOF_PATH_MAX, "%s?size=%llu", path, (unsigned long long)named->size);
+    return n > 0 && n < PROOF_PATH_MAX
+               ? STATUS_OK
+               : refuse(w->why, STATUS_BAD_FORM, "%.60s: a proof's path is too long", log);
+}
+
 /* Fetches and verifies what the node names at `said`: an event or a revocation. */
 static enum status prove(struct work *w, const json_t *said, uint8_t **copy, struct proved *out,
                          struct authority *authority) {
@@ -134,7 +151,9 @@ static enum status prove(struct work *w, const json_t *said, uint8_t **copy, str
     if (path == NULL || log == NULL || path[0] != '/') {
         return refuse(w->why, STATUS_BAD_FORM, "an event without its log or proof");
     }
-    TRY(fetch_receipt(w, path, copy, &file));
+    char sized[PROOF_PATH_MAX];
+    TRY(sized_path(w, path, log, sized));
+    TRY(fetch_receipt(w, sized, copy, &file));
     struct refusal why = {.text = ""};
     enum status status = verify_receipt(w->verifier, file, w->verify->trust, &out->report, &why);
     if (status != STATUS_OK) {

@@ -46,9 +46,10 @@ void verify_print_words(FILE *out, const struct verify_report *r,
     }
     fprintf(out, "\n  received     %s by the log's clock\n", stamp);
     fprintf(out, "  confirmed    %s, %s\n", confirmed,
-            r->stamp_confirmed
-                ? "the stamp: a quorum of mirrors followed within an hour"
-                : "when a quorum of mirrors had it: the stamp is older by over an hour");
+            r->stamp_confirmed ? "the stamp: a quorum of mirrors had it within an hour"
+            : r->received_ms < r->confirmed_ms
+                ? "when a quorum of mirrors had it: the stamp is over an hour before that"
+                : "when a quorum of mirrors had it: the stamp is over an hour after that");
     print_chain(out, r);
     print_mirrors(out, r);
     if (r->roots_pinned) {

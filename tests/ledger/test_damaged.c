@@ -184,17 +184,39 @@ Test(damaged, published_checkpoints) {
     struct bytes stored;
     CHECK_OK(read_published());
     CHECK_OK(store_get(txn, key_view(&key), &stored));
-    for (size_t i = 0; i < 8; i++) {
-        put(&key, bytes_of("12345678", i));
+    static const uint8_t row[16] = {0};
+    for (size_t i = 0; i < sizeof row; i++) {
+        put(&key, bytes_of(row, i));
         CHECK_STATUS(read_published(), STATUS_STORE_CORRUPT);
     }
+    put(&key, bytes_text("12345678" /* a time beyond all times */ "12345678"));
+    CHECK_STATUS(read_published(), STATUS_STORE_CORRUPT);
+    put(&key, bytes_of("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\77", 16)); /* a fall beyond itself */
+    CHECK_STATUS(read_published(), STATUS_STORE_CORRUPT);
     struct key refreshed = key_log(TABLE_REFRESHED, h.log.number);
-    put(&key, bytes_of("12345678", 8));
+    put(&key, bytes_of(row, sizeof row));
     CHECK_OK(read_published());
     for (size_t i = 0; i < 16; i++) {
         put(&refreshed, bytes_of("1234567812345678", i));
         CHECK_STATUS(read_published(), STATUS_STORE_CORRUPT);
     }
+}
+
+Test(damaged, falls_of_published_checkpoints) {
+    struct published at;
+    uint8_t row[16];
+    struct writer w_row;
+    struct key key = key_log_u64(TABLE_PUBLISHED, h.log.number, WORLD_START + 9);
+    writer_init(&w_row, row, sizeof row);
+    writer_u64(&w_row, 1);
+    writer_u64(&w_row, WORLD_START + 9);
+    put(&key, writer_view(&w_row));
+    CHECK_OK(sequencer_published_confirming(txn, h.log.number, 0, UINT64_MAX, &at));
+    cr_assert_eq(at.size, WORLD_START + 9);
+    row[15]--; /* names one that is not there */
+    put(&key, writer_view(&w_row));
+    CHECK_STATUS(sequencer_published_confirming(txn, h.log.number, 0, UINT64_MAX, &at),
+                 STATUS_STORE_CORRUPT);
 }
 
 Test(damaged, judged_sizes_and_verdicts) {
@@ -261,9 +283,9 @@ Test(damaged, an_entry_that_is_no_event_has_no_receipt) {
     struct key policy = key_log_u64(TABLE_POLICY, o.log.number, 0);
     CHECK_OK(store_put(reading, key_view(&policy), bytes_of(NULL, 0)));
     writer_init(&out, file, sizeof file);
-    CHECK_STATUS(
-        sequencer_receipt(reading, &o.log, bytes_text("clerk"), 1, &out, &pending, &index, NULL),
-        STATUS_STORE_CORRUPT);
+    CHECK_STATUS(sequencer_receipt(reading, &o.log, bytes_text("clerk"), 1, UINT64_MAX, &out,
+                                   &pending, &index, NULL),
+                 STATUS_STORE_CORRUPT);
     store_abort(reading);
     hosted_close(&o);
 }

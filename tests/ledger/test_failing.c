@@ -226,8 +226,8 @@ static enum status receipt(void *context) {
     (void)context;
     writer_init(&out, file, sizeof file);
     CHECK_OK(store_begin(h.store, STORE_READ, &txn));
-    enum status status =
-        sequencer_receipt(txn, &h.log, bytes_text("clerk"), 1, &out, &pending, &index, NULL);
+    enum status status = sequencer_receipt(txn, &h.log, bytes_text("clerk"), 1, UINT64_MAX, &out,
+                                           &pending, &index, NULL);
     store_abort(txn);
     return status;
 }

@@ -134,7 +134,8 @@ Test(lodged, its_receipt_needs_no_enrolment_and_says_so) {
     hosted_publish(&h, WORLD_TIME_MS / 1000 + 60, 7);
     CHECK_OK(store_begin(h.store, STORE_READ, &txn));
     writer_init(&receipt, memory, sizeof memory);
-    CHECK_OK(sequencer_receipt(txn, &h.log, bytes_text(name), 1, &receipt, &pending, &index, &why));
+    CHECK_OK(sequencer_receipt(txn, &h.log, bytes_text(name), 1, UINT64_MAX, &receipt, &pending,
+                               &index, &why));
     store_abort(txn);
     struct verify_trust trust = {.root_count = 2, .threshold = 2};
     trust.roots[0] = w->people[WORLD_ROOT_1].vkey;

@@ -27,17 +27,23 @@ TestSuite(receipt_make, .init = open_started, .fini = close_all);
 
 static struct refusal why; /* of the last one not made */
 
-static enum status make(enum world_who who, uint64_t seq, struct bytes *out, bool *pending,
-                        uint64_t *index) {
+/* As it is confirmed for who names `size`. */
+static enum status make_at(enum world_who who, uint64_t seq, uint64_t size, struct bytes *out,
+                           bool *pending, uint64_t *index) {
     struct store_txn *txn;
     struct writer out_writer;
     writer_init(&out_writer, file, sizeof file);
     CHECK_OK(store_begin(h.store, STORE_READ, &txn));
-    enum status status = sequencer_receipt(txn, &h.log, bytes_text(world_name(w, who)), seq,
+    enum status status = sequencer_receipt(txn, &h.log, bytes_text(world_name(w, who)), seq, size,
                                            &out_writer, pending, index, &why);
     store_abort(txn);
     *out = writer_view(&out_writer);
     return status;
+}
+
+static enum status make(enum world_who who, uint64_t seq, struct bytes *out, bool *pending,
+                        uint64_t *index) {
+    return make_at(who, seq, UINT64_MAX, out, pending, index);
 }
 
 /* Verifies offline, against the roots alone, and against a policy. */
@@ -196,6 +202,38 @@ Test(receipt_make, shows_a_late_quorum_as_it_was) {
     cr_assert_eq(report.confirmed_ms, WORLD_TIME_MS + 3601000);
 }
 
+/* A stamp ahead of the quorum by more than an hour counts no more than one behind it. */
+Test(receipt_make, shows_a_stamp_that_is_ahead) {
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    hosted_publish(&h, WORLD_TIME_MS / 1000 - 3601, 6);
+    struct verify_report report = receipt_of(WORLD_CLERK, 1);
+    cr_assert_not(report.stamp_confirmed);
+    cr_assert_eq(report.confirmed_ms, WORLD_TIME_MS - 3601000);
+}
+
+/* One of three mirrors was ahead: the receipt made later is by the checkpoint that did not need it,
+ * and the one for who names the size of then is as it was. */
+Test(receipt_make, by_the_checkpoint_that_confirms) {
+    struct bytes receipt;
+    bool pending = false;
+    uint64_t index = 0;
+    uint64_t ahead = WORLD_TIME_MS / 1000 + 40 * 86400;
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "failure.alleged"));
+    uint64_t first = hosted_publish(&h, ahead, 6);
+    cr_assert_eq(receipt_of(WORLD_CLERK, 1).confirmed_ms, ahead * 1000);
+    hosted_accept(&h, world_sample(w, WORLD_CLERK, "finding.final"));
+    uint64_t second = hosted_publish(&h, PUBLISHED, 6);
+    struct verify_report report = receipt_of(WORLD_CLERK, 1);
+    cr_assert_eq(report.size, second);
+    cr_assert(report.stamp_confirmed);
+    CHECK_OK(make_at(WORLD_CLERK, 1, first, &receipt, &pending, &index));
+    report = verified(receipt);
+    cr_assert_eq(report.size, first);
+    cr_assert_eq(report.confirmed_ms, ahead * 1000);
+    CHECK_STATUS(make_at(WORLD_CLERK, 1, index, &receipt, &pending, &index), STATUS_BAD_SIZE);
+    cr_assert_not(pending);
+}
+
 Test(receipt_make, with_the_policy_in_force_at_its_checkpoint) {
     struct bytes file_bytes;
     static struct receipt receipt;
@@ -228,9 +266,9 @@ Test(receipt_make, says_when_there_is_no_room) {
         struct writer out;
         writer_init(&out, file, cap);
         CHECK_OK(store_begin(h.store, STORE_READ, &txn));
-        CHECK_STATUS(
-            sequencer_receipt(txn, &h.log, bytes_text("agency"), 1, &out, &pending, &index, NULL),
-            STATUS_TOO_LARGE);
+        CHECK_STATUS(sequencer_receipt(txn, &h.log, bytes_text("agency"), 1, UINT64_MAX, &out,
+                                       &pending, &index, NULL),
+                     STATUS_TOO_LARGE);
         store_abort(txn);
     }
 }

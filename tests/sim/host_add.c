@@ -89,8 +89,8 @@ static struct bytes make_receipt(struct host_waiting *call, struct store_txn *tx
         status = opaque_receipt(txn, own(call), call->results[i].place.index, &w);
     } else {
         const struct event *event = &call->submissions[i].event;
-        status = sequencer_receipt(txn, own(call), event->issuer, event->seq, &w, &pending, &index,
-                                   &why);
+        status = sequencer_receipt(txn, own(call), event->issuer, event->seq, UINT64_MAX, &w,
+                                   &pending, &index, &why);
     }
     if (status != STATUS_OK) {
         sim_fail(call->node->sim, "G1", "%s published entry %" PRIu64 " and gives no receipt: %s",
@@ -367,9 +367,9 @@ static void serve_receipt(struct node *node, struct arrival *arrival) {
     bool named = reader_until(&r, ' ', &issuer) && bytes_to_u64(r.rest, &number);
     assert(named);
     if (txn != NULL) {
-        status = node->hosts->opaque
-                     ? opaque_receipt(txn, log, number, &w)
-                     : sequencer_receipt(txn, log, issuer, number, &w, &pending, &index, NULL);
+        status = node->hosts->opaque ? opaque_receipt(txn, log, number, &w)
+                                     : sequencer_receipt(txn, log, issuer, number, UINT64_MAX, &w,
+                                                         &pending, &index, NULL);
         store_abort(txn);
     }
     if (status == STATUS_OK) {
