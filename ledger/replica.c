@@ -195,9 +195,16 @@ void replica_step(struct replica *replica, const struct replica_event *event,
     replica_check(replica);
 }
 
-static bool clock_off(const struct replica_mirror *mirror) {
-    return mirror->has_offset && (mirror->offset_seconds > COSIGN_OFFSET_MAX_SECONDS ||
-                                  mirror->offset_seconds < -COSIGN_OFFSET_MAX_SECONDS);
+static bool too_far(int64_t seconds) {
+    return seconds > COSIGN_OFFSET_MAX_SECONDS || seconds < -COSIGN_OFFSET_MAX_SECONDS;
+}
+
+bool replica_clock_off(const struct replica_mirror *mirror) {
+    return mirror->has_offset && too_far(mirror->offset_seconds);
+}
+
+bool replica_signed_off(const struct replica_mirror *mirror) {
+    return mirror->has_signed_offset && too_far(mirror->signed_offset_seconds);
 }
 
 /* True if mirrors whose clocks are off are enough for the policy's quorum. */
@@ -207,7 +214,7 @@ static bool clocks_disagree(const struct replica *replica, const struct policy *
         for (size_t i = 0; i < replica->mirror_count; i++) {
             const struct replica_mirror *mirror = &replica->mirrors[i];
             if (mirror->used && vkey_equal(&mirror->vkey, &policy->witnesses[w].vkey) &&
-                clock_off(mirror)) {
+                replica_clock_off(mirror)) {
                 off |= (policy_set)1 << w;
             }
         }

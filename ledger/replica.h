@@ -30,6 +30,11 @@
  * another. A mirror known to be in step is sent both in one: CANDIDATE (add-candidate under way) ─▶
  * DONE; if it refuses, for whatever reason, it is sent the two, whose refusals say what is amiss.
  *
+ * Time. What a mirror signs is what confirms the times of events; what its clock says now, by the
+ * answer's own word, decides alone whether this log stamps. A quorum that needs a line whose time
+ * is over five minutes from our clock waits, within the round, for mirrors that may still answer:
+ * so one mirror whose clock is wrong does not set the time of what is published.
+ *
  * Nothing that a mirror says is believed beyond what it can only harm itself with: its numbers
  * choose the next request, a few such corrections in a row are followed, then it is a failure. A
  * mirror that claims (409) a larger size than we ever signed, or refuses (422) what must fit, has
@@ -123,8 +128,11 @@ struct replica_mirror {
     uint64_t apart_to;   /* candidates up to this size are sent by two requests */
     uint64_t retry_at_ms;
     uint64_t backoff_ms;
-    int64_t offset_seconds; /* its clock minus ours, at its last cosignature */
+    uint64_t asked_ms;      /* when the request under way was sent, by our clock */
+    int64_t offset_seconds; /* its clock minus ours, by its last answer: so much at least */
     bool has_offset;
+    int64_t signed_offset_seconds; /* its last cosignature's time minus our clock as that came */
+    bool has_signed_offset;
     uint64_t failures;    /* in a row */
     unsigned corrections; /* by 409, in a row */
     bool ignore;          /* the answer under way was asked for before the guard began */
@@ -136,6 +144,7 @@ struct replica_mirror {
 /* A cosignature line gathered on the candidate. */
 struct replica_line {
     bool have;
+    bool off; /* its time was over COSIGN_OFFSET_MAX_SECONDS from our clock as it came */
     uint64_t timestamp;
     size_t len;
     uint8_t line[REPLICA_LINE_MAX];
@@ -201,7 +210,7 @@ enum replica_event_type {
     REPLICA_CUT,       /* answer to ACTION_CUT: `status`, `head` */
     REPLICA_PUBLISHED, /* answer to ACTION_PUBLISH: `status` */
     REPLICA_RESPONSE,  /* answer to any ACTION_SEND_* or ACTION_FETCH_PENDING: mirror, http (0:
-                          unreachable or timed out), body; for a fetch also `root` */
+                          unreachable or timed out), peer_seconds, body; for a fetch also `root` */
     REPLICA_TICK,      /* time passed */
 };
 
@@ -217,6 +226,8 @@ struct replica_event {
     struct policy *policy;
     size_t mirror;
     unsigned http;
+    uint64_t peer_seconds; /* the mirror's clock as it answered, by its own word (HTTP's Date); 0:
+                              it did not say */
     struct bytes body; /* borrowed for the call; and until the actions are done, for ACTION_HALT */
     const struct hash *root; /* for a fetched checkpoint: what push_own_root gave; NULL: nothing */
 };
@@ -269,6 +280,11 @@ void replica_step(struct replica *replica, const struct replica_event *event,
 /* False while the clocks of a quorum of mirrors are more than COSIGN_OFFSET_MAX_SECONDS from ours,
  * while the guard has not passed, and once halted: stamp nothing. */
 bool replica_may_stamp(const struct replica *replica);
+/* True if a mirror's clock, as it last answered, or the time of its last cosignature is over
+ * COSIGN_OFFSET_MAX_SECONDS from ours. The two differ where a key signed a time ahead once: its
+ * times never go back. */
+bool replica_clock_off(const struct replica_mirror *mirror);
+bool replica_signed_off(const struct replica_mirror *mirror);
 /* Asserts everything that must hold between steps; called at the end of each. */
 void replica_check(const struct replica *replica);
 const char *replica_state_name(enum replica_state state);

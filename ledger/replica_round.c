@@ -19,14 +19,15 @@ static const struct replica_line *line_of(const struct replica *replica, const s
     return NULL;
 }
 
-/* The set of the policy's witnesses whose lines are here, and their times. */
-static policy_set lines_for(const struct replica *replica, const struct policy *policy,
+/* The set of the policy's witnesses whose lines are here, and their times. `right`: only of lines
+ * whose time was near our clock. */
+static policy_set lines_for(const struct replica *replica, const struct policy *policy, bool right,
                             uint64_t times[POLICY_WITNESSES_MAX]) {
     policy_set have = 0;
     memset(times, 0, POLICY_WITNESSES_MAX * sizeof times[0]);
     for (size_t w = 0; w < policy->witness_count; w++) {
         const struct replica_line *line = line_of(replica, &policy->witnesses[w].vkey);
-        if (line != NULL) {
+        if (line != NULL && !(right && line->off)) {
             have |= (policy_set)1 << w;
             times[w] = line->timestamp;
         }
@@ -34,25 +35,29 @@ static policy_set lines_for(const struct replica *replica, const struct policy *
     return have;
 }
 
-static bool met(const struct replica *replica, const struct policy *policy) {
+static bool met(const struct replica *replica, const struct policy *policy, bool right) {
     uint64_t times[POLICY_WITNESSES_MAX];
-    policy_set have = lines_for(replica, policy, times);
+    policy_set have = lines_for(replica, policy, right, times);
 #ifdef DUTYLOG_BUG_ANSWER_BEFORE_QUORUM
     return have != 0;
 #endif
     return policy_quorum_met(policy, have);
 }
 
-bool replica_quorum_met(const struct replica *replica) {
+static bool all_met(const struct replica *replica, bool right) {
 #ifdef DUTYLOG_BUG_ONE_QUORUM /* planted: a change of policy needs the new quorum alone */
     if (replica->incoming != NULL) {
-        return met(replica, replica->incoming);
+        return met(replica, replica->incoming, right);
     }
 #endif
     /* Without a policy nothing is met, though every policy of none is. */
     return (replica->policy != NULL || replica->incoming != NULL) &&
-           (replica->policy == NULL || met(replica, replica->policy)) &&
-           (replica->incoming == NULL || met(replica, replica->incoming));
+           (replica->policy == NULL || met(replica, replica->policy, right)) &&
+           (replica->incoming == NULL || met(replica, replica->incoming, right));
+}
+
+bool replica_quorum_met(const struct replica *replica) {
+    return all_met(replica, false);
 }
 
 /* By the policy that the checkpoint brings into force, as verifiers and mirrors have it who see
@@ -62,7 +67,14 @@ static uint64_t quorum_time(const struct replica *replica) {
     const struct policy *policy = replica->incoming != NULL ? replica->incoming : replica->policy;
     uint64_t times[POLICY_WITNESSES_MAX];
     uint64_t time = 0;
-    (void)lines_for(replica, policy, times);
+    (void)lines_for(replica, policy, false, times);
+#ifdef DUTYLOG_BUG_LEAST_LINE /* planted: the first of the lines sets the time, not a quorum of    \
+                                 them */
+    for (size_t w = 0; w < policy->witness_count; w++) {
+        time = times[w] != 0 && (time == 0 || times[w] < time) ? times[w] : time;
+    }
+    return time;
+#endif
     return policy_quorum_time(policy, times, &time) && time != 0 ? time : replica->now_ms / 1000;
 }
 
@@ -157,9 +169,40 @@ static bool cut_due(const struct replica *replica) {
 
 /* --- publishing --- */
 
+static uint64_t round_end(const struct replica *replica) {
+    unsigned doublings =
+        replica->timeouts < ROUND_DOUBLINGS_MAX ? replica->timeouts : ROUND_DOUBLINGS_MAX;
+    return replica->candidate_since_ms + (replica->options.round_timeout_ms << doublings);
+}
+
+static bool may_answer(const struct replica *replica, size_t i, uint64_t until_ms) {
+    const struct replica_mirror *mirror = &replica->mirrors[i];
+    return mirror->used && mirror->wanted && mirror->url[0] != '\0' && !replica->lines[i].have &&
+           !(mirror->state == MIRROR_BACKOFF && mirror->retry_at_ms >= until_ms);
+}
+
+/* There is a quorum, but not without a line whose time is far from our clock, which would be the
+ * time of what is published; and within the round another mirror may still answer. */
+static bool waits_for_another(const struct replica *replica) {
+    uint64_t until = round_end(replica);
+#ifdef DUTYLOG_BUG_FIRST_QUORUM /* planted: whatever mirrors are first set the time */
+    return false;
+#endif
+    if (replica->gathered || replica->now_ms >= until || all_met(replica, true)) {
+        return false;
+    }
+    for (size_t i = 0; i < replica->mirror_count; i++) {
+        if (may_answer(replica, i, until)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool may_publish(const struct replica *replica) {
     return (replica->state == REPLICA_IDLE || replica->state == REPLICA_PUSHING) &&
-           replica->candidate.size > 0 && replica->fresh && replica_quorum_met(replica);
+           replica->candidate.size > 0 && replica->fresh && replica_quorum_met(replica) &&
+           !waits_for_another(replica);
 }
 
 static void put_lines(const struct replica *replica, const struct policy *policy,
@@ -233,12 +276,6 @@ void replica_take_published(struct replica *replica, struct replica_actions *act
 
 /* --- time --- */
 
-static uint64_t round_timeout(const struct replica *replica) {
-    unsigned doublings =
-        replica->timeouts < ROUND_DOUBLINGS_MAX ? replica->timeouts : ROUND_DOUBLINGS_MAX;
-    return replica->options.round_timeout_ms << doublings;
-}
-
 static uint64_t refresh_period(const struct replica *replica) {
     return replica->guard == GUARD_NONE && !replica_may_stamp(replica)
                ? replica->options.clock_refresh_ms
@@ -278,7 +315,7 @@ void replica_advance(struct replica *replica, struct replica_actions *actions) {
         }
     }
     if (replica->state == REPLICA_PUSHING && !replica_quorum_met(replica) &&
-        replica->now_ms >= replica->candidate_since_ms + round_timeout(replica)) {
+        replica->now_ms >= round_end(replica)) {
         replica->state = REPLICA_IDLE;
         replica->timeouts++;
     }
@@ -309,8 +346,9 @@ uint64_t replica_round_wake(const struct replica *replica) {
     if (may_publish(replica)) {
         sooner(&at, publish_at(replica));
     }
-    if (replica->state == REPLICA_PUSHING) {
-        sooner(&at, replica->candidate_since_ms + round_timeout(replica));
+    bool waits = replica->fresh && replica_quorum_met(replica) && waits_for_another(replica);
+    if (replica->state == REPLICA_PUSHING || (replica->state == REPLICA_IDLE && waits)) {
+        sooner(&at, round_end(replica));
     }
     if (replica->state == REPLICA_IDLE && replica->committed > replica->signed_size &&
         replica->guard == GUARD_NONE && replica_has_policy(replica)) {

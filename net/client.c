@@ -111,6 +111,16 @@ static void one_line(char *text) {
     }
 }
 
+/* By RFC 9110 whoever has a clock says what it is. */
+static uint64_t date_of(CURL *easy) {
+    struct curl_header *header = NULL;
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+        return 0;
+    }
+    time_t date = curl_getdate(header->value, NULL);
+    return date > 0 ? (uint64_t)date : 0;
+}
+
 static void finish(struct client_call *call, CURLcode code) {
     struct client_response response = {.error = "", .content_type = ""};
     if (code == CURLE_OK) {
@@ -124,6 +134,7 @@ static void finish(struct client_call *call, CURLcode code) {
         response.http = (unsigned)http;
         response.content_type = type != NULL ? type : "";
         response.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
+        response.date_s = date_of(call->easy);
         response.body = buffer_view(&call->response);
     } else if (call->too_large) {
         response.error = "the answer is larger than is allowed";

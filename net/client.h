@@ -46,6 +46,7 @@ struct client_response {
     const char *content_type; /* "" if none */
     struct bytes body;
     uint64_t retry_after_s; /* of a Retry-After in seconds; 0 if none */
+    uint64_t date_s; /* the peer's clock, by Date, in seconds since 1970; 0 if it does not say */
 };
 
 /* The response is borrowed for the call. */

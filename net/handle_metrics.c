@@ -210,6 +210,9 @@ static int64_t figure_failures(const struct replica *replica, size_t i) {
 static int64_t figure_clock(const struct replica *replica, size_t i) {
     return replica->mirrors[i].has_offset ? replica->mirrors[i].offset_seconds : 0;
 }
+static int64_t figure_signed(const struct replica *replica, size_t i) {
+    return replica->mirrors[i].has_signed_offset ? replica->mirrors[i].signed_offset_seconds : 0;
+}
 
 static const struct {
     const char *name;
@@ -223,8 +226,10 @@ static const struct {
     {"dutylog_mirror_cosigned_entries", "The largest size that it has cosigned since the start.",
      figure_cosigned},
     {"dutylog_mirror_failures", "Requests to it that failed, in a row.", figure_failures},
-    {"dutylog_mirror_clock_offset_seconds", "Its clock minus ours, at its last cosignature.",
+    {"dutylog_mirror_clock_offset_seconds", "Its clock minus ours, by its last answer.",
      figure_clock},
+    {"dutylog_mirror_signed_offset_seconds",
+     "The time of its last cosignature minus our clock as that came.", figure_signed},
 };
 
 static void expose_mirrors(struct exposition *e, const struct node *node) {

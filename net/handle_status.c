@@ -130,6 +130,10 @@ static json_t *mirror_json(const struct replica_mirror *mirror) {
         json_object_set_new(object, "clock_offset",
                             json_integer((json_int_t)mirror->offset_seconds));
     }
+    if (object != NULL && mirror->has_signed_offset) {
+        json_object_set_new(object, "signed_offset",
+                            json_integer((json_int_t)mirror->signed_offset_seconds));
+    }
     return object;
 }
 

@@ -65,6 +65,7 @@ static void push_done(void *context, const struct client_response *response) {
     struct replica_event event = replicator_event(REPLICA_RESPONSE);
     event.mirror = push->mirror;
     event.http = response->http;
+    event.peer_seconds = response->date_s;
     event.body = response->body;
     if (push->fetching && response->http == 200 && own_root(r, response->body, &root)) {
         event.root = &root;

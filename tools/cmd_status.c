@@ -49,11 +49,12 @@ static void print_own(const json_t *log) {
            number(log, "committed"), number(log, "signed"), number(log, "published"));
     printf("  accepted    %12lld\n  refused     %12lld\n  waiting     %12lld\n",
            number(log, "accepted"), number(log, "refused"), number(log, "waiting"));
-    printf("\n%-36s %-10s %12s %8s %9s\n", "mirror", "state", "cosigned", "clock", "failures");
+    printf("\n%-36s %-10s %12s %9s %9s %9s\n", "mirror", "state", "cosigned", "clock", "signs",
+           "failures");
     json_array_foreach(json_object_get(log, "mirrors"), i, mirror) {
-        printf("%-36s %-10s %12lld %+7llds %9lld\n", text(mirror, "name"), text(mirror, "state"),
-               number(mirror, "cosigned"), number(mirror, "clock_offset"),
-               number(mirror, "failures"));
+        printf("%-36s %-10s %12lld %+8llds %+8llds %9lld\n", text(mirror, "name"),
+               text(mirror, "state"), number(mirror, "cosigned"), number(mirror, "clock_offset"),
+               number(mirror, "signed_offset"), number(mirror, "failures"));
     }
 }
 

@@ -553,46 +553,6 @@ Test(replica, lines_of_an_unpublished_candidate_outlive_the_hour) {
     COSIGN('b', 11, "publish 11 +3606 a b");
 }
 
-Test(replica, nothing_is_stamped_while_a_quorum_of_clocks_disagrees) {
-    begin_published();
-    cr_assert(replica_may_stamp(&story->replica));
-    story->offsets[0] = 301;
-    story->offsets[1] = -301;
-    COMMITTED(11, "cut after 10");
-    CUT("checkpoint a 10-11, checkpoint b 10-11, checkpoint c 10-11");
-    ANSWER('a', 200, "", "entries a 10-11");
-    ANSWER('b', 200, "", "entries b 10-11");
-    COSIGN('a', 11, "");
-    cr_assert(replica_may_stamp(&story->replica)); /* one is no quorum */
-    cr_assert_eq(mirror('a')->offset_seconds, 301);
-    COSIGN('b', 11, "publish 11 +302 a b");
-    cr_assert(!replica_may_stamp(&story->replica));
-    PUBLISHED("serve 11");
-    /* It heals: every minute they are asked again. */
-    TICK(59999, "");
-    TICK(1, "entries a 11-11, entries b 11-11");
-    story->offsets[1] = -300;
-    COSIGN('a', 11, "");
-    cr_assert(!replica_may_stamp(&story->replica));
-    COSIGN('b', 11, "publish 11 +362 a b");
-    cr_assert(replica_may_stamp(&story->replica)); /* five minutes exactly are allowed */
-}
-
-Test(replica, five_minutes_exactly_are_allowed_either_way) {
-    static const int64_t offsets[] = {-301, -300, 300, 301};
-    for (size_t i = 0; i < 4; i++) {
-        story_teardown();
-        story_setup();
-        begin_published();
-        story->offsets[0] = offsets[i];
-        story->offsets[1] = offsets[i];
-        TICK(3600 * 1000 - 1000, "entries a 10-10, entries b 10-10, entries c 10-10");
-        cosign_at('a', 10, 0, NULL, __LINE__);
-        cosign_at('b', 10, 0, NULL, __LINE__);
-        cr_assert_eq(replica_may_stamp(&story->replica), i == 1 || i == 2);
-    }
-}
-
 Test(replica, clock_that_jumps_back_holds_up_no_round) {
     begin_published();
     COMMITTED(11, "cut after 10");

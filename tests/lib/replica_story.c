@@ -254,9 +254,11 @@ void tick_at(uint64_t ms, const char *expected, int line) {
 
 void response_at(char mirror, unsigned http, struct bytes body, const struct hash *root,
                  const char *expected, int line) {
+    int64_t told = (int64_t)(story->now / 1000) + story->clocks[mirror - 'a'];
     step((struct replica_event){.type = REPLICA_RESPONSE,
                                 .mirror = mirror_place(mirror),
                                 .http = http,
+                                .peer_seconds = story->dated && http != 0 ? (uint64_t)told : 0,
                                 .body = body,
                                 .root = root},
          expected, line);

@@ -20,7 +20,9 @@ struct story {
     char texts[4][4096];
     uint64_t now;
     uint64_t committed;
-    int64_t offsets[4]; /* seconds: the mirrors' clocks minus ours */
+    int64_t offsets[4]; /* seconds: the times that the mirrors sign, minus our clock */
+    bool dated;         /* answers say what the mirror's clock is: */
+    int64_t clocks[4];  /* seconds: that minus ours */
     char got[4096];
 };
 

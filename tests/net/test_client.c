@@ -26,6 +26,7 @@ struct result {
     char type[64];
     char error[256];
     uint64_t retry_after_s;
+    uint64_t date_s;
 };
 
 static void done(void *context, const struct client_response *response) {
@@ -40,6 +41,7 @@ static void done(void *context, const struct client_response *response) {
     snprintf(r->type, sizeof r->type, "%s", response->content_type);
     snprintf(r->error, sizeof r->error, "%s", response->error);
     r->retry_after_s = response->retry_after_s;
+    r->date_s = response->date_s;
     cr_assert_eq(response->http == 0, response->error[0] != '\0');
 }
 
@@ -107,6 +109,8 @@ Test(client, calls_our_server) {
     cr_assert_str_eq(r.type, "text/plain; charset=utf-8");
     get("/nowhere", &r);
     cr_assert_eq(r.http, 404);
+    uint64_t now = clock_wall_ms() / 1000;
+    cr_assert(r.date_s <= now && r.date_s + 600 > now, "any answer of ours says what our clock is");
     struct client_header header = {.name = "X-Test", .value = "sent"};
     struct client_request request = make_request(net_fixture.port, "/echo/a", bytes_of("123", 3));
     request.headers = &header;
@@ -399,6 +403,12 @@ Test(client, strange_peers) {
     play("HTTP/1.1 503 Busy\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n", "", 0, &r);
     cr_assert_eq(r.http, 503);
     cr_assert_eq(r.retry_after_s, 17);
+    cr_assert_eq(r.date_s, 0);
+    play(OK "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\nContent-Length: 0\r\n\r\n", "", 0, &r);
+    cr_assert_eq(r.date_s, 1700000000);
+    play(OK "Date: soon\r\nContent-Length: 0\r\n\r\n", "", 0, &r);
+    cr_assert_eq(r.http, 200);
+    cr_assert_eq(r.date_s, 0);
     cr_assert_str_eq(r.type, "");
 }
 
