@@ -43,6 +43,16 @@ enum status add_candidate_parse(struct bytes body, struct add_candidate *out, st
     return STATUS_OK;
 }
 
+struct bytes add_candidate_origin(struct bytes body) {
+    struct reader r;
+    struct bytes checkpoint;
+    uint16_t len;
+    reader_init(&r, body);
+    return reader_u16(&r, &len) && reader_take(&r, len, &checkpoint)
+               ? add_checkpoint_origin(checkpoint)
+               : bytes_of(NULL, 0);
+}
+
 /* --- the job --- */
 
 /* add-entries, to the checkpoint that was just taken. Fatal, or OK and the answer. */
@@ -73,6 +83,7 @@ static enum status take_entries(struct add_candidate_job *self, struct batch *ba
     self->end = (struct upload_end_job){.upload = &self->upload,
                                         .cosigner = self->cosigner,
                                         .now_seconds = self->now_seconds,
+                                        .peers = self->peers,
                                         .last = &self->package};
     upload_end_job_init(&self->end);
     TRY(self->end.job.apply(&self->end.job, batch));
@@ -105,6 +116,7 @@ static enum status add_candidate_apply(struct job *job, struct batch *batch) {
     self->checkpoint.body = request.checkpoint;
     self->checkpoint.cosigner = self->cosigner;
     self->checkpoint.now_seconds = self->now_seconds;
+    self->checkpoint.peers = self->peers;
     status = self->checkpoint.job.apply(&self->checkpoint.job, batch);
     if (status != STATUS_OK) {
         self->answer = self->checkpoint.answer;

@@ -55,6 +55,18 @@ enum status add_checkpoint_parse(struct bytes body, struct add_checkpoint *out,
     return STATUS_OK;
 }
 
+struct bytes add_checkpoint_origin(struct bytes body) {
+    struct reader r;
+    struct bytes line;
+    reader_init(&r, body);
+    while (reader_line(&r, &line)) {
+        if (line.len == 0) {
+            return reader_line(&r, &line) ? line : bytes_of(NULL, 0);
+        }
+    }
+    return bytes_of(NULL, 0);
+}
+
 void add_checkpoint_format(struct writer *w, uint64_t old_size, const struct merkle_proof *proof,
                            struct bytes note) {
     writer_text(w, "old ");
@@ -161,7 +173,8 @@ static enum status look_for_conflict(struct store_txn *txn, struct add_checkpoin
 
 /* --- the job --- */
 
-static enum status store_pending(struct store_txn *txn, struct add_checkpoint_job *job) {
+static enum status store_pending(struct store_txn *txn, struct add_checkpoint_job *job,
+                                 struct refusal *why) {
     const struct add_checkpoint *request = &job->request;
     uint8_t note[CHECKPOINT_SIZE_MAX];
     uint8_t line[COSIGNATURE_LINE_MAX];
@@ -174,6 +187,7 @@ static enum status store_pending(struct store_txn *txn, struct add_checkpoint_jo
     assert(!note_writer.failed); /* its line is there, since it was verified; it is part of a note
                                     that checkpoint_parse took */
     if (job->cosigner->witness != NULL) {
+        TRY(mirror_clock_check(txn, job->log.number, job->now_seconds, job->peers, why));
         TRY(mirror_cosign(txn, job->log.number, job->cosigner->witness, job->now_seconds,
                           request->checkpoint.size, request->note.text, &line_writer,
                           &job->timestamp));
@@ -215,7 +229,7 @@ static enum status take(struct store_txn *txn, struct add_checkpoint_job *job,
         TRY(succession_admits(txn, &job->log, job->request.checkpoint.size, why));
         TRY(guard_check_pending(txn, job->log.number, pending.size, job->request.checkpoint.size,
                                 &job->request.checkpoint.root, why));
-        return store_pending(txn, job);
+        return store_pending(txn, job, why);
     }
     if (status == STATUS_CONFLICT_SIZE) {
         answer_old_size(&job->answer, pending.size);

@@ -55,7 +55,26 @@ enum status mirror_serve_checkpoint(struct store_txn *txn, uint32_t log, struct 
 enum status witness_serve_checkpoint(struct store_txn *txn, uint32_t log,
                                      struct writer *w) MUST_USE;
 
+/* --- the clock --- */
+
+/* What the clocks of a log's other nodes, its host and the other mirrors of its policy, say of this
+ * node's clock, as far as this process has heard them. */
+enum peers_say {
+    PEERS_UNHEARD, /* nobody is to be asked, or nobody answered */
+    PEERS_AWAITED, /* not enough have answered yet */
+    PEERS_ALIKE,   /* over half are within five minutes */
+    PEERS_TIED, /* half are, and half are not: of two, one lies, or one is as wrong as this one */
+    PEERS_APART,
+};
+/* From the offsets, in seconds, of those that were heard. `awaited`: how many are being asked for
+ * the first time. */
+enum peers_say mirror_peers_say(const int64_t *offsets, size_t heard, size_t awaited);
+
 /* --- add-checkpoint --- */
+
+/* The origin that a body is about, if it has the form that far; else empty. */
+struct bytes add_checkpoint_origin(struct bytes body);
+struct bytes add_candidate_origin(struct bytes body);
 
 /* Parses the request body; views borrow. BAD_FORM. */
 struct add_checkpoint {
@@ -81,13 +100,14 @@ enum add_checkpoint_suspicion {
 };
 
 /* Takes the request as a whole: unknown log (or one that this node hosts itself) 404, signature
- * 403, sizes 400/409, consistency 422, else 200 with the witness's cosignature (or an empty body if
- * there is no witness key). */
+ * 403, sizes 400/409, consistency 422, a clock that may be wrong 503, else 200 with the witness's
+ * cosignature (or an empty body if there is no witness key). */
 struct add_checkpoint_job {
     struct job job;
     struct bytes body; /* borrowed until done */
     const struct cosigner *cosigner;
     uint64_t now_seconds;
+    enum peers_say peers;
     struct add_checkpoint request;           /* out: as parsed; views borrow from body */
     struct log log;                          /* out */
     uint64_t timestamp;                      /* out: of the cosignature */
@@ -168,7 +188,8 @@ void package_job_init(struct package_job *job);
 
 /* Ends an upload. If this request brought all packages of its canonical sequence, and each was
  * stored or was there: moves the mirror checkpoint to upload->end and cosigns, 200; or 409 if the
- * mirror checkpoint is past it, or the pending checkpoint of that size is forgotten. Else, by
+ * mirror checkpoint is past it, or the pending checkpoint of that size is forgotten; or 503 if the
+ * clock may be wrong, and what was stored stays. Else, by
  * `failed`: 422 for a proof that does not verify; else 202 with the next entry if any package was
  * stored, and 400 if none was. Bytes after the last package are not looked at. */
 struct upload_end_job {
@@ -176,6 +197,7 @@ struct upload_end_job {
     const struct upload *upload;
     const struct cosigner *cosigner;
     uint64_t now_seconds;
+    enum peers_say peers;
     uint64_t saved;                 /* packages proved by this request, `last` not counted */
     const struct package_job *last; /* a package_job of this upload that was queued before this job,
                               whose outcome the host need not wait for: both may then share a
@@ -210,6 +232,7 @@ struct add_candidate_job {
     struct bytes body; /* borrowed until done */
     const struct cosigner *cosigner;
     uint64_t now_seconds;
+    enum peers_say peers;
     struct add_checkpoint_job checkpoint; /* out: as after add-checkpoint, `answer` included */
     struct upload upload;                 /* out, as are these: valid if a 200 is the answer */
     struct package_job package;

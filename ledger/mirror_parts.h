@@ -23,6 +23,11 @@ enum status mirror_cosign(struct store_txn *txn, uint32_t log, const struct sign
                           uint64_t now_seconds, uint64_t size, struct bytes text,
                           struct writer *line, uint64_t *timestamp) MUST_USE;
 
+/* BUSY: this node's clock may be wrong, and nothing is cosigned by it (mirror_clock.c). To be asked
+ * before mirror_cosign. */
+enum status mirror_clock_check(struct store_txn *txn, uint32_t log, uint64_t now_seconds,
+                               enum peers_say peers, struct refusal *why) MUST_USE;
+
 /* The key gives this log no earlier time from now on. */
 enum status mirror_raise_time(struct store_txn *txn, uint32_t log, const struct signer *signer,
                               uint64_t time) MUST_USE;

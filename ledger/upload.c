@@ -214,6 +214,9 @@ static enum status complete(struct store_txn *txn, struct upload_end_job *job) {
     TRY(status);
     struct refusal why;
     status = guard_check_mirror(txn, log, end, &why);
+    if (status == STATUS_OK) {
+        status = mirror_clock_check(txn, log, job->now_seconds, job->peers, &why);
+    }
     if (status == STATUS_BUSY) {
         answer_refusal(&job->answer, &why);
         return STATUS_OK;

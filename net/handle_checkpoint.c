@@ -2,6 +2,7 @@
  * committer as a job; what looks like equivocation goes on to be examined after the client has its
  * answer. */
 #include "ledger/fork.h"
+#include "net/clocks.h"
 #include "net/handlers.h"
 #include "net/judge.h"
 #include "net/log.h"
@@ -128,6 +129,7 @@ void handle_add_checkpoint(struct request *request) {
     call->job->body = request_body(request);
     call->job->cosigner = &call->node->cosigner;
     call->job->now_seconds = clock_wall_ms() / 1000;
+    call->job->peers = clocks_say_of(call->node->clocks, add_checkpoint_origin(call->job->body));
     add_checkpoint_job_init(call->job);
     call->commit =
         (struct commit){.job = &call->job->job, .done = checkpoint_done, .context = call};
@@ -147,6 +149,7 @@ void handle_add_candidate(struct request *request) {
     call->candidate.body = request_body(request);
     call->candidate.cosigner = &node->cosigner;
     call->candidate.now_seconds = clock_wall_ms() / 1000;
+    call->candidate.peers = clocks_say_of(node->clocks, add_candidate_origin(call->candidate.body));
     add_candidate_job_init(&call->candidate);
     call->commit =
         (struct commit){.job = &call->candidate.job, .done = candidate_done, .context = call};

@@ -16,6 +16,7 @@
  * the next entry;
  *   - no room for the buffers in the budget of all bodies: 503. */
 #include "net/buffer.h"
+#include "net/clocks.h"
 #include "net/handlers.h"
 #include "net/judge.h"
 
@@ -106,6 +107,7 @@ static void finish(struct entries_call *call, const struct package_job *last) {
     call->end.upload = &call->upload;
     call->end.cosigner = &call->node->cosigner;
     call->end.now_seconds = clock_wall_ms() / 1000;
+    call->end.peers = clocks_say(call->node->clocks, &call->upload.log);
     call->end.saved = call->saved;
     call->end.failed = call->failed;
     call->end.last = last;

@@ -1,6 +1,7 @@
 #include "net/health.h"
 
 #include "ledger/store_lmdb.h"
+#include "net/clocks.h"
 #include "net/log.h"
 #include "net/node.h"
 #include "net/puller.h"
@@ -103,6 +104,41 @@ static void health_of_mirrors(const struct replica *replica, struct health *out)
     }
 }
 
+/* "40 days ahead", in the largest unit that says it well. */
+static void say_offset(int64_t seconds, char *out, size_t cap) {
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{86400, "days"}, {3600, "hours"}, {60, "minutes"}};
+    int64_t size = seconds < 0 ? -seconds : seconds;
+    size_t u = 0;
+    while (u < 2 && size < 2 * units[u].seconds) {
+        u++;
+    }
+    snprintf(out, cap, "%lld %s %s", (long long)(size / units[u].seconds), units[u].name,
+             seconds < 0 ? "behind" : "ahead");
+}
+
+/* The first mirror whose clock is wrong; or else the first whose clock is right and whose key once
+ * signed a time ahead, below which it does not go. */
+static void health_of_times(const struct replica *replica, struct health *out) {
+    char offset[64];
+    for (int by_clock = 1; by_clock >= 0; by_clock--) {
+        for (size_t i = 0; i < replica->mirror_count; i++) {
+            const struct replica_mirror *mirror = &replica->mirrors[i];
+            bool off = by_clock != 0 ? replica_clock_off(mirror) : replica_signed_off(mirror);
+            if (!mirror->used || !mirror->wanted || !off) {
+                continue;
+            }
+            say_offset(by_clock != 0 ? mirror->offset_seconds : mirror->signed_offset_seconds,
+                       offset, sizeof offset);
+            health_add(out, HEALTH_MIRROR_CLOCK, "%.100s %s %s: see /status", mirror->vkey.name,
+                       by_clock != 0 ? "has a clock that is" : "signs times that are", offset);
+            return;
+        }
+    }
+}
+
 void health_guard_awaits(const struct replica *replica, char text[HEALTH_GUARD_MAX]) {
     assert(replica->guard != GUARD_NONE);
     struct writer w;
@@ -142,6 +178,7 @@ void health_of_replica(const struct replica *replica, bool has_policy, uint64_t 
                    (unsigned long long)(waited / 1000));
     }
     health_of_mirrors(replica, out);
+    health_of_times(replica, out);
 }
 
 void health_of_disk(uint64_t free_bytes, struct health *out) {
@@ -168,6 +205,15 @@ void health_of_tls(const struct tls_state *state, uint64_t now_ms, struct health
     } else if (left < HEALTH_CERTIFICATE_SECONDS) {
         health_add(out, HEALTH_CERTIFICATE, "the TLS certificate runs out in %llu hours: renew it",
                    (unsigned long long)left / 3600);
+    }
+}
+
+void health_of_clocks(size_t alike, size_t apart, struct health *out) {
+    if (apart > alike) { /* the peers of one log may all be wrong, or lie */
+        health_add(out, HEALTH_CLOCK,
+                   "this node's clock and those of %zu of %zu mirrored logs' nodes differ by over "
+                   "five minutes: it cosigns none that does not bear it out",
+                   apart, apart + alike);
     }
 }
 
@@ -204,6 +250,12 @@ void health_of_node(struct node *node, struct health *out) {
     if (node->replicator != NULL) {
         health_of_replica(replicator_state(node->replicator),
                           replicator_has_policy(node->replicator), clock_wall_ms(), out);
+    }
+    if (node->clocks != NULL && node->cosigner.mirror != NULL) {
+        size_t alike = 0;
+        size_t apart = 0;
+        clocks_count(node->clocks, &alike, &apart);
+        health_of_clocks(alike, apart, out);
     }
     if (node->tls != NULL) {
         health_of_tls(tls_state(node->tls), clock_wall_ms(), out);

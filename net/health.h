@@ -22,6 +22,7 @@
     X(NO_POLICY, DEGRADED, "no_policy")                                                            \
     X(DISK_LOW, DEGRADED, "disk_low")                                                              \
     X(MIRRORS, DEGRADED, "mirrors")                                                                \
+    X(MIRROR_CLOCK, DEGRADED, "mirror_clock")                                                      \
     X(PULLS, DEGRADED, "pulls")                                                                    \
     X(CERTIFICATE, DEGRADED, "certificate")
 
@@ -74,6 +75,9 @@ void health_of_tls(const struct tls_state *state, uint64_t now_ms, struct health
  * operator's matter: it is ours when it is over a tenth of them. `lost` is an authority whose log
  * was not found at its address; NULL: none. */
 #define HEALTH_PULLS_SHARE 10
+/* A cosigner's own clock: `alike` and `apart` are the mirrored logs whose other nodes' clocks agree
+ * with it, and do not. */
+void health_of_clocks(size_t alike, size_t apart, struct health *out);
 struct puller_stats;
 void health_of_pulls(const struct puller_stats *stats, const char *lost, struct health *out);
 

@@ -3,6 +3,7 @@
 #include "crypto/encoding.h"
 #include "ledger/restore.h"
 #include "ledger/store_lmdb.h"
+#include "net/clocks.h"
 #include "net/file.h"
 #include "net/gossip.h"
 #include "net/guarding.h"
@@ -258,6 +259,8 @@ static void close_workers(void *context) {
 
 static void close_judge(void *context) {
     struct node *node = context;
+    clocks_close(node->clocks); /* nothing is cosigned any more */
+    node->clocks = NULL;
     if (node->judge != NULL) {
         judge_close(node->judge, close_workers, node);
     } else {
@@ -391,6 +394,7 @@ static enum status open_parts(struct node *node, struct refusal *why) {
     TRY(puller_open(node, &node->puller));
     TRY(regain_open(node, &node->regain));
     TRY(gossip_open(node, &node->gossip));
+    TRY(clocks_open(node, &node->clocks)); /* before what asks it */
     if (node->has_own) {
         TRY(submitter_open(node, &node->submitter));
         TRY(replicator_open(node, published, node, &node->replicator, why));

@@ -33,6 +33,7 @@ struct puller;
 struct recogniser;
 struct outside;
 struct regain;
+struct clocks;
 struct gossip;
 struct health_watch;
 struct reload;
@@ -71,6 +72,7 @@ struct node {
     struct recogniser *recogniser; /* NULL: no authority is pinned */
     struct regain *regain;
     struct gossip *gossip;
+    struct clocks *clocks;
     struct health_watch *health_watch;
 
     struct batch *batch; /* the committer's */

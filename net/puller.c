@@ -1,6 +1,7 @@
 #include "net/puller.h"
 
 #include "ledger/pull.h"
+#include "net/clocks.h"
 #include "net/judge.h"
 #include "net/log.h"
 
@@ -241,6 +242,7 @@ static void do_add(struct pulled *p, const struct pull_action *action) {
     p->add.job.body = writer_view(&w);
     p->add.job.cosigner = &p->puller->node->cosigner;
     p->add.job.now_seconds = clock_wall_ms() / 1000;
+    p->add.job.peers = clocks_say(p->puller->node->clocks, p->log);
     add_checkpoint_job_init(&p->add.job);
     p->add.commit = (struct commit){.job = &p->add.job.job, .done = added, .context = p};
     if (!job_start(p, &p->add.commit)) {
@@ -292,6 +294,7 @@ static void do_end(struct pulled *p, const struct pull_action *action) {
     p->end.job.upload = action->upload;
     p->end.job.cosigner = &p->puller->node->cosigner;
     p->end.job.now_seconds = clock_wall_ms() / 1000;
+    p->end.job.peers = clocks_say(p->puller->node->clocks, p->log);
     p->end.job.saved = action->saved;
     upload_end_job_init(&p->end.job);
     p->end.commit = (struct commit){.job = &p->end.job.job, .done = ended, .context = p};

@@ -33,6 +33,11 @@ void little_log_close(struct little_log *log) {
 
 /* Entries of several lengths, the empty one among them. */
 static struct bytes entry_at(const struct little_log *log, uint64_t index, char memory[64]) {
+    if (log->stamp_ms != 0) {
+        int stamped = snprintf(memory, 64, "received %llu\nentry %llu\n",
+                               (unsigned long long)log->stamp_ms, (unsigned long long)index);
+        return bytes_of(memory, (size_t)stamped);
+    }
     if (index % 17 == 3 && index < log->forged_from) {
         return bytes_of(NULL, 0);
     }
@@ -143,8 +148,10 @@ enum status little_mirror_run(struct little_mirror *mirror, struct job *job) {
 }
 
 unsigned little_mirror_add_checkpoint(struct little_mirror *mirror, struct bytes body) {
-    mirror->checkpoint = (struct add_checkpoint_job){
-        .body = body, .cosigner = &mirror->cosigner, .now_seconds = mirror->now};
+    mirror->checkpoint = (struct add_checkpoint_job){.body = body,
+                                                     .cosigner = &mirror->cosigner,
+                                                     .now_seconds = mirror->now,
+                                                     .peers = mirror->peers};
     add_checkpoint_job_init(&mirror->checkpoint);
     (void)little_mirror_run(mirror, &mirror->checkpoint.job);
     mirror->answer = mirror->checkpoint.answer;
@@ -175,6 +182,7 @@ static unsigned end_upload(struct little_mirror *mirror, const struct upload *up
     struct upload_end_job job = {.upload = upload,
                                  .cosigner = &mirror->cosigner,
                                  .now_seconds = mirror->now,
+                                 .peers = mirror->peers,
                                  .saved = mirror->packages,
                                  .failed = *failed};
     upload_end_job_init(&job);
@@ -239,8 +247,10 @@ unsigned little_mirror_add_entries(struct little_mirror *mirror, struct bytes bo
 }
 
 unsigned little_mirror_add_candidate(struct little_mirror *mirror, struct bytes body) {
-    mirror->candidate = (struct add_candidate_job){
-        .body = body, .cosigner = &mirror->cosigner, .now_seconds = mirror->now};
+    mirror->candidate = (struct add_candidate_job){.body = body,
+                                                   .cosigner = &mirror->cosigner,
+                                                   .now_seconds = mirror->now,
+                                                   .peers = mirror->peers};
     add_candidate_job_init(&mirror->candidate);
     (void)little_mirror_run(mirror, &mirror->candidate.job);
     mirror->answer = mirror->candidate.answer;

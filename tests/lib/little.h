@@ -15,6 +15,7 @@ struct little_log {
     struct signer signer;
     uint64_t size;
     uint64_t forged_from; /* entries from this index on are other ones */
+    uint64_t stamp_ms;    /* entries that grow now have this stamp; 0: they have none */
     struct batch batch;
 };
 
@@ -40,6 +41,7 @@ struct little_mirror {
     struct cosigner cosigner;
     struct log log;
     uint64_t now; /* seconds */
+    enum peers_say peers;
     struct batch batch;
     struct add_checkpoint_job checkpoint; /* the last one run */
     struct add_candidate_job candidate;   /* likewise */

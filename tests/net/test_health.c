@@ -68,6 +68,33 @@ Test(health, halted_hides_the_rest) {
     expect(HEALTH_HALTED, HEALTH_DOWN, "a larger head");
 }
 
+Test(health, names_the_mirror_whose_clock_is_wrong) {
+    replica->mirrors[0].has_signed_offset = replica->mirrors[1].has_signed_offset = true;
+    replica->mirrors[0].has_offset = replica->mirrors[1].has_offset = true;
+    replica->mirrors[0].offset_seconds = 300;
+    replica->mirrors[1].signed_offset_seconds = -300;
+    judge();
+    cr_assert_eq(health_state(&health), HEALTH_OK);
+    replica->mirrors[0].signed_offset_seconds = 40 * 86400;
+    judge();
+    expect(HEALTH_MIRROR_CLOCK, HEALTH_DEGRADED, "one signs times that are 40 days ahead");
+    replica->mirrors[1].offset_seconds = -7200;
+    judge();
+    expect(HEALTH_MIRROR_CLOCK, HEALTH_DEGRADED, "two has a clock that is 2 hours behind");
+    replica->mirrors[1].wanted = false;
+    replica->mirrors[0].signed_offset_seconds = 301;
+    judge();
+    expect(HEALTH_MIRROR_CLOCK, HEALTH_DEGRADED, "one signs times that are 5 minutes ahead");
+}
+
+Test(health, a_cosigners_own_clock) {
+    health_of_clocks(3, 0, &health);
+    health_of_clocks(1, 1, &health); /* one log's nodes may be wrong themselves */
+    cr_assert_eq(health_state(&health), HEALTH_OK);
+    health_of_clocks(1, 2, &health);
+    expect(HEALTH_CLOCK, HEALTH_DOWN, "those of 2 of 3 mirrored logs");
+}
+
 Test(health, guard_before_clock) {
     replica->guard = GUARD_QUORUM;
     judge();
