@@ -13,6 +13,7 @@ struct node;
 #define SIM_BOOKS_MAX 3
 #define BOOK_POLICIES_MAX 6
 #define BOOK_PROMISES_MAX 512
+#define BOOK_CUTS_MAX 1024 /* later ones are not noted: what they cover is bounded less */
 #define BOOK_HISTORIES_MAX 2
 #define BOOK_LODGED_MAX 64
 #define BOOK_FLIGHTS_MAX 256
@@ -43,6 +44,12 @@ struct known_policy {
 struct promise {
     uint64_t index;
     struct hash leaf;
+};
+
+/* A head was signed then: nothing beyond it was there before. */
+struct known_cut {
+    uint64_t size;
+    uint64_t at; /* true time */
 };
 
 /* What the history says of a key. */
@@ -83,6 +90,8 @@ struct book {
     uint64_t published_size; /* largest ever published */
     struct promise promises[BOOK_PROMISES_MAX];
     size_t promise_count;
+    struct known_cut cuts[BOOK_CUTS_MAX];
+    size_t cut_count;
     size_t promises_kept; /* of which so many are found in the history */
 };
 

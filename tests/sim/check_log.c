@@ -1,6 +1,7 @@
 /* What an honest log lets out. */
 #include "ledger/replica.h"
 #include "tests/sim/check.h"
+#include "tests/sim/clocks.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -43,6 +44,7 @@ void check_cut(struct node *host, struct book *book, uint64_t expected, const st
                  head->size, round->size);
     }
     book->signed_size = head->size;
+    clocks_note_cut(book, head->size);
     *round = (struct round){.size = head->size, .since = node_now_ms(host)};
 }
 

@@ -1,6 +1,7 @@
 /* What clients are told. */
 #include "ledger/verify.h"
 #include "tests/sim/check.h"
+#include "tests/sim/clocks.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -81,6 +82,7 @@ static void check_event_receipt(struct book *book, const struct item *item) {
         report.index != item->index || report.received_ms != item->received_ms) {
         sim_fail(book->sim, "G1", "the receipt of entry %" PRIu64 " is of another", item->index);
     }
+    clocks_check_confirmed(book, item->index, report.confirmed_ms);
     status = receipt_parse(item->receipt, &receipt, NULL);
     assert(status == STATUS_OK);
     status = proof_parse(receipt.items[receipt.count - 1].proof, &proof, NULL);

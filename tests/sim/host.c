@@ -167,10 +167,10 @@ static void push_done(struct sim *sim, void *context, size_t book, unsigned http
     struct host *h = push->host;
     struct replica_event event = event_of(h, REPLICA_RESPONSE);
     struct hash root;
-    (void)sim;
     (void)book;
     event.mirror = push->mirror;
     event.http = http;
+    event.peer_seconds = sim->told_ms / 1000;
     event.body = body;
     say_answer(h, mirror_name(h, push->mirror), http, body);
     struct store_txn *txn = push->fetch ? node_read(h->node) : NULL;

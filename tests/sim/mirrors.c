@@ -1,6 +1,7 @@
 #include "tests/sim/mirrors.h"
 
 #include "tests/sim/check.h"
+#include "tests/sim/clocks.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/wire.h"
 
@@ -44,6 +45,7 @@ static void checkpoint_taken(const struct checkpoint_call *call) {
     if (job->answer.http == 200 && !node->dying) {
         check_cosigned(node, arrival->book, WATCH_WITNESS, job->request.checkpoint.size,
                        &job->request.checkpoint.root, job->timestamp);
+        clocks_check_cosigned(node, arrival->book, job->timestamp, job->peers);
     }
     if (job->suspicion != SUSPECT_NONE && !node->dying) {
         examine(node, arrival->book, job->request.note_bytes, job->request.old_size,
@@ -71,6 +73,7 @@ static void candidate_done(struct add_candidate_job *job, enum status status) {
         if (!node->dying) {
             check_cosigned(node, arrival->book, WATCH_MIRROR, job->upload.end, &job->upload.root,
                            job->end.timestamp);
+            clocks_check_cosigned(node, arrival->book, job->end.timestamp, job->peers);
         }
     } else if (job->checkpoint.answer.http == 200) {
         node_say(node, "but not its entries: %u", job->answer.http);
@@ -95,6 +98,7 @@ static void serve_checkpoint(struct node *node, struct arrival *arrival) {
     call->job->body = arrival->body;
     call->job->cosigner = &node->cosigner;
     call->job->now_seconds = node_now_ms(node) / 1000;
+    call->job->peers = clocks_peers(node, arrival->book);
     add_checkpoint_job_init(call->job);
     call->job->done = checkpoint_done;
     call->work = (struct work){.job = &call->job->job, .drop = checkpoint_drop};
@@ -106,6 +110,7 @@ static void serve_candidate(struct node *node, struct arrival *arrival) {
     call->candidate.body = arrival->body;
     call->candidate.cosigner = &node->cosigner;
     call->candidate.now_seconds = node_now_ms(node) / 1000;
+    call->candidate.peers = clocks_peers(node, arrival->book);
     add_candidate_job_init(&call->candidate);
     call->candidate.done = candidate_done;
     call->work = (struct work){.job = &call->candidate.job, .drop = checkpoint_drop};

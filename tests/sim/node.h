@@ -102,6 +102,8 @@ struct node {
     struct liar *liar;  /* of a dishonest log */
     struct watch watch[SIM_BOOKS_MAX][WATCH_ROLES];
     uint64_t judged[SIM_BOOKS_MAX];
+    bool reckless; /* cosigns by whatever its clock says, as software not ours may */
+    bool signed_off[SIM_BOOKS_MAX]; /* its mirror key's times on the log were wrong once */
     bool media_lost; /* its disk was restored from a backup: older promises are void */
 };
 

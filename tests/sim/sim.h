@@ -58,7 +58,8 @@ struct sim {
     uint64_t serials; /* given to calls */
     struct rates rates;
     bool blocked[SIM_ENDS][SIM_ENDS]; /* from, to */
-    uint64_t lag_ms[SIM_ENDS];        /* more, for whatever comes from or goes to an end */
+    uint64_t told_ms; /* within a reply: the clock of who answered, as it did; 0: nobody did */
+    uint64_t lag_ms[SIM_ENDS]; /* more, for whatever comes from or goes to an end */
     struct node nodes[SIM_NODES_MAX];
     size_t node_count;
     struct book books[SIM_BOOKS_MAX];

@@ -1,6 +1,7 @@
 /* add-entries: the header is looked at, packages are stored one after the other, the end cosigns.
  * The process may die between any two of these. */
 #include "tests/sim/check.h"
+#include "tests/sim/clocks.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/mirrors.h"
 #include "tests/sim/wire.h"
@@ -42,6 +43,7 @@ static void end_done(struct upload_end_job *job, enum status status) {
         if (!node->dying) {
             check_cosigned(node, arrival->book, WATCH_MIRROR, call->upload.end, &call->upload.root,
                            job->timestamp);
+            clocks_check_cosigned(node, arrival->book, job->timestamp, job->peers);
         }
     } else {
         node_say(node, "upload to %" PRIu64 " ends with %u", call->upload.end, job->answer.http);
@@ -58,6 +60,7 @@ static void finish(struct upload_call *call) {
     call->end.upload = &call->upload;
     call->end.cosigner = &node->cosigner;
     call->end.now_seconds = node_now_ms(node) / 1000;
+    call->end.peers = clocks_peers(node, call->arrival->book);
     call->end.saved = call->saved;
     call->end.failed = call->failed;
     upload_end_job_init(&call->end);

@@ -23,6 +23,7 @@ struct call {
 struct letter {
     struct call *call;
     unsigned http;
+    uint64_t told_ms;
     size_t len;
     uint8_t body[];
 };
@@ -43,7 +44,8 @@ static uint64_t delay(struct sim *sim, const struct call *call) {
 }
 
 /* The caller hears the first answer, and nothing after it. */
-static void settle(struct sim *sim, struct call *call, unsigned http, struct bytes body) {
+static void settle(struct sim *sim, struct call *call, unsigned http, uint64_t told_ms,
+                   struct bytes body) {
     if (call->settled) {
         return;
     }
@@ -54,7 +56,9 @@ static void settle(struct sim *sim, struct call *call, unsigned http, struct byt
             return;
         }
     }
+    sim->told_ms = told_ms;
     call->reply(sim, call->context, call->book, http, body);
+    sim->told_ms = 0;
 }
 
 /* --- answers --- */
@@ -69,7 +73,8 @@ static void letter_drop(struct sim *sim, void *context) {
 static void letter_run(struct sim *sim, void *context) {
     struct letter *letter = context;
     if (!sim->blocked[letter->call->to][letter->call->from]) {
-        settle(sim, letter->call, letter->http, bytes_of(letter->body, letter->len));
+        settle(sim, letter->call, letter->http, letter->told_ms,
+               bytes_of(letter->body, letter->len));
     }
     letter_drop(sim, letter);
 }
@@ -77,7 +82,8 @@ static void letter_run(struct sim *sim, void *context) {
 static void send_letter(struct sim *sim, struct call *call, unsigned http, struct bytes body) {
     struct letter *letter = malloc(sizeof *letter + body.len);
     assert(letter != NULL);
-    *letter = (struct letter){.call = call, .http = http, .len = body.len};
+    uint64_t told_ms = http != 0 ? node_now_ms(&sim->nodes[call->to]) : 0;
+    *letter = (struct letter){.call = call, .http = http, .told_ms = told_ms, .len = body.len};
     if (body.len > 0) {
         memcpy(letter->body, body.data, body.len);
     }
@@ -119,7 +125,7 @@ static void call_drop(struct sim *sim, void *context) {
 }
 
 static void timed_out(struct sim *sim, void *context) {
-    settle(sim, context, 0, bytes_of(NULL, 0));
+    settle(sim, context, 0, 0, bytes_of(NULL, 0));
     release(context);
 }
 

@@ -17,7 +17,8 @@ enum wire_kind {
     WIRE_TILE,       /* GET tile/…: the path */
 };
 
-/* `http` 0: no answer came. The body is borrowed for the call. */
+/* `http` 0: no answer came. The body is borrowed for the call. What the answerer's clock was is in
+ * sim->told_ms. */
 typedef void (*wire_reply)(struct sim *sim, void *context, size_t book, unsigned http,
                            struct bytes body);
 
