@@ -4,9 +4,10 @@
 
 POWER := $(B)/tests/power.so
 MEMORY := $(B)/tests/memory.so
+CLOCK := $(B)/tests/clock.so
 CRASHES ?= 200
 
-$(POWER) $(MEMORY): $(B)/tests/%.so: tests/faults/%.c
+$(POWER) $(MEMORY) $(CLOCK): $(B)/tests/%.so: tests/faults/%.c
 	$(call say,SO,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -fvisibility=hidden -o $@ $< -lpthread -ldl
 
@@ -35,5 +36,5 @@ power-bugs: $(PROGRAMS) $(POWER) $(UNSAFE:%=$(B)/unsafe/%/dutylogd)
 	done
 
 ifeq ($(SAN),)
-test-programs: $(POWER) $(MEMORY)
+test-programs: $(POWER) $(MEMORY) $(CLOCK)
 endif

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -260,6 +261,17 @@ class World:
         lines += ["group mirrors 2 " + " ".join(self.MIRRORS), "quorum mirrors"]
         return "\n".join(lines) + "\n"
 
+    def set_clock(self, name, seconds):
+        """The node's wall clock is ahead by so much, from its next start on, or at once if it had one set before."""
+        node = self.nodes[name]
+        file = node.path("clock")
+        if not os.path.exists(file):
+            shim = os.path.abspath(os.path.join(BUILD, "tests/clock.so"))
+            node.prefix = (*node.prefix, "env", f"LD_PRELOAD={shim}", f"CLOCK_FILE={os.path.abspath(file)}")
+            open(file, "xb").close()
+        with open(file, "r+b") as f:
+            f.write(struct.pack("q", seconds))
+
     def start(self, *names):
         for name in names or self.nodes:
             self.nodes[name].start()
@@ -268,8 +280,8 @@ class World:
     def event(self, key, kind, members, *cosigners, **more):
         return make_event(self.origin, key, kind, members, *cosigners, **more)
 
-    def open_log(self):
-        """log.opened, log.policy, and the desk's enrolment; returns the enrolment's receipt."""
+    def open_log(self, between=None):
+        """log.opened, log.policy, and the desk's enrolment; returns the enrolment's receipt. `between` is done before that."""
         a, b, _ = self.roots
         opened = self.event(self.operator, "log.opened", {
             "authority": [k.vkey for k in self.roots], "log_role": "agency", "log_vkey": self.log.vkey,
@@ -281,6 +293,8 @@ class World:
             "basis": "both", "kinds": ["*"], "oris": [ORI], "role": "clerk", "vkey": self.desk.vkey})
         assert self.agency.add(opened)[0] == 202  # no policy yet
         for note in policy, enrolled:
+            if between and note is enrolled:
+                between()
             status, body = self.agency.add(note)
             assert status == 200, (status, body)
         status, receipt = self.agency.get(f"/receipt/{a.name}/{a.seq}")
