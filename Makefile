@@ -97,15 +97,16 @@ $(B)/tests/fuzz-seeds: $(call obj,tests/fuzz/seeds.c) $(WORLD) $(LIBRARIES)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(B)/tests/check-forms: $(call obj,tests/check/forms.c) $(LIBRARIES)
 $(B)/tests/check-papers: $(call obj,tests/check/papers.c) $(WORLD) $(LIBRARIES)
+$(B)/tests/check-logs: $(call obj,tests/check/logs.c) $(WORLD) $(LIBRARIES)
 $(B)/tests/check-standings: $(call obj,tests/check/standings.c) $(LIBRARIES)
-$(B)/tests/check-forms $(B)/tests/check-papers $(B)/tests/check-standings:
+$(B)/tests/check-forms $(B)/tests/check-papers $(B)/tests/check-logs $(B)/tests/check-standings:
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 .PHONY: unit test-programs fuzzers
 unit: $(TEST_BINARIES)
 	$(Q)tests/run.sh unit $(B)
-test-programs: all $(TEST_BINARIES) $(B)/tests/check-papers $(B)/tests/check-forms $(B)/tests/check-standings $(B)/tests/fuzz-seeds $(FUZZ_NAMES:%=$(B)/tests/replay-%)
+test-programs: all $(TEST_BINARIES) $(B)/tests/check-papers $(B)/tests/check-forms $(B)/tests/check-logs $(B)/tests/check-standings $(B)/tests/fuzz-seeds $(FUZZ_NAMES:%=$(B)/tests/replay-%)
 fuzzers: $(B)/tests/fuzz-seeds $(FUZZ_NAMES:%=$(B)/tests/fuzz-%)
 # Everything that compiles, linked or not: for `make lint`.
 objects: $(call obj,$(CRYPTO_SRC) $(LEDGER_SRC) $(NET_SRC) $(wildcard tools/*.c) $(wildcard tests/*/*.c))

@@ -5,6 +5,7 @@
 #include "ledger/lodged.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* A verification under way: the arguments, so that each step below reads as one sentence. */
@@ -232,6 +233,7 @@ static void report_link(struct verify_report *report, const struct event *link,
     copy_name(out->role, sizeof out->role, bytes_text(role != NULL ? role : ""));
     copy_name(out->enroller, sizeof out->enroller, link->issuer);
     out->index = fresh->enrolled_at;
+    out->received_ms = report->received_ms; /* of the item just read */
 }
 
 /* One enrolment: checked as an event by the key so far, then the key that it enrols is the one to
@@ -290,6 +292,18 @@ static enum status report_event(struct work *w, const struct event *event) {
     return STATUS_OK;
 }
 
+/* The one item by which a receipt shows that its policy was replaced. What a later policy's own
+ * mirrors did not cosign, an earlier one's cannot vouch for: the receipt is of a retired quorum. */
+static enum status check_policy_is_newest(struct work *w, const struct event *event) {
+    if (event->kind->id == KIND_LOG_POLICY && w->v->proof.index > w->report->policy_index) {
+        return refuse(w->why, STATUS_BAD_POLICY,
+                      "the event is a log.policy, entry %" PRIu64 ", which replaced that of entry "
+                      "%" PRIu64 " by which the receipt is judged: ask for one judged by the newer",
+                      w->v->proof.index, w->report->policy_index);
+    }
+    return STATUS_OK;
+}
+
 static enum status check_item(struct work *w, size_t which, const struct event *event,
                               struct signer_now *now) {
     TRY(check_checkpoint(w));
@@ -305,6 +319,7 @@ static enum status check_item(struct work *w, size_t which, const struct event *
     } else if (now->enrolled || !hash_equal(&event->id, &w->v->opened_event.id)) {
         return refuse(w->why, STATUS_BAD_PROOF, "entry 0 is not the log.opened of item 0");
     }
+    TRY(check_policy_is_newest(w, event));
     return report_event(w, event);
 }
 
@@ -326,6 +341,7 @@ static enum status check_chain(struct work *w) {
 static enum status check_rules_and_chain(struct work *w) {
     struct bytes opened_checkpoint = w->v->proof.checkpoint_note;
     TRY(read_item(w, 1, &w->v->policy_event));
+    w->report->policy_index = w->v->proof.index;
     enum status status = STATUS_OK;
     if (!bytes_equal(opened_checkpoint, w->v->proof.checkpoint_note)) {
         status = refuse(w->why, STATUS_BAD_FORM,

@@ -8,8 +8,10 @@
  * event durably; the enrolments lead from an authority down to the issuer, who may sign this kind
  * for this agency; and the issuer signed the event.
  *
- * What is not: that a key was not revoked after the size proved ("revocation not checked after size
- * N"), that a body is held by anyone, and, when only a policy is trusted, who the authorities are.
+ * What is not, and no receipt can show: that no key was revoked, at whatever size, that the log's
+ * rules admit the event beside its others, and that the policy is the newest at the size proved.
+ * The log's entries show it (ledger/verify_log.h). Nor that a body is held by anyone, and, when
+ * only a policy is trusted, who the authorities are.
  *
  * Trust is a policy (its log keys and its quorum), or roots (authority keys, of which `threshold`
  * must have signed log.opened), or both. Pure; the caller owns all memory. */
@@ -39,6 +41,7 @@ struct verify_link {
     char role[16];
     char enroller[NAME_SIZE_MAX + 1]; /* by whom */
     uint64_t index;
+    uint64_t received_ms; /* the enrolment's stamp */
 };
 
 struct verify_mirror {
@@ -55,7 +58,8 @@ struct verify_report {
     struct hash id;
     uint64_t seq;
     uint64_t index;
-    uint64_t size; /* of the checkpoint */
+    uint64_t size;         /* of the checkpoint */
+    uint64_t policy_index; /* of the log.policy that the receipt is judged by */
     uint64_t received_ms;
     uint64_t quorum_time; /* seconds: when the quorum was reached (design G7) */
     uint64_t

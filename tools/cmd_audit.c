@@ -1,5 +1,6 @@
-/* dutylog audit: a whole log over HTTP, re-verified from its bytes: entries against hashes, hashes
- * against the signed and cosigned checkpoint, and each event against the rules of its log. */
+/* dutylog audit: a whole log, over HTTP or from a folder, re-verified from its bytes: entries
+ * against hashes, hashes against the signed and cosigned checkpoint, and each event against the
+ * rules of its log. */
 #include "ledger/policy.h"
 #include "net/file.h"
 #include "tools/cli.h"
@@ -69,19 +70,10 @@ static enum status audit_own_policy(struct audit *a, struct refusal *why) {
         return STATUS_OK;
     }
     TRY(status);
-    uint64_t received = 0;
-    struct bytes entry = bytes_of(NULL, 0);
-    struct bytes note;
     struct event event;
-    TRY(log_read_entry(read, index, &entry, why));
-    TRY(entry_parse(entry, &received, &note, why));
-    TRY(event_parse(note, &event, why));
-    if (event.kind->id == KIND_LOG_POLICY) {
-        struct policy policy;
-        struct bytes operators[POLICY_WITNESSES_MAX];
-        event_policy(&event, &policy, operators);
-        audit_quorum(a, &policy, "the log's own");
-    }
+    struct policy policy;
+    TRY(log_read_policy(read, index, &event, &policy, why));
+    audit_quorum(a, &policy, "the log's own");
     event_release(&event);
     return STATUS_OK;
 }

@@ -24,6 +24,8 @@ static const struct option options[] = {
     {"by", required_argument, NULL, 'y'},
     {"batch", no_argument, NULL, 'b'},
     {"body", required_argument, NULL, 'B'},
+    {"node", required_argument, NULL, 'n'},
+    {"tiles", required_argument, NULL, 'T'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -41,6 +43,7 @@ struct run {
     const char *by[RECOGNITION_DEPTH_MAX]; /* receipts of log.recognised, the nearest first */
     size_t by_count;
     struct verify_chain chain;
+    struct verify_read read;
     const char *body; /* the .body file of the event, or NULL */
     bool json;
     bool quiet;
@@ -84,6 +87,12 @@ static int read_options(struct run *run, int argc, char **argv) {
         case 'B':
             run->body = optarg;
             break;
+        case 'n':
+            run->read.node = optarg;
+            break;
+        case 'T':
+            run->read.tiles = optarg;
+            break;
         case 'e':
             run->evidence = optarg;
             break;
@@ -113,7 +122,8 @@ static int load_trust(struct run *run) {
 }
 
 /* With --by, the roots are asked of the last recognition's log, and a policy still of the receipt's
- * own. */
+ * own. Which is verified once more at the end, so that the verifier is about it again: what the
+ * recognitions' receipts left there is gone. */
 static enum status verify_recognised(struct run *run, struct refusal *why) {
     struct verify_trust own = {.policy = run->trust.policy, .by_others = true};
     struct verify_trust roots = run->trust;
@@ -121,7 +131,8 @@ static enum status verify_recognised(struct run *run, struct refusal *why) {
     TRY(verify_receipt(&run->verifier, buffer_view(&run->file), &own, &run->report, why));
     struct verify_subject subject;
     verify_subject_of(&run->verifier, &run->report, &subject);
-    return verify_by(&run->verifier, &subject, run->by, run->by_count, &roots, &run->chain, why);
+    TRY(verify_by(&run->verifier, &subject, run->by, run->by_count, &roots, &run->chain, why));
+    return verify_receipt(&run->verifier, buffer_view(&run->file), &own, &run->report, why);
 }
 
 static enum status verify_file(struct run *run, const char *path, struct refusal *why) {
@@ -209,11 +220,22 @@ static int show_body(struct run *run) {
     return status == STATUS_OK ? CLI_OK : cli_error("verify", cli_exit_of(status), "%s", why.text);
 }
 
+/* What does not come of the file or of what the log says, but of what could not be had. */
+static bool is_lacking(enum status status) {
+    return status == STATUS_IO || status == STATUS_NOT_FOUND || status == STATUS_NOMEM ||
+           status == STATUS_BUSY || status == STATUS_UNJUDGED;
+}
+
 static int verify_one(struct run *run, const char *path) {
     struct refusal why = {.text = ""};
     enum status status = verify_file(run, path, &why);
-    if (status == STATUS_IO || status == STATUS_NOT_FOUND || status == STATUS_NOMEM) {
-        return cli_error("verify", CLI_FAILED, "%s", why.text);
+    bool reads = status == STATUS_OK && verify_read_wanted(&run->read);
+    if (reads) {
+        status = verify_read(&run->read, &run->verifier, &run->report, &why);
+    }
+    if (is_lacking(status)) {
+        return cli_error("verify", status == STATUS_UNJUDGED ? CLI_UNJUDGED : CLI_FAILED, "%s%s",
+                         reads ? "the receipt verifies, and its log is unchecked: " : "", why.text);
     }
     if (run->json && status != STATUS_OK) {
         printf("{\"error\":\"%s\",\"verified\":false}\n", status_name(status));
@@ -223,11 +245,12 @@ static int verify_one(struct run *run, const char *path) {
                           : cli_error("verify", CLI_REFUSED, "NOT VERIFIED: %s", why.text);
     }
     if (run->json) {
-        verify_print_json(stdout, &run->report, run->by_count > 0 ? &run->chain : NULL);
+        verify_print_json(stdout, &run->report, run->by_count > 0 ? &run->chain : NULL,
+                          reads ? &run->read : NULL);
     } else if (!run->quiet) {
         struct verify_trust trust = run->trust;
         trust.by_others = run->by_count > 0;
-        verify_print_words(stdout, &run->report, &trust);
+        verify_print_words(stdout, &run->report, &trust, reads ? &run->read : NULL);
     }
     if (run->by_count > 0 && !run->json && !run->quiet) {
         verify_by_print(stdout, &run->chain, run->report.origin, &run->trust);
@@ -343,6 +366,12 @@ static int dispatch(struct run *run, int argc, char **argv) {
     if (exit_code != CLI_OK) {
         return exit_code;
     }
+    if (run->read.node != NULL && run->read.tiles != NULL) {
+        return cli_usage("verify", "--node and --tiles: one log is read once, give one of them");
+    }
+    if (verify_read_wanted(&run->read) && (two || run->batch || is_absence(argv[optind]))) {
+        return cli_usage("verify", "--node and --tiles are for one receipt");
+    }
     if (run->by_count > 0 && run->split != NULL) {
         return cli_usage("verify", "--split is of a receipt alone: leave --by out");
     }
@@ -376,6 +405,7 @@ int cmd_verify(int argc, char **argv) {
     buffer_clear(&run->file);
     buffer_clear(&run->pair.files[0]);
     buffer_clear(&run->pair.files[1]);
+    verify_read_release(&run->read);
     free(run);
     return exit_code;
 }

@@ -31,8 +31,8 @@ static void print_mirrors(FILE *out, const struct verify_report *r) {
     }
 }
 
-void verify_print_words(FILE *out, const struct verify_report *r,
-                        const struct verify_trust *trust) {
+void verify_print_words(FILE *out, const struct verify_report *r, const struct verify_trust *trust,
+                        const struct verify_read *read) {
     char stamp[21];
     char confirmed[21];
     cli_time(r->received_ms / 1000, stamp);
@@ -64,14 +64,13 @@ void verify_print_words(FILE *out, const struct verify_report *r,
         fputs("  not proved   who lodged this: it is by a one-time key, and shows that somebody "
               "did\n",
               out);
-    } else {
-        fprintf(out, "  not proved   revocation not checked after size %" PRIu64 "\n", r->size);
     }
     if (r->has_body) {
         fputs("  not proved   that anyone holds the closed members: the body is not shown to be "
               "held\n",
               out);
     }
+    verify_read_print(out, read, r);
 }
 
 static json_t *mirrors_json(const struct verify_report *r) {
@@ -96,22 +95,28 @@ static json_t *chain_json(const struct verify_report *r) {
     return chain;
 }
 
-void verify_print_json(FILE *out, const struct verify_report *r, const struct verify_chain *chain) {
+void verify_print_json(FILE *out, const struct verify_report *r, const struct verify_chain *chain,
+                       const struct verify_read *read) {
     char id[HASH_SIZE * 2 + 1];
     for (size_t i = 0; i < HASH_SIZE; i++) {
         snprintf(id + 2 * i, 3, "%02x", r->id.bytes[i]);
     }
-    json_t *object = json_pack(
-        "{s:b, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:s, s:o, "
-        "s:o}",
-        "verified", 1, "log", r->origin, "kind", r->kind, "issuer", r->issuer, "seq",
-        (json_int_t)r->seq, "id", id, "index", (json_int_t)r->index, "size", (json_int_t)r->size,
-        "received_ms", (json_int_t)r->received_ms, "confirmed_ms", (json_int_t)r->confirmed_ms,
-        "quorum_time", (json_int_t)r->quorum_time, "stamp_confirmed", r->stamp_confirmed,
-        "roots_pinned", r->roots_pinned, "body", r->has_body, "one_time", r->one_time, "operator",
-        r->operator_name, "chain", chain_json(r), "mirrors", mirrors_json(r));
+    json_t *object =
+        json_pack("{s:b, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, "
+                  "s:b, s:s, s:o, "
+                  "s:o}",
+                  "verified", 1, "log", r->origin, "kind", r->kind, "issuer", r->issuer, "seq",
+                  (json_int_t)r->seq, "id", id, "index", (json_int_t)r->index, "size",
+                  (json_int_t)r->size, "policy", (json_int_t)r->policy_index, "received_ms",
+                  (json_int_t)r->received_ms, "confirmed_ms", (json_int_t)r->confirmed_ms,
+                  "quorum_time", (json_int_t)r->quorum_time, "stamp_confirmed", r->stamp_confirmed,
+                  "roots_pinned", r->roots_pinned, "body", r->has_body, "one_time", r->one_time,
+                  "operator", r->operator_name, "chain", chain_json(r), "mirrors", mirrors_json(r));
     if (object != NULL && chain != NULL) {
         json_object_set_new(object, "recognised", verify_by_json(chain));
+    }
+    if (object != NULL) {
+        verify_read_json(object, read, r);
     }
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     fprintf(out, "%s\n", text != NULL ? text : "{\"verified\":false,\"error\":\"out of memory\"}");
@@ -176,7 +181,9 @@ void verify_print_absence(FILE *out, const struct absence *absence,
     fputs("  not proved   that the observers saw what they signed, when they say, and sorted all "
           "of it: "
           "whoever has\n"
-          "               the rows can make the roots again; nor why the row is gone\n",
+          "               the rows can make the roots again; nor why the row is gone\n"
+          "  UNCHECKED    whether the observers' keys were revoked, and whether their logs' rules "
+          "admit what they logged\n",
           out);
 }
 
@@ -188,6 +195,8 @@ void verify_print_absence_json(FILE *out, const struct absence *absence,
         struct bytes leaf = absence->row.text;
         json_object_set_new(object, "row", json_loadb((const char *)leaf.data, leaf.len, 0, NULL));
         json_object_set_new(object, "list", json_string(report->lists[0].list));
+        json_object_set_new(object, "unchecked",
+                            json_pack("[sss]", "acceptance", "newer_policy", "revocation"));
         for (size_t i = 0; i < 2; i++) {
             const struct verify_report *r = &report->receipts[i];
             json_object_set_new(object, i == 0 ? "there" : "absent",

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Holds `dutylog verify` and tests/check/verify.py to the same answers: on receipts made for it (tests/check/papers.c), on
-MANGLED (10,000) damaged ones, and on damaged evidence and policies.
+MANGLED (10,000) damaged ones, on damaged evidence and policies; with the log read for them (tests/check/logs.c), whole and
+damaged; and `dutylog audit` and accept.py on which entries of random logs are accepted.
 
-    [SEED=n] [MANGLED=n] B=build tests/check/agree.py
+    [SEED=n] [MANGLED=n] [LOGS=n] B=build tests/check/agree.py
 
 Ends with 'N passed, N failed'; a disagreement is kept in build/finds/.
 """
@@ -14,6 +15,7 @@ from c2sp import Bad, parse_key, parse_policy, signed
 BUILD = pathlib.Path(os.environ.get("B", "build"))
 SEED = int(os.environ.get("SEED", "1"))
 MANGLED = int(os.environ.get("MANGLED", "10000"))
+LOGS = int(os.environ.get("LOGS", "40"))
 FINDS = pathlib.Path("build/finds")
 passed = failed = 0
 
@@ -33,7 +35,7 @@ class Trust:
     """What both are told to trust."""
 
     def __init__(self, folder, policy, roots, threshold):
-        vkeys = (folder / "roots").read_text().split()[:roots]
+        vkeys = (folder / "roots").read_text().split()[:roots] if roots else []
         self.policy = parse_policy((folder / "policy").read_bytes()) if policy else None
         self.roots, self.threshold = [parse_key(v, 1) for v in vkeys], threshold
         self.options = ["--policy", str(folder / "policy")] if policy else []
@@ -278,6 +280,68 @@ def check_chains(folder, rng):
     print(f"{MANGLED // 20} mangled chains ({still_good} of them still prove who recognises whom)")
 
 
+# --- receipts whose log is read, and logs ---
+def compare_read(name, receipt, tiles, policy, good=None):
+    """One receipt against a folder of tiles; `good`: what must come of it."""
+    command = [BUILD / "dutylog", "verify", "--quiet", receipt, "--policy", policy, "--tiles", tiles]
+    run = subprocess.run(command, capture_output=True)
+    try:
+        verify.verify_receipt(receipt.read_bytes(), parse_policy(policy.read_bytes()))
+        verify.read_log(receipt.read_bytes(), tiles)
+        other = None
+    except Bad as why:
+        other = str(why)
+    mine = run.returncode == 0
+    assert run.returncode in (0, 1, 3), run
+    report(mine == (other is None) and good in (None, mine), f"{name}: dutylog says {run.returncode}, {run.stderr.decode().strip()}; "
+           f"verify.py says {other or 'ok'}", receipt.read_bytes())
+    return mine
+
+
+def compare_verdicts(name, tiles, log):
+    """Which entries the log's rules admit. Returns how many they do, and how many they do not."""
+    run = subprocess.run([BUILD / "dutylog", "audit", tiles, "--vkey", log, "--no-quorum"], capture_output=True, text=True)
+    mine = {int(n): why for n, why in re.findall(r"^entry (\d+): against the log's rules: (.*)", run.stdout, flags=re.M)}
+    _, entries = verify.read_tiles(tiles)
+    judge = verify.Judge(parse_key(log))
+    verdicts = [judge.entry(entry) for entry in entries]
+    other = {n: why for n, why in enumerate(verdicts) if why is not None}
+    for n in sorted(mine.keys() ^ other.keys()):
+        report(False, f"{name}, entry {n}: dutylog says {mine.get(n, 'ok')}; accept.py says {other.get(n, 'ok')}", entries[n])
+    report(mine.keys() == other.keys() and "hash tile" not in run.stdout, f"{name}: {run.stdout[-300:]}{run.stderr}", b"")
+    return len(entries) - len(other), len(other)
+
+
+def damage_tiles(tiles, rng):
+    """Damages a folder's checkpoint or bundle; returns what undoes it."""
+    path = rng.choice([tiles / "checkpoint", *(tiles / "tile/entries").glob("*/*")])
+    kept = path.read_bytes()
+    path.write_bytes(rng.choice([mangle_byte, mangle_line, mangle_number, mangle_base64])(kept, rng))
+    return lambda: path.write_bytes(kept)
+
+
+def check_logs(folder, rng):
+    subprocess.run([BUILD / "tests/check-logs", folder, str(LOGS), str(SEED)], check=True)
+    log, policy = (folder / "vkey").read_text(), folder / "policy"
+    receipts = sorted(folder.glob("*.receipt"))
+    for receipt in receipts:
+        good = receipt.name.startswith("good-")
+        compare_read(receipt.stem, receipt, receipt.with_suffix(""), policy, good)
+        compare_verdicts(receipt.stem, receipt.with_suffix(""), log)
+        mine, other = (ours([receipt], Trust(folder, True, 0, 0))[0], theirs(receipt.read_bytes(), Trust(folder, True, 0, 0)))
+        offline = receipt.stem != "bad-judged-by-what-it-replaced"
+        report((mine is None) == (other is None) == offline, f"{receipt.stem}, offline: {mine}; {other}", receipt.read_bytes())
+    for i in range(MANGLED // 20):
+        receipt = rng.choice(receipts)
+        undo = damage_tiles(receipt.with_suffix(""), rng)
+        compare_read(f"log {i}, seed {SEED}, {receipt.stem}", receipt, receipt.with_suffix(""), policy)
+        undo()
+        compare_read(f"log {i}, of another", receipt, rng.choice(receipts).with_suffix(""), policy)
+    found = [compare_verdicts(tiles.name, tiles, log) for tiles in sorted(folder.glob("random-*"))]
+    print(f"{len(receipts)} receipts with their logs, {MANGLED // 20} damaged logs; {len(found)} random logs: "
+          f"{sum(a for a, _ in found)} entries accepted, {sum(b for _, b in found)} not")
+
+
 # --- policies, and signatures nobody makes in good faith ---
 def compare_policies(folder, receipt, rng):
     text = (folder / "policy").read_bytes() + b"# a comment\n\ngroup spare any mirrors\ngroup more 1 spare\n"
@@ -331,6 +395,8 @@ def main():
               f"({still_good} of these still prove what they did)")
         check_evidence(folder, rng)
         check_chains(folder, rng)
+        (folder / "logs").mkdir()
+        check_logs(folder / "logs", rng)
         compare_policies(folder, folder / "good-clerk-finding.final.receipt", rng)
     check_vectors()
     print(f"{passed} passed, {failed} failed")

@@ -152,6 +152,13 @@ def root_of(leaf, index, size, hashes):
     return sha(b"\1", hashes[-1], root_of(leaf, index - k, size - k, hashes[:-1]))
 
 
+def tree_root(leaves):
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha()
+    k = split_at(len(leaves))
+    return sha(b"\1", tree_root(leaves[:k]), tree_root(leaves[k:]))
+
+
 def roots_of(m, n, hashes):
     """The roots at m and at n from SUBPROOF(m, D[n], false)."""
     need(hashes and (m < n or len(hashes) == 1), "a proof of another length")

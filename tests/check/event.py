@@ -39,6 +39,10 @@ PATTERNS = {"token": r"[a-z0-9._-]+", "hash": r"[0-9a-f]{64}", "salt": r"[0-9a-f
             "address": r"(https?://|file:)[!-~]+", "month": r"\d{4}-\d\d", "state": r"[A-Z]{2}"}
 
 
+def canonical(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
 def parse_json(data):
     def pairs(items):
         need(len(dict(items)) == len(items) <= 64, "a name twice, or too many")
@@ -61,7 +65,7 @@ def parse_json(data):
     try:
         value = json.loads(data.decode(), object_pairs_hook=pairs, parse_float=refuse, parse_constant=refuse)
         check(value, 0)
-        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        again = canonical(value)
     except (ValueError, RecursionError):
         raise Bad("not JSON")
     need(again == data, "JSON, but not in its canonical form")
@@ -221,6 +225,12 @@ def check_rules(event):
         key = parse_key(opened["vkey"])
         need(key.name == top["issuer"] == "anyone/" + sha(key.public).hex()[:32], "not a one-time key's name")
         need(top["seq"] == 1 and "body" in top, "not the key's one event")
+    elif event.kind == "log.succeeded":
+        old, new = parse_key(opened["vkey"]), parse_key(opened["successor"])
+        ends = [parse_checkpoint(opened[m].encode()) for m in ("checkpoint", "abandoned") if m in opened]
+        need(old.name != new.name and old.public != new.public, "its own successor")
+        need(all(end.origin == old.name for end in ends), "a checkpoint of another log")
+        need(len(ends) == 1 or ends[0].size < ends[1].size, "nothing is abandoned")
     elif event.kind == "rules.activated":
         need(opened["table"] >= 2, "table 1 is there from the beginning")
     elif event.kind == "appeal.decided":

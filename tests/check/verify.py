@@ -1,60 +1,20 @@
 #!/usr/bin/python3
 """A second opinion on receipts and evidence, offline. It shares no code with dutylog: it is written from
-specs/event.md, specs/evidence.md, specs/lists.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events.
+specs/event.md, specs/evidence.md, specs/lists.md and the C2SP texts. Beside it: c2sp.py reads notes and proofs, event.py events,
+accept.py judges a log.
 
-    verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N] [--by RECEIPT]...
+    verify.py receipt FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N] [--by RECEIPT]... [--tiles FOLDER]
     verify.py evidence FILE --key VKEY
     verify.py absence FILE [--policy POLICYFILE] [--root VKEY]... [--threshold N]
 
 Exit status: 0 good, 1 bad (the reason is printed), 2 usage.
 """
-import argparse, datetime, json, pathlib, re, sys
-from c2sp import (Bad, check_quorum, below, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
-                  parse_proof, root_of, roots_of, sha, signed, times_of)
-from event import BY_AUTHORITY, KINDS, parse_event, parse_json
-
-
-def by(event, line, key):
-    name, key_id, blob = event.note.lines[line]
-    return (name, key_id) == (key.name, key.id) and signed(key.public, event.note.text, blob)
-
-
-def check_authority(event, first, opened):
-    roots = {key.name: key for key in map(parse_key, opened.open["authority"])}
-    lines = range(first, len(event.note.lines))
-    need(len(lines) == opened.open["threshold"] and all(
-        event.note.lines[i][0] in roots and by(event, i, roots[event.note.lines[i][0]]) for i in lines),
-        "not signed by the authority")
-
-
-def scope_of(enrolled):
-    return {"key": parse_key(enrolled["vkey"]), "role": enrolled["role"], "kinds": set(enrolled["kinds"]),
-            "oris": set(enrolled["oris"]), "from": enrolled.get("from", ""), "until": enrolled.get("until", "9999-99-99"),
-            "basis": {"live", "imported"} if enrolled["basis"] == "both" else {enrolled["basis"]}}
-
-
-def check_scope(event, scope, day):
-    opened = event.open
-    need(scope["role"] in KINDS[event.kind][0], "not a kind for this role")
-    if "kinds" in scope:
-        need("*" in scope["kinds"] or event.kind in scope["kinds"], "a kind out of scope")
-        need(scope["from"] <= day <= scope["until"], "a day out of scope")
-        if KINDS[event.kind][1].get("ori", ("", ""))[1] == "open, required":
-            need(not scope["oris"] or opened["ori"] in scope["oris"], "an agency out of scope")
-    if "basis" in opened and event.kind not in ("key.enrolled", "key.rotated"):
-        need("kinds" not in scope or opened["basis"] in scope["basis"], "a basis out of scope")
-        need(opened["basis"] != "imported" or scope["role"] in ("agency", "clerk"), "an import by an outsider")
-
-
-def check_grant(giver, given):
-    if giver["role"] == "root":
-        return
-    every = set(KINDS) if "*" in giver["kinds"] else giver["kinds"]
-    need(given["role"] == "clerk", "an agency enrols clerks only")
-    need((set(KINDS) if "*" in given["kinds"] else given["kinds"]) <= every, "kinds beyond the enroller's")
-    need(not giver["oris"] or given["oris"] and given["oris"] <= giver["oris"], "agencies beyond the enroller's")
-    need(given["basis"] <= giver["basis"], "a basis beyond the enroller's")
-    need(giver["from"] <= given["from"] and given["until"] <= giver["until"], "days beyond the enroller's")
+import argparse, json, pathlib, re, sys
+from accept import Judge, Unjudged, by, check_authority, check_grant, check_scope, day_of, scope_of
+from c2sp import (Bad, below, check_quorum, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
+                  parse_proof, root_of, sha, times_of, tree_root)
+from event import BY_AUTHORITY, parse_event, parse_json
+from evidence import verify_evidence
 
 
 def read_item(note, proof):
@@ -81,12 +41,6 @@ def split_receipt(data):
         rest = rest[a + b:]
     need(3 <= len(items) <= 16, "too few or too many items")
     return items
-
-
-def day_of(stamp):
-    days = stamp // 86400000
-    # Days beyond the calendar come after all in it.
-    return (datetime.date(1970, 1, 1) + datetime.timedelta(days)).isoformat() if days < 2932897 else "9999-99-98"
 
 
 def verify_receipt(data, policy=None, roots=(), threshold=0):
@@ -117,6 +71,7 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
         if last and proof.index == 0:
             need(event.id == opened.id and scope is None, "not item 0's event")
             continue
+        need(not last or event.kind != "log.policy" or proof.index <= second.index, "judged by a policy that it replaced")
         if scope is None and event.kind == "report.lodged":
             scope = {"key": parse_key(event.open["vkey"]), "role": "anyone"}
         if scope is None:
@@ -163,6 +118,57 @@ def verify_recognised(data, recognitions, policy, roots, threshold):
         need(ori is None or not bounds or ori in event.open.get("oris", []) or ori[:2] in event.open.get("states", []), "not about this agency")
         need(role not in ("court", "oversight", "post") or role in event.open.get("roles", []), "not for this role")
         log = log_key_of(receipt)
+
+
+# --- the log, read for a receipt ---
+def read_tiles(folder):
+    """The checkpoint of a folder of tiles, and the entries that it covers."""
+    try:
+        point = parse_checkpoint((folder / "checkpoint").read_bytes())
+        entries = []
+        while len(entries) < point.size:
+            n, width = len(entries) // 256, min(256, point.size - len(entries))
+            name, rest = f"{n % 1000:03d}", n // 1000
+            while rest:
+                name, rest = f"x{rest % 1000:03d}/{name}", rest // 1000
+            data = (folder / "tile/entries" / (name + (f".p/{width}" if width < 256 else ""))).read_bytes()
+            for _ in range(width):
+                size = int.from_bytes(data[:2], "big")
+                need(len(data) >= 2 + size, "a bundle ends within an entry")
+                entries.append(data[2:2 + size])
+                data = data[2 + size:]
+            need(not data, "a bundle with more than its entries")
+    except OSError as why:
+        raise Bad(f"no tiles: {why}")
+    return point, entries
+
+
+def read_log(data, folder):
+    """specs/event.md: a receipt that is good, against the entries of its log."""
+    items = [read_item(*item) for item in split_receipt(data)]
+    log = parse_key(items[0][0].open["log_vkey"])
+    point, entries = read_tiles(folder)
+    need(point.origin == log.name and times_of(point.note, log), "not a checkpoint of the receipt's log")
+    leaves = [sha(b"\0", entry) for entry in entries]
+    sizes = {proof.checkpoint.size: proof.checkpoint.root for _, proof, _ in items}
+    need(max(sizes) <= point.size, "the log is shorter than the receipt's checkpoint")
+    for size, root in [*sizes.items(), (point.size, point.root)]:
+        need(tree_root(leaves[:size]) == root, "another tree than the receipt's")
+    judge = Judge(log)
+    verdicts = []
+    try:
+        verdicts += [judge.entry(entry) for entry in entries[:max(sizes)]]
+        verdicts += [judge.entry(entry) for entry in entries[max(sizes):]]
+    except Unjudged:
+        need(judge.size > max(sizes), "the log is under another table")
+    for _, proof, _ in items:
+        need(verdicts[proof.index] is None, f"entry {proof.index} is not accepted: {verdicts[proof.index]}")
+        newer = [policy for at, policy in judge.policies if items[1][1].index < at < proof.checkpoint.size]
+        newer and check_quorum(newer[-1], proof.checkpoint)
+    for (event, _, _), (_, proof, _) in zip(items[2:], items[3:]):
+        issuer = judge.known[parse_key(event.open["vkey"]).name]
+        need(not any(row["at"] < proof.index and judge.binds(row, issuer) for row in judge.revocations),
+             "a key was revoked before it signed")
 
 
 # --- absence ---
@@ -214,42 +220,6 @@ def verify_absence(data, *trust):
     need(len(around) in room and room[len(around)](), "there is room for the row")
 
 
-# --- evidence ---
-def verify_evidence(data, key):
-    match = re.match(rb"dutylog/evidence/v1 ([abcd])\n", data)
-    need(match and len(data) <= 1 << 18, "not evidence")
-    form, rest, parts = match[1], data[match.end():], []
-    for _ in range(2):
-        line, rest = cut(rest, b"\n", "no line of a part")
-        need(line.startswith(b"part "), "not the line of a part")
-        size = decimal(line[5:], 1)
-        need(size <= len(rest), "the file ends within a part")
-        parts.append(rest[:size])
-        rest = rest[size:]
-    need(not rest or rest.endswith(b"\n"), "no newline at the end")
-    hashes = [hash_line(line) for line in rest.split(b"\n")[:-1]]
-    need(len(hashes) in {b"a": [0], b"b": range(1, 65), b"c": [2], b"d": [0]}[form], "another number of hashes")
-    need(form != b"a" or parts[0] < parts[1], "parts out of order")
-    proofs = [parse_proof(part) for part in parts] if form == b"c" else None
-    one, two = [p.checkpoint for p in proofs] if proofs else [parse_checkpoint(part) for part in parts]
-    times = [times_of(c.note, key) for c in (one, two)]
-    need(all(times), "not signed by the accused")
-    need(one.origin == two.origin, "of different logs")
-    need(one.size == two.size if form == b"a" else one.size < two.size, "sizes do not fit the form")
-    if form == b"a":
-        need(one.root != two.root, "the same root")
-    elif form == b"b":
-        need(one.size >= 1, "of the empty tree")
-        small, large = roots_of(one.size, two.size, hashes)
-        need(large == two.root and small != one.root, "nothing is proved")
-    elif form == b"c":
-        for proof, leaf in zip(proofs, hashes):
-            need(root_of(leaf, proof.index, proof.checkpoint.size, proof.hashes) == proof.checkpoint.root, "not in the tree")
-        need(proofs[0].index == proofs[1].index and hashes[0] != hashes[1], "nothing is proved")
-    else:
-        need(key.type == 4 and max(times[0]) > min(times[1]), "nothing is proved")
-
-
 def main():
     parser = argparse.ArgumentParser(description="Verifies a dutylog receipt or evidence, offline.")
     parser.add_argument("what", choices=["receipt", "evidence", "absence"])
@@ -259,6 +229,7 @@ def main():
     parser.add_argument("--threshold", type=int, default=0)
     parser.add_argument("--key")
     parser.add_argument("--by", action="append", default=[], type=pathlib.Path)
+    parser.add_argument("--tiles", type=pathlib.Path)
     args = parser.parse_args()
     try:
         if args.what == "evidence":
@@ -273,10 +244,13 @@ def main():
             else:
                 verify = verify_absence if args.what == "absence" else verify_receipt
                 verify(args.file.read_bytes(), *trust)
+            if args.tiles:
+                read_log(args.file.read_bytes(), args.tiles)
     except Bad as why:
         print("bad:", why)
         return 1
-    print("good")
+    unread = args.what != "evidence" and not args.tiles
+    print("good" + ("; unchecked: acceptance, newer policies, revocation" if unread else ""))
     return 0
 
 

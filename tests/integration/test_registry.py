@@ -177,6 +177,14 @@ def check_the_chain(r):
     both(r.path("event.receipt"), *by, *pins[:-2], ok=1)  # two of three signed, three are wanted
     both(r.path("event.receipt"), *by, "--root", state.roots[0].vkey, ok=1)
     dutylog("verify", r.path("event.receipt"), *by, ok=2)  # by whom, in the end?
+    # what else is asked is asked of the receipt's own event and log, and not of a recognition's
+    said = dutylog("verify", r.path("event.receipt"), *by, *pins, "--node", agency.node.url)
+    assert "rules        admit all that the receipt rests on" in said and "another log revokes" not in said, said
+    dutylog("event", "report.lodged", "--node", agency.node.url, "--set", "ori=VA0000101", "--closed", "report=Stood by.", "--out",
+            r.path("lodged"))
+    dutylog("submit", "--node", agency.node.url, r.path("lodged"))
+    said = dutylog("verify", r.path("lodged.receipt"), *by, *pins, "--body", r.path("lodged.body"))
+    assert 'report = "Stood by."' in said, said
     dutylog("registry", "chain", "shadow.example/log", "--node", r.university.url, "--out", r.path("none"), ok=1)
 
 
