@@ -185,6 +185,7 @@ help:
 	@echo 'make bench               how fast it is, beside what the machine allows (BENCH_QUICK=1: a minute)'
 	@echo 'make model               every state of the formal model (specs/model.md), with spin'
 	@echo 'make power CRASHES=200   power loss of real nodes, so often; make power-bugs: that unsafe ones are found'
+	@echo 'make mutants N=100 SEED=1  one-line mutants of the core, each under the tests (specs/mutants.md)'
 	@echo 'make lint layers format  style; who may use whom; clang-format'
 	@echo 'make deps                installs what a Debian 12 lacks for all of these'
 	@echo 'make install             PREFIX=/usr/local DESTDIR='
@@ -197,5 +198,6 @@ include tests/next.mk
 include tests/check/attack.mk
 include tests/sim/sim.mk
 include tests/faults/faults.mk
+include tests/mutants/mutants.mk
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
