@@ -18,6 +18,7 @@ SLOTS = ("finding", "discipline", "certificate")
 TAKES = {"finds": "finding", "imposes": "discipline", "decertifies": "certificate"}
 ACTS = {"finds", "reverses", "imposes", "serves", "forgoes", "appeals", "decides an appeal", "decertifies", "corrects"}
 NONE = (None, None)
+STOLEN = object()  # what takes an event of a stolen or revoked key out of its slot, as one over its signer sees it
 
 
 def read_kinds():
@@ -63,13 +64,19 @@ class Event:
         self.upheld = None
         self.out_of = {}  # slot: None while it is in it, else what took it out
         self.out_since = {}  # slot: how many had taken or emptied it by then
+        self.emptied = []  # slots
         self.undid, self.put_back = [], []  # (slot, event) that it took out by reversing or changing; that it put back
-        self.contested = self.speaks_of = None
+        self.contested = None
+        self.speaks_of = []  # a discipline, if any
         self.is_open = False
 
     @property
     def group(self):
         return GROUP.get(self.role, OTHERS)
+
+    @property
+    def stolen(self):
+        return self.settled[0] in ("compromised", "revoked")
 
     def settle(self, standing, rule, by=None):
         self.standing, self.why, self.counts = standing, (rule, by), False
@@ -111,22 +118,40 @@ def surely_before(a, b):
 
 
 def aside(e, other):
-    return over(e, other) and not surely_before(other, e)
+    return over(e, other) and (not surely_before(other, e) or alike(e, other))
 
 
 def stranger_of_rank(a, b):
     return a.rank == b.rank and not over(a, b) and not over(b, a) and not one_house(a, b)
 
 
+def in_place_of(a, b):
+    seen = []
+    while a.replaces and a not in seen:
+        seen.append(a)
+        a = a.replaces
+        if a is b:
+            return True
+    return False
+
+
 def alike(a, b):
     """Twins: one fact, said more than once."""
-    if a is b or a.kind != b.kind or a.replaces is b or b.replaces is a:
+    if a is b or a.kind != b.kind or in_place_of(a, b) or in_place_of(b, a):
         return False
-    if a.log == b.log:
-        return not a.body and not b.body and a.open == b.open
-    if "case" not in a.open:
-        return a.open == b.open
+    if a.log == b.log or "case" not in a.open:
+        return a.open == b.open and not (a.log == b.log and (a.body or b.body))
+    return same_but_for_event(a, b) and ("event" not in a.open or "event" not in b.open or a.open["event"] == b.open["event"] or
+                                         (a.names is not None and b.names is not None and name_one_fact(a.names, b.names)))
+
+
+def same_but_for_event(a, b):
     return {k: v for k, v in a.open.items() if k != "event"} == {k: v for k, v in b.open.items() if k != "event"}
+
+
+def name_one_fact(a, b):
+    """Whether two events are alike but for their own `event`."""
+    return alike(a, b) or (a.log != b.log and a.kind == b.kind and "case" in a.open and same_but_for_event(a, b))
 
 
 def static_slots(e):
@@ -246,17 +271,18 @@ class Case:
         if frozen:
             return "frozen", frozen
         if r:
-            if r.kind != x.kind or r.subject != x.subject or r.order <= x.order or r.settled is not NONE \
-                    or x.kind == "correction":
+            if (x.kind == "correction" or r.kind != x.kind or r.subject != x.subject or r.order <= x.order or
+                    r.settled is not NONE):
                 return "replacement", r
             if not may_correct(c, r):
                 return rule_against(c, r), r
         return NONE
 
     def frozen(self, c, t):
+        """The first event by which a correction with this root is frozen."""
         return t and next((y for y in self.events if
-                     y.order > t.order and over(y, t) and not y.corrected and y.settled is NONE and acts_on(y, t) and
-                     not surely_before(c, y) and not may_undo(c, y) and (y.kind != "correction" or over(y, c))), None)
+                           y.order > t.order and over(y, t) and not y.corrected and y.settled is NONE and acts_on(y, t) and
+                           not surely_before(c, y) and not may_undo(c, y) and (y.kind != "correction" or over(y, c))), None)
 
     def apply(self, held):
         """What the corrections that hold correct, all told so far. What freezes is asked of what was found above."""
@@ -266,19 +292,15 @@ class Case:
         effective = [c for c in held if not is_corrected(c)]
         for e in self.events:
             e.replacement = e.replaces = None
-        given_way = {}
-        for x in self.events:
-            says = None
-            for c in (c for c in effective if c.names is x and c.replaced_by):
-                if says is None:
-                    says = c
-                elif may_undo(c, says) and may_correct(c, says.replaced_by):
-                    if says.replaced_by is not c.replaced_by:
-                        given_way[says.replaced_by] = c
-                    says = c
-            x.replacement = says.replaced_by if says else None
-        for r, c in given_way.items():
-            r.replacement = c.replaced_by
+        says, given_way = {}, {}
+        for c in (c for c in effective if c.replaced_by):
+            x, stands = c.names, self.end_of(c.names)
+            if x.replacement is None:
+                x.replacement, says[x] = c.replaced_by, c
+            elif stands and may_undo(c, says[x]) and may_correct(c, stands):
+                says[x] = c
+                if stands is not c.replaced_by:
+                    stands.replacement, given_way[stands], says[stands] = c.replaced_by, c, c
         for x in self.events:
             if x.replacement and x.replacement.replaces is None:
                 x.replacement.replaces = x
@@ -289,12 +311,22 @@ class Case:
         for e, c in zip(self.events, last):
             e.corrected = c
 
+    @staticmethod
+    def end_of(x):
+        """What stands in its place after all; None in a circle."""
+        seen = []
+        while x.replacement and x not in seen:
+            seen.append(x)
+            x = x.replacement
+        return x if x not in seen else None
+
     def covers(self, c, e):
         """C corrects E: names it, or names a twin of it."""
         x = c.names
         if x is e:
             return True
-        return e.order < c.order and alike(x, e) and e is not c.replaced_by and one_house(x, e) and may_correct(c, e) and not self.frozen(c, root_of(e) if e.kind == "correction" else e)
+        return (e.order < c.order and alike(x, e) and e is not c.replaced_by and one_house(x, e) and may_correct(c, e) and
+                not self.frozen(c, root_of(e) if e.kind == "correction" else e))
 
     # --- places and duplicates ---
 
@@ -316,16 +348,16 @@ class Case:
 
     def duplicate_of(self, e):
         return next((o for o in self.before(e) if
-                     o.counts and not o.corrected and not over(e, o) and alike(o, e) and
+                     o.counts and not o.corrected and o.rank >= e.rank and alike(o, e) and
                      (o.superseded is NONE or may_undo(o.superseded[1], e))), None)
 
     @staticmethod
-    def stands_for(e):
-        """What an event stands for: what it duplicates, what is in its place."""
+    def stands_for(e, to=None):
+        """What an event stands for, to another: what it duplicates, what is in its place."""
         seen = []
         while e and e not in seen:
             seen.append(e)
-            if e.standing == "duplicate":
+            if e.standing == "duplicate" and not (to and aside(to, e.why[1])):
                 e = e.why[1]
             elif e.corrected and e.replacement:
                 e = e.replacement
@@ -344,13 +376,26 @@ class Case:
     # --- effects, in the order of places ---
 
     def take(self, e):
-        if e.standing:
+        s, slot, by = self.subjects.setdefault(e.subject, Subject(e.subject)), TAKES.get(e.effect), None
+        if e.effect == "appeals":
+            e.contested = self.contested_at(s, e)
+        if not e.standing:
+            self.come(s, e)
+            by = e.why[1] if e.why[0] in ("alike", "party", "rank", "stranger") else None
+        elif e.stolen:
+            by = STOLEN
+        if slot and by and not e.corrected:
+            e.out_of[slot], e.out_since[slot] = by, len(s.history[slot])
+
+    def come(self, s, e):
+        if e.denied is not NONE:
+            e.settle("without authority", *e.denied)
             return
         twin = self.duplicate_of(e)
         if twin:
             e.settle("duplicate", "alike", twin)
             return
-        e.came = e.denied is NONE
+        e.came = True
         holder = self.party_of(e.subject, self.before(e))
         if holder and "party" in e.open and e.open["party"] != holder.open["party"] and \
                 (over(holder, e) or one_house(holder, e)):
@@ -359,20 +404,13 @@ class Case:
         if self.is_early(e):
             e.settle("out of order", "early")
             return
-        if e.denied is not NONE:
-            e.settle("without authority", *e.denied)
-            return
-        s = self.subjects.setdefault(e.subject, Subject(e.subject))
-        if e.corrected:
-            if e.effect == "appeals":
-                self.contest(s, e)
-        else:
+        if not e.corrected:
             denied = self.effect(s, e)
             if denied:
                 e.settle("without authority", *denied)
                 return
             e.took_effect = True
-            self.take_over(s, e, [o for o in self.before(e) if o.counts and not o.corrected and over(e, o) and alike(o, e)])
+            self.take_over(s, e, [o for o in self.before(e) if o.counts and not o.corrected and o.rank < e.rank and alike(o, e)])
         e.counts = True
 
     def take_over(self, s, e, twins):
@@ -395,9 +433,9 @@ class Case:
                         e.out_of[slot] = None
                 if s.emptied[slot] is t:
                     s.emptied[slot] = e
-                s.history[slot] = [e if o is t else o for o in s.history[slot]]
+                if e in (s.emptied[slot], *s.slots[slot]):
+                    s.history[slot].append(e)
             for o in self.events:
-                o.out_of = {slot: e if by is t else by for slot, by in o.out_of.items()}
                 if o.superseded[1] is t:
                     o.superseded = o.superseded[0], e
                 if o.upheld is t:
@@ -409,9 +447,15 @@ class Case:
                         for o in self.before(e)))
 
     def named(self, s, e):
-        """What it names, if that took effect on the same subject."""
-        at = self.stands_for(e.names)
-        return at if at and at.took_effect and at.subject == s.number else None
+        """What it names, if to it that took effect on the same subject."""
+        at = self.stands_for(e.names, e)
+        return at if at and self.took_effect_for(at, e) and at.subject == s.number else None
+
+    @staticmethod
+    def took_effect_for(o, e):
+        """Or did not, by nothing but what an event sets aside."""
+        return o.took_effect or (o.stolen and over(e, o)) or (o.standing in ("duplicate", "without authority") and isinstance(o.why[1], Event) and
+                                 o.why[0] in ("alike", "party", "rank", "stranger") and o.denied is NONE and aside(e, o.why[1]))
 
     def denial(self, e, asked):
         """(rule, by) of the first of those asked that the event may not undo; None: it may undo all."""
@@ -436,6 +480,11 @@ class Case:
         """What it takes out of a slot that it takes or clears."""
         return [o for o in self.in_slot(s, slot) if not self.beside(s, e, slot, o)]
 
+    def cleared(self, s, e, slot):
+        """What it takes out of a slot that it clears: also what it sees there, though what is set aside took it out."""
+        seen = [o for o in self.seen(s, e, slot) if not self.beside(s, e, slot, o)]
+        return sorted({*self.displaced(s, e, slot), *seen}, key=lambda o: o.place)
+
     def emptying(self, s, e, slot):
         m = s.emptied[slot]
         return [m] if m and not self.beside(s, e, slot, m) else []
@@ -443,8 +492,9 @@ class Case:
     def seen(self, s, e, slot):
         def is_seen(o):
             by = o.out_of[slot]
-            return by is None or (aside(e, by) and all(aside(e, later) for later in s.history[slot][o.out_since[slot]:]))
-        return [o for o in self.before(e) if slot in o.out_of and not aside(e, o) and is_seen(o)]
+            out_by_what_is_aside = over(e, o) if by is STOLEN else by is not None and aside(e, by)
+            return by is None or (out_by_what_is_aside and all(aside(e, later) for later in s.history[slot][o.out_since[slot]:]))
+        return [o for o in self.before(e) if o.subject == s.number and slot in o.out_of and not aside(e, o) and is_seen(o)]
 
     @staticmethod
     def supersede(o, rule, e):
@@ -455,13 +505,10 @@ class Case:
         for o in those:
             if o in s.slots[slot]:
                 s.slots[slot].remove(o)
-                self.taken_out(s, e, slot, o, rule)
-
-    def taken_out(self, s, e, slot, o, rule):
-        o.out_of[slot], o.out_since[slot] = e, len(s.history[slot])
-        if rule != "replaced" or e.effect == "decides an appeal":
-            e.undid.append((slot, o))
-        self.supersede(o, rule, e)
+                o.out_of[slot], o.out_since[slot] = e, len(s.history[slot])
+            if (slot, o) not in e.undid and (rule != "replaced" or e.effect == "decides an appeal"):
+                e.undid.append((slot, o))
+            self.supersede(o, rule, e)
 
     @staticmethod
     def put_in(s, e, slot):
@@ -470,8 +517,10 @@ class Case:
         s.emptied[slot] = e.out_of[slot] = None
 
     def empty(self, s, e, slot, those, rule):
+        sees = any(not aside(e, o) for o in those)
         self.take_out(s, e, slot, those, rule)
-        if those:
+        if sees:
+            e.emptied.append(slot)
             s.emptied[slot] = e
             s.history[slot].append(e)
 
@@ -494,13 +543,12 @@ class Case:
                     return denied
                 act()
         elif e.effect == "appeals":
-            self.contest(s, e)
             e.is_open = True
         elif e.effect == "decides an appeal":
             return self.decide(s, e)
         elif e.effect in ("serves", "forgoes"):
             first = self.in_slot(s, "discipline")[:1]
-            e.speaks_of = named if "event" in e.open else first[0] if first else None
+            e.speaks_of = ([named] if named else []) if "event" in e.open else first
             s.served.append(e)
         elif e.effect in ("recommends a finding", "recommends discipline"):
             s.recommended = [o for o in s.recommended if
@@ -513,12 +561,10 @@ class Case:
 
     def reversing(self, s, e, finding):
         """What is asked, and what is then done: by a reversal, or by a decision that reverses a finding."""
-        found, imposed = self.displaced(s, e, "finding"), self.displaced(s, e, "discipline")
+        found, imposed = self.cleared(s, e, "finding"), self.cleared(s, e, "discipline")
 
         def act():
             self.take_out(s, e, "finding", found, "reversed")
-            if finding not in found:  # what is set aside took it out
-                self.taken_out(s, e, "finding", finding, "reversed")
             self.put_in(s, e, "finding")
             if e.open.get("disposition") == "sustained":
                 self.take_out(s, e, "discipline", imposed, "reversed")
@@ -526,21 +572,28 @@ class Case:
                 self.empty(s, e, "discipline", imposed, "reversed")
         return [finding] + found + self.emptying(s, e, "finding") + imposed, act
 
-    def contest(self, s, e):
+    def contested_at(self, s, e):
+        """What an appeal contests, found at its place."""
         named = self.named(s, e)
         if "event" not in e.open:
-            e.contested = next(iter(self.seen(s, e, "finding") or self.seen(s, e, "discipline")), None)
-        elif named and named.kind == "appeal.decided" and not named.undid:
-            e.contested = self.stands_for(named.contested)
-        else:
-            e.contested = named
+            return next(iter(self.seen(s, e, "finding") or self.seen(s, e, "discipline")), None)
+        if named and named.kind == "appeal.decided" and not named.undid:
+            return self.stands_for(named.contested)
+        return named
+
+    def contested_for(self, e, appeal):
+        """To a decision: not what it sets aside, where a duplicate of that will do."""
+        c = self.stands_for(appeal.contested, e)
+        if c and aside(e, c):
+            c = next((t for t in self.before(e) if t.standing == "duplicate" and alike(t, c) and not aside(e, t)), c)
+        return c
 
     def decide(self, s, e):
-        appeal = self.stands_for(e.names)
+        appeal = self.stands_for(e.names, e)
         if not appeal or appeal.kind != "appeal.filed" or appeal.subject != s.number or \
-                not (appeal.took_effect or (appeal.corrected and appeal.counts)):
+                not (self.took_effect_for(appeal, e) or (appeal.corrected and appeal.counts)):
             return None
-        e.contested = c = self.stands_for(appeal.contested)
+        e.contested = c = self.contested_for(e, appeal)
         outcome = e.open["outcome"]
         sees = {slot: c in self.seen(s, e, slot) for slot in SLOTS} if c else {}
         alive = c is not None and (c.superseded is NONE or any(sees.values()))
@@ -557,10 +610,10 @@ class Case:
             else:
                 for slot in ("discipline", "certificate"):
                     if sees[slot]:
-                        out = self.displaced(s, e, slot)
-                        does(out, lambda slot=slot, out=out: self.reverse_in(s, e, slot, out, c))
+                        out = self.cleared(s, e, slot)
+                        does(out, lambda slot=slot, out=out: self.empty(s, e, slot, out, "reversed"))
         elif alive and outcome in ("reduced", "increased") and c.kind != "decertification.ordered":
-            out = self.displaced(s, e, "discipline")
+            out = self.cleared(s, e, "discipline")
             does(out, lambda: self.empty(s, e, "discipline", out, "changed"))
         elif alive and outcome == "upheld":
             does(*self.upholding(s, e, c))
@@ -568,7 +621,7 @@ class Case:
             own = self.displaced(s, e, "discipline")
 
             def take():
-                self.take_out(s, e, "discipline", own, "replaced")
+                self.take_out(s, e, "discipline", [o for o in own if o in s.slots["discipline"]], "replaced")
                 self.put_in(s, e, "discipline")
             does(own + self.emptying(s, e, "discipline"), take)
         denied = self.denial(e, asked)
@@ -579,21 +632,17 @@ class Case:
         appeal.is_open = False
         return None
 
-    def reverse_in(self, s, e, slot, out, contested):
-        self.empty(s, e, slot, out, "reversed")
-        if contested.out_of[slot] is not e:  # what is set aside took it out
-            self.taken_out(s, e, slot, contested, "reversed")
-
     def putting_back(self, s, e, c):
         """A decision that reverses what undid something."""
-        seen = self.seen(s, e, "finding")
-        sees = c in seen or any(o in seen for slot, o in c.put_back if slot == "finding")
-        out = self.displaced(s, e, "finding") if sees else []
+        seen = {slot: self.seen(s, e, slot) for slot in SLOTS}
+        given = {slot: [o for at, o in c.put_back if at == slot and o in seen[slot]] for slot in SLOTS}
+        sees = c in seen["finding"] or bool(given["finding"])
+        out = {slot: self.cleared(s, e, slot) if slot == "finding" and sees else given[slot] for slot in SLOTS}
 
         def act():
-            self.take_out(s, e, "finding", out, "reversed")
+            self.take_out(s, e, "finding", out["finding"], "reversed")
             for slot in SLOTS:
-                self.take_out(s, e, slot, [c], "reversed")
+                self.take_out(s, e, slot, [o for o in given[slot] + [c] if o in s.slots[slot] + seen[slot]], "reversed")
             if c.superseded[1] is not e:
                 e.undid.append((None, c))
                 self.supersede(c, "reversed", e)
@@ -604,12 +653,22 @@ class Case:
                 if sees if slot == "finding" else free:
                     for o in (o for at, o in c.undid if at == slot and not aside(c, o)):
                         self.back(s, e, slot, o)
-        return out, act
+            for o in (o for at, o in e.put_back):
+                for slot in o.emptied:
+                    if not s.slots[slot] and not s.emptied[slot]:
+                        s.emptied[slot] = o
+                        s.history[slot].append(o)
+        return [o for slot in SLOTS for o in out[slot]], act
 
     def back(self, s, e, slot, o):
+        if o.stolen:
+            return
+        if not o.counts:  # what denied it, or what it was a duplicate of, is set aside
+            o.standing, o.why, o.counts, o.took_effect = None, NONE, True, True
         o.superseded = NONE
         if o not in s.slots[slot]:
             self.put_in(s, o, slot)
+            s.history[slot][-1] = e
         o.upheld = e
         e.put_back.append((slot, o))
 
@@ -681,7 +740,7 @@ class Case:
     def served(self, s, discipline):
         shown = None
         for e in s.served:
-            if e.counts and self.stands_for(e.speaks_of) is discipline and (shown is None or may_undo(e, shown)):
+            if e.counts and discipline in map(self.stands_for, e.speaks_of) and (shown is None or may_undo(e, shown)):
                 shown = e
         return shown
 
@@ -852,8 +911,16 @@ def one_fact_in_two_logs():
     s.judge().is_(copy, "duplicate", "alike", x)
     s = begun()
     x = s.say("desk", "finding.final")
-    twin = s.say("board", "finding.final", log="state")
+    board = s.say("board", "finding.final", log="state")
+    again = s.say("desk", "finding.final", decided="2")
+    s.judge().is_(board, "duplicate", "alike", x)
+    s.is_(again, "without authority", "stranger", board)
+    s = begun()
+    x = s.say("desk", "finding.final")
+    imposed = s.say("desk", "discipline.imposed", x)
+    twin = s.say("post", "finding.final", log="state")
     s.judge().is_(x, "duplicate", "alike", twin)
+    s.is_(imposed, "in force")
     s.shows("finding", twin)
 
 
@@ -944,6 +1011,51 @@ def a_finding_dated_back_does_not_make_a_reversal_miss():
     s.shows("finding", y)
 
 
+def a_copy_dated_back_does_not_make_a_reversal_miss():
+    s = begun()
+    x = s.say("desk", "finding.final")
+    copy = s.say("post", "finding.final", log="post")
+    y = s.say("court", "finding.reversed", x, log="state", after=20)
+    s.judge().is_(x, "duplicate", "alike", copy)
+    s.is_(copy, "superseded", "reversed", y)
+    s.shows("finding", y)
+    s = begun()
+    first = s.say("board", "finding.final", log="state", disposition="unfounded")
+    x = s.say("desk", "finding.final", after=20)
+    y = s.say("post", "finding.reversed", x, log="post", after=20)
+    s.judge().is_(x, "without authority", "stranger", first)
+    s.shows("finding", y)
+
+
+def discipline_dated_back_empties_nothing():
+    s = begun()
+    x = s.say("post", "finding.final", log="state")
+    late = s.say("desk", "discipline.imposed", x)
+    y = s.say("court", "finding.reversed", x, log="state", after=20)
+    own = s.say("post", "discipline.imposed", x, log="state", imposed="2")
+    s.judge().is_(late, "superseded", "reversed", y)
+    s.shows("discipline", own)
+
+
+def the_last_of_three_corrections_stands():
+    s = begun()
+    x, r1, r2, r3 = (s.say("desk", "finding.final", decided=day) for day in "1234")
+    s.say("desk", "correction", x, replaced_by=r1)
+    s.say("desk", "correction", r1, replaced_by=r2)
+    c = s.say("desk", "correction", x, replaced_by=r3)
+    s.judge().is_(r2, "superseded", "corrected", c)
+    s.shows("finding", r3)
+
+
+def a_key_taken_back_takes_no_reversal_with_it():
+    s = begun()
+    x = s.say("desk", "finding.final")
+    s.revoke(x, s.now + 5000, root=True)
+    y = s.say("court", "finding.reversed", x, log="state")
+    s.judge()
+    s.shows("finding", y)
+
+
 def equals_stand_beside_each_other():
     s = begun()
     a = s.say("board", "finding.final", log="state")
@@ -1020,7 +1132,8 @@ STORIES = (
     a_court_reverses_all_and_a_reversal_is_reversed, one_fact_in_two_logs, a_courts_second_key_and_another_court,
     a_clerk_takes_no_slot_of_a_board, what_a_court_reversed_is_frozen, a_correction_dated_back_within_the_hour_is_frozen,
     a_courts_finding_is_no_replacement, a_copy_hides_no_decision, a_finding_dated_back_does_not_make_a_reversal_miss,
-    equals_stand_beside_each_other, a_stolen_key, courts_are_not_early, what_settles_an_event_alone, appeals_name_their_decision,
+    a_copy_dated_back_does_not_make_a_reversal_miss, discipline_dated_back_empties_nothing, the_last_of_three_corrections_stands,
+    a_key_taken_back_takes_no_reversal_with_it, equals_stand_beside_each_other, a_stolen_key, courts_are_not_early, what_settles_an_event_alone, appeals_name_their_decision,
 )
 
 
