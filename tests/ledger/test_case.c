@@ -263,10 +263,10 @@ Test(case_gather, is_the_same_in_whatever_order_logs_arrive) {
         say(0, WORLD_CLERK, "failure.alleged",
             "{" CASE_MEMBERS ",'occurred':'2025-12-01','reported':'2025-12-02'}");
         for (unsigned i = 0; i < 60; i++) {
+            if (round % 2 == 1 && i == 30) { /* a key that all logs know: in one of them */
+                add_entry(2, world_revoke(&histories[2].world, WORLD_AGENCY, WORLD_CLERK));
+            }
             say_something();
-        }
-        if (round % 2 == 1) { /* of the clerk's key, which all logs know: in one of them */
-            add_entry(2, world_revoke(&histories[2].world, WORLD_AGENCY, WORLD_CLERK));
         }
         node_open(&a, one_way);
         node_open(&b, other_way);
@@ -327,7 +327,7 @@ Test(case_gather, finds_what_names_an_event_that_came_later) {
     char *answer = answer_of(&node, NULL, 0);
     cr_assert_not_null(strstr(answer, "\"by\":\"oversight\""), "%s",
                        answer); /* names the response */
-    cr_assert_not_null(strstr(answer, "\"left_out\":0"));
+    cr_assert_not_null(strstr(answer, "\"left_out\":[]"));
     free(answer);
     store_memory_close(node.store);
     end();
@@ -380,7 +380,7 @@ Test(case_gather, leaves_out_what_is_too_much_and_says_how_much) {
         node_take(&node, 0, node.sizes[0] + 1 == histories[0].count);
     }
     char *answer = answer_of(&node, NULL, 0);
-    cr_assert_not_null(strstr(answer, "\"left_out\":7,"));
+    cr_assert_not_null(strstr(answer, "\"left_out\":[{\"count\":7,\"role\":\"agency\"}]"));
     cr_assert_not_null(strstr(answer, "investigation.opened"));
     size_t events = 0;
     for (const char *at = answer; (at = strstr(at, "\"standing\":")) != NULL; at++) {

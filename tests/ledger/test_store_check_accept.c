@@ -152,8 +152,10 @@ Test(store_check_accept, finds_a_row_of_a_case_that_no_entry_makes) {
     struct store_txn *txn;
     host(&h);
     const struct event_about about = {.has_named = true, .named.bytes = {1}};
+    struct issuer issuer;
     CHECK_OK(store_begin(h.store, STORE_WRITE, &txn));
-    CHECK_OK(case_index_put(txn, h.log.number, &about, 3));
+    CHECK_OK(issuer_by_number(txn, h.log.number, 1, &issuer));
+    CHECK_OK(case_index_put(txn, h.log.number, &issuer, &about, 3, WORLD_TIME_MS));
     CHECK_OK(store_commit(txn));
     cr_assert_eq(count_findings(h.store, &h.log, false), 1);
     cr_assert_not_null(strstr(findings, "the table of cases has a row that no entry makes"), "%s",
