@@ -243,10 +243,6 @@ Test(standing, follows_a_duplicate_and_leaves_alone_what_is_past) {
     TELL(ALLEGED, {.who = DESK, .kind = "finding.final", .fact = 7},
          {.who = BOARD, .kind = "finding.final", .fact = 7, .log = 1},
          {.who = BOARD, .kind = "finding.reversed", .about = 3, .log = 1});
-    IS(1, DUPLICATE, ALIKE, 2); /* it is the board's finding now */
-    IS(2, SUPERSEDED, REVERSED, 3);
-    TELL(ALLEGED, {.who = DESK, .kind = "finding.final", .fact = 7},
-         {.who = DESK_2, .kind = "finding.final", .fact = 7, .log = 1}, REVERSES(BOARD, 3));
     IS(1, SUPERSEDED, REVERSED, 3);
     IS(2, DUPLICATE, ALIKE, 1);
     TELL(ALLEGED, FOUND, IMPOSED, {.who = DESK, .kind = "appeal.filed", .about = 3}, IMPOSED,

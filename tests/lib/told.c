@@ -87,7 +87,8 @@ void told_tell(const struct told_said *story, size_t count) {
                                     .revocations = told.revocations,
                                     .results = told.results,
                                     .subjects = told.subjects,
-                                    .order = told.order};
+                                    .order = told.order,
+                                    .acts = told.acts};
     standing_judge(&told.c);
 }
 

@@ -65,6 +65,7 @@ struct told {
     struct standing_subject subjects[TOLD_MAX];
     struct standing_revocation revocations[TOLD_MAX];
     size_t order[TOLD_MAX];
+    size_t acts[TOLD_MAX];
     struct standing_case c;
 };
 extern struct told told;
