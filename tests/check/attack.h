@@ -102,7 +102,7 @@ struct attack {
         struct hash id;
     } people[PEOPLE];
     uint64_t true_ms;
-    int64_t skew_ms; /* of the agency's log's stamps */
+    int64_t skew_ms; /* of what the adversary says in a log that is not the state's */
     struct pin pin;  /* the state's root */
     bool pinned;
     bool adversary; /* who speaks */

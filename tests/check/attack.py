@@ -21,6 +21,7 @@ RULES = {"in force": {None}, "doubted": {"compromised"}, "duplicate": {"alike"},
          "superseded": {"replaced", "reversed", "changed", "corrected"},
          "without authority": {"revoked", "ori", "bounds", "false", "subject", "party", "rank", "stranger", "frozen", "replacement"}}
 ALONE = {"ori", "bounds", "false", "subject", "early"}  # rules that need no other event
+HOUR = 3600000
 FIRST_OF_HOUSE = 64  # so many of each house are looked at in any case
 
 
@@ -39,7 +40,7 @@ class Said:
         self.foreign = fact["house"] == "another agency"
         self.body, self.beyond, self.false, self.adversary = fact["body"], fact["beyond"], fact["false"], fact["adversary"]
         self.counts = self.standing in COUNTS
-        self.names = self.open.get("event", {}).get("id")
+        self.names, self.named = self.open.get("event", {}).get("id"), None
 
     def __str__(self):
         return f"{self.kind} by {self.first} ({self.role}) at {self.log.split('.')[0]} {self.index}" + (
@@ -48,7 +49,7 @@ class Said:
 
 def one_house(a, b):
     """All of the agency's keys are; another agency's are not, whatever its own log says of mergers."""
-    if a.key == b.key or (a.role in AGENCY and b.role in AGENCY and a.foreign == b.foreign):
+    if (a.key == b.key and not over(a, b) and not over(b, a)) or (a.role in AGENCY and b.role in AGENCY and a.foreign == b.foreign):
         return True
     return a.role not in AGENCY and a.role == b.role and a.first == b.first and a.authority == b.authority
 
@@ -65,13 +66,38 @@ def may_undo(a, b):
     return over(a, b) or (a.rank == b.rank and one_house(a, b))
 
 
+def surely_before(a, b, view):
+    """In one log, or by more than an hour; or because the other names it, or what it surely came before."""
+    while b is not None:
+        if (a.log == b.log and a.index < b.index) or (a.log != b.log and a.order[0] + HOUR < b.order[0]):
+            return True
+        b = view.by_id.get(b.names)
+        if b is a:
+            return True
+    return False
+
+
+def without_event(e):
+    return {k: v for k, v in e.open.items() if k != "event"}
+
+
 def alike(a, b):
     if a.kind != b.kind:
         return False
     if a.log == b.log:
         return not a.body and not b.body and a.open == b.open
-    without = lambda e: {k: v for k, v in e.open.items() if k != "event" or "case" not in e.open}
-    return without(a) == without(b)
+    if "case" not in a.open:
+        return a.open == b.open
+    if without_event(a) != without_event(b):
+        return False
+    if a.names is None or b.names is None or a.names == b.names:
+        return True
+    x, y = a.named, b.named
+    return x is not None and y is not None and x.kind == y.kind and without_event(x) == without_event(y)
+
+
+def same_event(a, b):
+    return a is not None and b is not None and a.id == b.id
 
 
 def stood_in(e, x, view):
@@ -90,6 +116,8 @@ class View:
         self.said = said  # the ids of all that was said by then
         self.events = [Said(e, facts[e["id"]]) for e in answer["events"]]
         self.by_id = {e.id: e for e in self.events}
+        for e in self.events:
+            e.named = self.by_id.get(e.names)
         self.at = {(e.log, e.index): e for e in self.events}
         self.subjects = {s["subject"]: s for s in answer["subjects"]}
         self.answer = answer
@@ -104,6 +132,7 @@ class View:
                     self.shown.setdefault(e.id, set()).add(slot)
             for e in self.beside[number]:
                 self.shown.setdefault(e.id, set()).update(SLOT.get(e.kind, ()))
+        self.moved = {c.open["replaced_by"]["id"] for c in self.events if "replaced_by" in c.open}
         self.corrected = {c.names for c in self.events if c.kind == "correction" and c.standing == "in force"}
 
     def cause(self, e):
@@ -172,6 +201,9 @@ class Verdict:
             self.say(f"hidden: {e} is in force, and not shown")
         if e.kind == "correction" and named and not may_correct(e, named):
             self.say(f"corrects: {e} is in force, and may not correct {named}")
+        by = named and named.rule == "reversed" and view.cause(named)
+        if e.kind == "finding.reversed" and e.id not in view.shown and by and alike(by, e) and over(e, by):
+            self.say(f"hidden: {e} is in force, and its copy has reversed for it: {by}")
         contested = view.by_id.get(named.names) if e.kind == "appeal.decided" and named else None
         if contested and named.standing == "in force" and contested.order < named.order < e.order and contested.counts \
                 and contested.kind != "appeal.decided" and contested.subject == e.subject == named.subject \
@@ -190,11 +222,12 @@ class Verdict:
         if e.rule == "rank":
             return None if by and by.rank > e.rank else "rank"
         if e.rule == "stranger":
+            strangers = by and e.kind in TAKES and by.kind == e.kind and not over(by, e) and not one_house(by, e)
+            if strangers and not over(e, by) and not surely_before(by, e, view) and e.id not in view.moved:
+                return "not beside"
             return None if by and not may_undo(e, by) or e.kind == "correction" and not may_correct(e, by) else "stranger"
         if e.rule == "alike":
-            if not (by and not over(e, by) and alike(e, by) and by.id not in view.corrected):
-                return "copied"
-            return None if self.of_one(view.by_id.get(e.names), view.by_id.get(by.names)) else "other fact"
+            return None if by and by.rank >= e.rank and alike(e, by) and by.id not in view.corrected else "copied"
         if e.rule == "sealed":
             return None if by and by.role == "court" and by.counts else "sealed"
         if e.rule in ("revoked", "compromised"):
@@ -242,11 +275,6 @@ class Verdict:
             (now.rule == "alike" and slots and by and by.standing == "in force" and not slots <= w.shown.get(by.id, set()))
         if wrong:
             self.say(f"lost: {now} was in force and is {now.standing}, {now.rule} by {by}")
-
-    @staticmethod
-    def of_one(a, b):
-        """What two twins name, if both do, is one event or twins too."""
-        return a is None or b is None or a is b or alike(a, b)
 
     def unfounded_by_key(self, e):
         origins = {0: "courts.example/log", 1: "pd.example/log", 2: "state.example/log"}
@@ -308,7 +336,7 @@ class Verdict:
             if (number, slot) not in v.named and (number, slot) in w.named:
                 self.filled(number, slot, v, w)
         self.kept(v.entry(before.get("discipline", {}).get("served")), w.entry(after.get("discipline", {}).get("served")),
-                  w, v.named.get((number, "discipline")) == w.named.get((number, "discipline"), 0))
+                  w, same_event(v.named.get((number, "discipline")), w.named.get((number, "discipline"))))
         self.kept(v.entry(before.get("separation")), w.entry(after.get("separation")), w, True)
         said = [w.entry(r) for r in after.get("recommended", [])]
         for r in before.get("recommended", []):
@@ -351,8 +379,8 @@ class Verdict:
         still = first and w.by_id.get(first.id)
         if still is None or not still.counts or still.id in w.corrected:
             return
-        if not any(e.open.get("party") == new and e.counts and (over(e, first) or one_house(e, first))
-                   for e in w.events if e.subject == number):
+        if not any(e.open.get("party") == new and e.counts and
+                   (over(e, still) or (one_house(e, still) and e.order < still.order)) for e in w.events if e.subject == number):
             self.say(f"party: of subject {number}, {old} before, {new} now")
 
     def filled(self, number, slot, v, w):
@@ -363,8 +391,8 @@ class Verdict:
             if e.subject != number or own != slot or e.rule not in ("reversed", "changed"):
                 continue
             by = v.cause(e)
-            if by is None or by.open.get("disposition") == "sustained":
-                continue
+            if by is None or by.open.get("disposition") == "sustained" or not (surely_before(e, by, v) or not over(by, e)):
+                continue  # what is set aside empties nothing
             now = w.by_id.get(by.id)
             if now and now.standing in ("in force", "sealed") and now is not taker and over(now, taker):
                 self.say(f"filled: {slot} of subject {number} by {taker}, emptied by {now}")
@@ -375,6 +403,8 @@ def run(program, first, count):
     child = subprocess.Popen([program, str(first), str(count)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     seed = int(first)
     for line in child.stdout:
+        if not line.endswith("\n"):
+            break  # it came to no end: below
         given = json.loads(line)
         seed = given["seed"]
         yield seed, Verdict(given).judge(), given

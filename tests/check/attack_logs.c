@@ -192,7 +192,7 @@ static struct bytes make_note(struct attack *a, enum who who, const char *kind, 
 
 static uint64_t stamp_now(const struct attack *a, enum attack_log log) {
     uint64_t stamp = a->true_ms;
-    if (log == PD) {
+    if (log != STATE) {
         stamp += (uint64_t)a->skew_ms; /* wraps to less */
     }
     return stamp > a->at[log].stamp_ms ? stamp : a->at[log].stamp_ms;

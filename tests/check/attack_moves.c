@@ -131,7 +131,7 @@ static size_t copy(struct attack *a, enum who who, size_t target) {
     const struct said *s = &a->said[target];
     size_t names = s->names;
     if (names != NOBODY && people[who].log != people[s->who].log && chance(30) &&
-        s->kind->effect != EFFECT_REVERSES) {
+        s->kind->effect != EFFECT_REVERSES && s->kind->effect != EFFECT_DECIDES_APPEAL) {
         names = NOBODY;
     }
     return say(a, who, s->kind->name, names, "%s", s->members);
@@ -215,10 +215,12 @@ static bool act_move(struct attack *a, enum who who, size_t target) {
 static size_t decide_appeal(struct attack *a, enum who who, size_t appeal, unsigned subject) {
     static const char *const outcomes[] = {"reversed", "reversed", "reduced", "increased",
                                            "upheld"};
+    size_t outcome = roll(5);
+    bool changes = outcome == 2 || outcome == 3;
     return say(a, who, "appeal.decided", appeal,
                "%s,'decided':'2026-03-2%u','decided_by':'chief'%s,'outcome':'%s'", of_case(subject),
-               (unsigned)roll(3), chance(50) ? ",'discipline':[{'code':'none'}]" : "",
-               outcomes[roll(5)]);
+               (unsigned)roll(3), changes || chance(50) ? ",'discipline':[{'code':'none'}]" : "",
+               outcomes[outcome]);
 }
 
 /* Against the decision, or against what it was about; or an honest appeal is decided. */

@@ -122,7 +122,7 @@ static void appeal(struct telling *t, size_t contested, unsigned rank) {
     }
     snprintf(members, sizeof members, "%s,'decided':'%s','decided_by':'%s'%s,'outcome':'%s'",
              of_case(t->subject), day(), name_of(rank),
-             changes && chance(80) ? ",'discipline':[{'code':'counseling'}]" : "", outcome);
+             changes ? ",'discipline':[{'code':'counseling'}]" : "", outcome);
     size_t decided = decide(t, decider(rank), "appeal.decided", filed, members);
     if (strcmp(outcome, "reversed") == 0 && contested == t->finding) {
         t->finding = decided;
