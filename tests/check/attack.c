@@ -112,7 +112,7 @@ static void run_seed(struct attack *a, uint64_t seed) {
     roll_seed(seed);
     attack_begin(a);
     a->pinned = chance(60);
-    a->bury = chance(3) ? 70 + roll(chance(50) ? 60 : 1130) : 0;
+    a->bury = chance(3) ? (chance(50) ? 70 : 1000) + roll(130) : 0;
     bool lurking = chance(a->bury > 0 ? 70 : 40);
     moves_begin(a);
     printf("{\"pinned\":%s,\"seed\":%" PRIu64 ",\"views\":[", truth(a->pinned), seed);

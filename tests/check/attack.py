@@ -133,7 +133,8 @@ class View:
             for e in self.beside[number]:
                 self.shown.setdefault(e.id, set()).update(SLOT.get(e.kind, ()))
         self.moved = {c.open["replaced_by"]["id"] for c in self.events if "replaced_by" in c.open}
-        self.corrected = {c.names for c in self.events if c.kind == "correction" and c.standing == "in force"}
+        self.corrected = {c.names for c in self.events if c.kind == "correction" and c.standing == "in force"} | \
+            {e.id for e in self.events if e.rule == "corrected"}
 
     def cause(self, e):
         return self.at.get(e.by)
@@ -199,8 +200,10 @@ class Verdict:
         named = view.by_id.get(e.names)
         if e.kind in TAKES and e.id not in view.shown:
             self.say(f"hidden: {e} is in force, and not shown")
-        if e.kind == "correction" and named and not may_correct(e, named):
+        if e.kind == "correction" and named and named.counts and not may_correct(e, named):
             self.say(f"corrects: {e} is in force, and may not correct {named}")
+        if e.kind in ("finding.reversed", "appeal.decided") and named and named.order > e.order and over(e, named):
+            self.say(f"misses: {e} is in force, and stands before what it names: {named}")
         by = named and named.rule == "reversed" and view.cause(named)
         if e.kind == "finding.reversed" and e.id not in view.shown and by and alike(by, e) and over(e, by):
             self.say(f"hidden: {e} is in force, and its copy has reversed for it: {by}")
@@ -256,7 +259,7 @@ class Verdict:
                     self.changed(e, now, v, w)
                 elif slots - w.shown.get(e.id, set()):
                     self.out_of_slot(now, slots - w.shown.get(e.id, set()), w)
-            elif e.standing == "superseded" and now.standing in ("in force", "sealed"):
+            elif e.standing == "superseded" and now.standing == "in force":
                 self.returned(e, now, v, w)
         for number in v.subjects:
             if number in w.subjects:
@@ -364,7 +367,7 @@ class Verdict:
         if not still or still.standing not in ("in force", "sealed") or still.id in w.corrected:
             return
         contested = w.by_id.get(appeal.names)
-        if contested and not contested.counts:
+        if contested and (not contested.counts or contested.id in w.corrected):
             return
         names = {appeal.id} | {o.id for o in w.events if alike(o, appeal)}
         deciding = [o for o in w.events if o.kind == "appeal.decided" and o.standing in ("in force", "sealed", "superseded")
