@@ -119,15 +119,20 @@ static void run_seed(struct attack *a, uint64_t seed) {
     views = 0;
     story_tell(a, lurking);
     attack_view(a);
-    bool stepwise = a->bury == 0;
     if (a->bury > 0) {
         moves_bury(a);
-        attack_view(a);
     }
+    bool shown = false;
     for (unsigned left = 1 + (unsigned)roll(6); left > 0; left--) {
-        if (moves_act(a) && (stepwise || left == 1)) {
+        bool said_any = moves_act(a);
+        shown = shown && !said_any;
+        if (said_any && a->count < SAID_MANY) {
             attack_view(a);
+            shown = true;
         }
+    }
+    if (!shown) {
+        attack_view(a);
     }
     printf("],\"facts\":{");
     for (size_t i = 0; i < a->count; i++) {

@@ -15,6 +15,7 @@
 #define ATTACK_FOREIGN_ORI "MN0990000" /* another agency, with a log of its own */
 #define ATTACK_HANDLE "070000000000000000000000000000aa"
 #define SAID_MAX 1500
+#define SAID_MANY 300 /* from here on an answer is asked for at the end alone */
 #define MEMBERS_SIZE 512
 #define MINUTE_MS 60000
 #define HOUR_MS (60 * MINUTE_MS)

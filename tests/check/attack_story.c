@@ -57,11 +57,13 @@ static size_t decide(struct telling *t, enum who who, const char *kind, size_t n
                      const char *members) {
     if (t->lurking && chance(60)) {
         moves_lurk(t->a, kind, names, members);
-        attack_view(t->a);
+        if (t->a->count < SAID_MANY) {
+            attack_view(t->a);
+        }
     }
     size_t made = chance(20) ? say_closed(t->a, who, kind, names, "%s", members)
                              : say(t->a, who, kind, names, "%s", members);
-    if (t->lurking) {
+    if (t->lurking && t->a->count < SAID_MANY) {
         attack_view(t->a);
     }
     let_time_pass(t->a);
