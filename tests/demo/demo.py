@@ -324,6 +324,29 @@ class Demo:
         finally:
             f.close()
 
+    def attack_finding(self):
+        say("9. A clerk's key tries all that it can sign on a court's finding: to replace it, move it, copy it, reverse it, and bury it.")
+        handle = os.urandom(16).hex()
+        f = cases.Federation()
+        try:
+            made = cases.clerk_against_court(f, handle)
+            at = f.settle(handle)
+            answer = json.loads(f.case("university", handle, at))
+            shown = {e["id"]: e for e in answer["events"]}
+            said = {n: (shown[made[n]["id"]]["standing"], shown[made[n]["id"]].get("why", {}).get("rule")) for n in cases.HELD}
+            check("the court's finding is in force; what the clerk tried is shown, with the rule that denies it", said == cases.HELD, said)
+            left = sum(house["count"] for house in answer["left_out"])
+            check(f"{cases.BURIED_UNDER:,} more events hide nothing: {left} of the agency's are left out, and nobody else's",
+                  left > 0 and [house["role"] for house in answer["left_out"]] == ["agency"], answer["left_out"])
+            sizes = [option for log, size in at.items() for option in ("--at", f"{log}:{size}")]
+            out = dutylog("case", "--node", f.nodes["university"].url, cases.ORI, handle, *sizes) or ""
+            tried = [line for line in out.splitlines() if "notice.sent" not in line and line[:3].strip().isdigit()]
+            finding = next((line for line in out.splitlines() if line.startswith("  finding")), "")
+            check("dutylog case shows the finding that the court made", "sustained, by supreme-court" in finding, finding)
+            print("\n" + "".join("      " + line + "\n" for line in tried + ["", *out.split("\n\n")[-2].splitlines()]))
+        finally:
+            f.close()
+
     def run(self):
         started = time.monotonic()
         self.start()
@@ -333,6 +356,7 @@ class Demo:
         self.two_off()
         self.observe_lists()
         self.show_case()
+        self.attack_finding()
         say(f"{time.monotonic() - started:.0f} s on this machine.")
 
     def close(self):

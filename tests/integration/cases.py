@@ -219,3 +219,42 @@ STANDINGS = {
     "forged": "doubted", "appealed": "in force", "reversed": "in force", "defied": "without authority",
     "reinstated": "in force", "early": "out of order", "filed-open": "in force",
 }
+
+
+BURIED_UNDER = 1050
+
+
+def clerk_against_court(f, handle):
+    """A court's finding, and what a clerk of the agency tries on it: to take its place, to have it stand in for the clerk's own,
+    to copy it and correct the copy, to correct and to reverse it, and to bury it. {name: reference}"""
+    agency, court = f.logs["agency"], f.logs["court"]
+    desk, judge = Key("nypd.example/desk-1"), Key("courts.example/clerk-3")
+    f.open(agency, {desk: "clerk"})
+    f.open(court, {judge: "court"})
+    case = {"basis": "live", "case": handle, "ori": ORI, "party": "officer"}
+    ruled = {**case, "decided": "2025-02-03", "decided_by": "supreme-court", "disposition": "sustained"}
+    e = {}
+    e["alleged"] = agency.add(desk, "failure.alleged", {**case, "occurred": "2024-03-02", "reported": "2024-03-04"})
+    e["cleared"] = agency.add(desk, "finding.final", {
+        **case, "decided": "2024-06-10", "decided_by": "commissioner", "disposition": "exonerated"})
+    e["ruled"] = court.add(judge, "finding.final", ruled)
+    e["again"] = agency.add(desk, "finding.final", {
+        **case, "decided": "2025-03-01", "decided_by": "commissioner", "disposition": "exonerated"})
+    e["moved"] = agency.add(desk, "correction", {
+        "event": e["cleared"], "ori": ORI, "replaced_by": e["ruled"], "what": "wrong_code"})
+    e["copied"] = agency.add(desk, "finding.final", ruled)
+    e["uncopied"] = agency.add(desk, "correction", {"event": e["copied"], "ori": ORI, "what": "entered_in_error"})
+    e["denied"] = agency.add(desk, "correction", {"event": e["ruled"], "ori": ORI, "what": "entered_in_error"})
+    e["reversed"] = agency.add(desk, "finding.reversed", {
+        **case, "decided": "2025-03-02", "decided_by": "commissioner", "event": e["ruled"]})
+    notes = [agency.event(desk, "notice.sent", {**case, "notice": "finding", "sent": "2025-03-03", "to": f"unit-{i}"})[0]
+             for i in range(BURIED_UNDER)]
+    for start in range(0, len(notes), 150):
+        status, answer = agency.node.add_several(notes[start:start + 150])
+        assert status in (200, 202), (status, answer)
+    return e
+
+
+HELD = {"ruled": ("in force", None), "cleared": ("superseded", "replaced"), "again": ("without authority", "rank"),
+        "moved": ("without authority", "frozen"), "copied": ("superseded", "corrected"), "uncopied": ("in force", None),
+        "denied": ("without authority", "rank"), "reversed": ("without authority", "rank")}
