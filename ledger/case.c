@@ -203,6 +203,8 @@ static void read_item(const struct case_view *view, const struct case_item *item
         .index = item->index,
         .stamp_ms = item->stamp_ms,
         .confirmed_ms = item->confirmed_ms,
+        .moves = item->moves,
+        .moved_ms = item->moved_ms,
         .id = event->id,
         .kind = event->kind,
         .whole = hash_open(event, true),
@@ -231,9 +233,50 @@ static void read_item(const struct case_view *view, const struct case_item *item
 
 /* --- sorting --- */
 
-static bool item_before(const struct case_view *view, const struct case_item *a,
-                        const struct case_item *b) {
-    return compare(view, a->confirmed_ms, a->log, a->index, b->confirmed_ms, b->log, b->index) < 0;
+static int compare_items(const struct case_view *view, const struct case_item *a,
+                         const struct case_item *b) {
+    struct standing_event x = {.confirmed_ms = a->confirmed_ms,
+                               .moves = a->moves,
+                               .moved_ms = a->moved_ms,
+                               .origin = bytes_text(view->logs[a->log].origin),
+                               .index = a->index};
+    struct standing_event y = {.confirmed_ms = b->confirmed_ms,
+                               .moves = b->moves,
+                               .moved_ms = b->moved_ms,
+                               .origin = bytes_text(view->logs[b->log].origin),
+                               .index = b->index};
+    return standing_compare(&x, &y);
+}
+
+static struct case_item *named_item(struct case_view *view, const struct case_item *item) {
+    for (size_t i = 0; item->event.about.has_named && i < view->count; i++) {
+        if (hash_equal(&view->items[i].event.id, &item->event.about.named)) {
+            return &view->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* A name is a hash, so that an event was made after what it names, whatever stamps say: it stands
+ * there, too. Names make no circles, so that this ends. */
+static void move_items(struct case_view *view) {
+    struct case_item *named[CASE_EVENTS_MAX];
+    bool moved = true;
+    for (size_t i = 0; i < view->count; i++) {
+        named[i] = named_item(view, &view->items[i]);
+        view->items[i].moves = 0;
+    }
+    for (size_t rounds = 0; moved && rounds <= view->count; rounds++) {
+        moved = false;
+        for (size_t i = 0; i < view->count; i++) {
+            struct case_item *item = &view->items[i];
+            if (named[i] != NULL && compare_items(view, named[i], item) >= 0) {
+                item->moves = named[i]->moves + 1;
+                item->moved_ms = named[i]->moves > 0 ? named[i]->moved_ms : named[i]->confirmed_ms;
+                moved = true;
+            }
+        }
+    }
 }
 
 /* Into their order; they come nearly so, by their stamps. */
@@ -241,7 +284,7 @@ static void sort_items(struct case_view *view) {
     for (size_t i = 0; i < view->count; i++) {
         struct case_item *item = &view->items[i];
         size_t at = i;
-        for (; at > 0 && item_before(view, item, view->sorted[at - 1]); at--) {
+        for (; at > 0 && compare_items(view, item, view->sorted[at - 1]) < 0; at--) {
             view->sorted[at] = view->sorted[at - 1];
         }
         view->sorted[at] = item;
@@ -281,6 +324,7 @@ static size_t link_revocations(struct case_view *view) {
 }
 
 void case_judge(struct case_view *view) {
+    move_items(view);
     sort_items(view);
     for (size_t i = 0; i < view->count; i++) {
         read_item(view, view->sorted[i], &view->events[i]);

@@ -71,6 +71,8 @@ struct case_item {
     uint64_t index;
     uint64_t stamp_ms;
     uint64_t confirmed_ms;
+    unsigned moves; /* case_judge's, as the next: standing_event has both */
+    uint64_t moved_ms;
     bool beyond;
     struct event event; /* parsed: owned */
     struct standing_signer signer;

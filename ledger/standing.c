@@ -53,8 +53,12 @@ static int compare_places(uint64_t time_a, struct bytes origin_a, uint64_t index
 }
 
 int standing_compare(const struct standing_event *a, const struct standing_event *b) {
-    return compare_places(a->confirmed_ms, a->origin, a->index, b->confirmed_ms, b->origin,
-                          b->index);
+    uint64_t time_a = a->moves > 0 ? a->moved_ms : a->confirmed_ms;
+    uint64_t time_b = b->moves > 0 ? b->moved_ms : b->confirmed_ms;
+    if (time_a == time_b && a->moves != b->moves) {
+        return a->moves < b->moves ? -1 : 1;
+    }
+    return compare_places(time_a, a->origin, a->index, time_b, b->origin, b->index);
 }
 
 size_t standing_find(const struct standing_case *c, const struct hash *id) {

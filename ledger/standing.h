@@ -39,6 +39,8 @@ struct standing_event {
     uint64_t index;
     uint64_t stamp_ms;
     uint64_t confirmed_ms;
+    unsigned moves;    /* by how many names in a row it stands after its own time; if any, at: */
+    uint64_t moved_ms; /* that of the first of those named */
     struct hash id;
     const struct kind *kind;
     struct hash whole; /* over all of `open`; */
@@ -186,7 +188,7 @@ struct standing_case {
     bool closed;              /* scratch: an event of kind `closed` counted */
 };
 
-/* The order of events: confirmed time, origin, index. */
+/* The order of events: time, moves, origin, index. */
 int standing_compare(const struct standing_event *a, const struct standing_event *b);
 /* Judges all events. Asserts that they are in their order. The caller owns all memory; a few times
  * count^2 steps. */

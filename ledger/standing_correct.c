@@ -53,7 +53,9 @@ static unsigned slots_of(const struct standing_case *c, size_t event) {
         return SLOT_BIT(SLOT_CERTIFICATE);
     case EFFECT_DECIDES_APPEAL: {
         size_t appeal = c->results[event].names;
-        size_t contested = appeal != STANDING_NONE ? c->results[appeal].names : STANDING_NONE;
+        bool is_appeal =
+            appeal != STANDING_NONE && c->events[appeal].kind->effect == EFFECT_APPEALS;
+        size_t contested = is_appeal ? c->results[appeal].names : STANDING_NONE;
         bool of_certificate =
             contested != STANDING_NONE && c->events[contested].kind->effect == EFFECT_DECERTIFIES;
         return of_certificate ? SLOT_BIT(SLOT_CERTIFICATE)

@@ -23,7 +23,7 @@ size_t standing_stands_for(const struct standing_case *c, const struct effect_of
     size_t at = event;
     for (size_t steps = 0; steps <= 2 * c->count && at != STANDING_NONE; steps++) {
         const struct standing_result *r = &c->results[at];
-        if (r->standing == STANDING_DUPLICATE && !(w != NULL && standing_aside(w, r->other))) {
+        if (r->standing == STANDING_DUPLICATE && !(w != NULL && standing_overlooks(w, r->other))) {
             at = r->other;
         } else if (r->corrected && r->replacement != STANDING_NONE) {
             at = r->replacement;
@@ -44,7 +44,7 @@ static bool took_effect(const struct effect_of *w, size_t event) {
     bool by_key = r->why == WHY_COMPROMISED || r->why == WHY_REVOKED;
     return r->done ||
            (settled && denied && !has_effect(w, event, EFFECT_CORRECTS) &&
-            standing_aside(w, r->other)) ||
+            standing_overlooks(w, r->other)) ||
            (by_key && standing_over(w->c, w->event, event));
 }
 
@@ -139,10 +139,10 @@ static size_t decided_appeal(const struct effect_of *w) {
 /* What it contests, to the decision: where that sets it aside, a twin that it does not. */
 static size_t contested_by(const struct effect_of *w, size_t appeal) {
     size_t at = standing_stands_for(w->c, w, result_of(w, appeal)->contested);
-    for (size_t i = 0; at != STANDING_NONE && standing_aside(w, at) && i < w->position; i++) {
+    for (size_t i = 0; at != STANDING_NONE && standing_overlooks(w, at) && i < w->position; i++) {
         size_t twin = w->c->order[i];
         if (result_of(w, twin)->standing == STANDING_DUPLICATE && standing_alike(w->c, twin, at) &&
-            !standing_aside(w, twin)) {
+            !standing_overlooks(w, twin)) {
             return twin;
         }
     }

@@ -52,6 +52,8 @@ struct effect_of standing_at_work(struct standing_case *c, struct standing_subje
                                   size_t position);
 /* Is the event set aside by the one at work? */
 bool standing_aside(const struct effect_of *w, size_t event);
+/* Is what the event did nothing to the one at work? */
+bool standing_overlooks(const struct effect_of *w, size_t event);
 bool standing_is_in(const struct effect_of *w, size_t event, enum standing_slot slot);
 bool standing_is_free(const struct effect_of *w, enum standing_slot slot);
 /* Does the one at work see the event in that slot? */

@@ -39,6 +39,16 @@ bool standing_aside(const struct effect_of *w, size_t event) {
             standing_alike(w->c, w->event, event));
 }
 
+/* Of one rank, and neither house has a right over the other's. */
+static bool are_strangers(const struct effect_of *w, size_t other) {
+    return !standing_may_undo(w->c, w->event, other) && !standing_may_undo(w->c, other, w->event);
+}
+
+bool standing_overlooks(const struct effect_of *w, size_t event) {
+    return standing_aside(w, event) ||
+           (are_strangers(w, event) && !standing_surely_before(w->c, event, w->event));
+}
+
 /* Who acted at a place: the event there, or the one whose doing that is now. */
 static size_t actor_at(const struct standing_case *c, size_t position) {
     size_t at = c->order[position];
@@ -56,7 +66,7 @@ struct effect_of standing_at_work(struct standing_case *c, struct standing_subje
         for (size_t i = position; i-- > 0 && w.firm[slot] == 0;) {
             const struct standing_result *r = &c->results[c->order[i]];
             if (r->acted[slot] && r->subject == subject->subject &&
-                !standing_aside(&w, actor_at(c, i))) {
+                !standing_overlooks(&w, actor_at(c, i))) {
                 w.firm[slot] = i + 1;
             }
         }
@@ -74,7 +84,7 @@ bool standing_sees(const struct effect_of *w, size_t event, enum standing_slot s
     }
     /* One that was never there, by its key, is its own way out. */
     bool past = r->out_by[slot] == event ? standing_over(w->c, w->event, event)
-                                         : standing_aside(w, r->out_by[slot]);
+                                         : standing_overlooks(w, r->out_by[slot]);
     return past && w->firm[slot] <= r->out_at[slot];
 }
 
@@ -95,7 +105,8 @@ size_t standing_denies(const struct effect_of *w, size_t event) {
     if (!standing_may_undo(c, w->event, event)) {
         return event;
     }
-    if (upholder != STANDING_NONE && !standing_may_undo(c, w->event, upholder)) {
+    if (upholder != STANDING_NONE && !standing_may_undo(c, w->event, upholder) &&
+        !standing_overlooks(w, upholder)) {
         return upholder;
     }
     for (size_t i = 0; i < w->position; i++) {
@@ -103,16 +114,11 @@ size_t standing_denies(const struct effect_of *w, size_t event) {
         const struct standing_result *r = &c->results[twin];
         bool said = r->counts || r->standing == STANDING_DUPLICATE;
         if (said && !r->corrected && !standing_may_undo(c, w->event, twin) &&
-            standing_alike(c, event, twin)) {
+            standing_alike(c, event, twin) && !standing_overlooks(w, twin)) {
             return twin;
         }
     }
     return STANDING_NONE;
-}
-
-/* Of one rank, and neither house has a right over the other's. */
-static bool are_strangers(const struct effect_of *w, size_t other) {
-    return !standing_may_undo(w->c, w->event, other) && !standing_may_undo(w->c, other, w->event);
 }
 
 static bool own_house_is_in(const struct effect_of *w, enum standing_slot slot) {

@@ -125,6 +125,11 @@ def stranger_of_rank(a, b):
     return a.rank == b.rank and not over(a, b) and not over(b, a) and not one_house(a, b)
 
 
+def overlooks(e, other):
+    """What the other did is nothing to it."""
+    return aside(e, other) or (stranger_of_rank(e, other) and not surely_before(other, e))
+
+
 def in_place_of(a, b):
     seen = []
     while a.replaces and a not in seen:
@@ -196,18 +201,29 @@ class Case:
     def __init__(self, answer, facts, revocations, oris=None):
         self.oris = oris or [answer["ori"]]
         self.events = [Event(e, f) for e, f in zip(answer["events"], facts, strict=True)]
-        assert [e.order for e in self.events] == sorted(e.order for e in self.events)
         self.revocations = revocations
         self.subjects = {}
         by_id = {e.said["id"]: e for e in self.events}
         for e in self.events:
             e.names = by_id.get(e.open.get("event", {}).get("id"))
             e.replaced_by = by_id.get(e.open.get("replaced_by", {}).get("id"))
+        self.check_order()
         for e in self.events:
             at = e
             while "case" not in at.open and at.names:
                 at = at.names
             e.subject = at.open.get("subject", 1)
+
+    def check_order(self):
+        """By time, moves, origin, index: none stands before the one that it names."""
+        def place(e):
+            own = (e.order[0], 0, *e.order[1:])
+            named = place(e.names) if e.names else None
+            return own if named is None or named < own else (named[0], named[1] + 1, *e.order[1:])
+        places = [place(e) for e in self.events]
+        assert places == sorted(places), "the answer's order is not the page's"
+        for i, e in enumerate(self.events):
+            e.at = i
 
     def judge(self):
         self.by_key_and_log()
@@ -271,7 +287,7 @@ class Case:
         if frozen:
             return "frozen", frozen
         if r:
-            if (x.kind == "correction" or r.kind != x.kind or r.subject != x.subject or r.order <= x.order or
+            if (x.kind == "correction" or r.kind != x.kind or r.subject != x.subject or r.at <= x.at or
                     r.settled is not NONE):
                 return "replacement", r
             if not may_correct(c, r):
@@ -281,7 +297,7 @@ class Case:
     def frozen(self, c, t):
         """The first event by which a correction with this root is frozen."""
         return t and next((y for y in self.events if
-                           y.order > t.order and over(y, t) and not y.corrected and y.settled is NONE and acts_on(y, t) and
+                           y.at > t.at and over(y, t) and not y.corrected and y.settled is NONE and acts_on(y, t) and
                            not surely_before(c, y) and not may_undo(c, y) and (y.kind != "correction" or over(y, c))), None)
 
     def apply(self, held):
@@ -325,7 +341,7 @@ class Case:
         x = c.names
         if x is e:
             return True
-        return (e.order < c.order and alike(x, e) and e is not c.replaced_by and one_house(x, e) and may_correct(c, e) and
+        return (e.at < c.at and alike(x, e) and e is not c.replaced_by and one_house(x, e) and may_correct(c, e) and
                 not self.frozen(c, root_of(e) if e.kind == "correction" else e))
 
     # --- places and duplicates ---
@@ -357,7 +373,7 @@ class Case:
         seen = []
         while e and e not in seen:
             seen.append(e)
-            if e.standing == "duplicate" and not (to and aside(to, e.why[1])):
+            if e.standing == "duplicate" and not (to and overlooks(to, e.why[1])):
                 e = e.why[1]
             elif e.corrected and e.replacement:
                 e = e.replacement
@@ -455,7 +471,7 @@ class Case:
     def took_effect_for(o, e):
         """Or did not, by nothing but what an event sets aside."""
         return o.took_effect or (o.stolen and over(e, o)) or (o.standing in ("duplicate", "without authority") and isinstance(o.why[1], Event) and
-                                 o.why[0] in ("alike", "party", "rank", "stranger") and o.denied is NONE and aside(e, o.why[1]))
+                                 o.why[0] in ("alike", "party", "rank", "stranger") and o.denied is NONE and overlooks(e, o.why[1]))
 
     def denial(self, e, asked):
         """(rule, by) of the first of those asked that the event may not undo; None: it may undo all."""
@@ -463,7 +479,7 @@ class Case:
             twins = [t for t in self.before(e) if
                      not t.corrected and (t.counts or t.standing == "duplicate") and alike(t, o)]
             for each in [o] + ([o.upheld] if o.upheld else []) + twins:
-                if not may_undo(e, each):
+                if not may_undo(e, each) and (each is o or not overlooks(e, each)):
                     return rule_against(e, each), each
         return None
 
@@ -492,8 +508,8 @@ class Case:
     def seen(self, s, e, slot):
         def is_seen(o):
             by = o.out_of[slot]
-            out_by_what_is_aside = over(e, o) if by is STOLEN else by is not None and aside(e, by)
-            return by is None or (out_by_what_is_aside and all(aside(e, later) for later in s.history[slot][o.out_since[slot]:]))
+            overlooked = over(e, o) if by is STOLEN else by is not None and overlooks(e, by)
+            return by is None or (overlooked and all(overlooks(e, later) for later in s.history[slot][o.out_since[slot]:]))
         return [o for o in self.before(e) if o.subject == s.number and slot in o.out_of and not aside(e, o) and is_seen(o)]
 
     @staticmethod
@@ -584,8 +600,8 @@ class Case:
     def contested_for(self, e, appeal):
         """To a decision: not what it sets aside, where a duplicate of that will do."""
         c = self.stands_for(appeal.contested, e)
-        if c and aside(e, c):
-            c = next((t for t in self.before(e) if t.standing == "duplicate" and alike(t, c) and not aside(e, t)), c)
+        if c and overlooks(e, c):
+            c = next((t for t in self.before(e) if t.standing == "duplicate" and alike(t, c) and not overlooks(e, t)), c)
         return c
 
     def decide(self, s, e):
