@@ -90,6 +90,7 @@ static void put_published(uint64_t kept_at, struct bytes note) {
     struct writer out;
     writer_init(&out, memory, sizeof memory);
     writer_u64(&out, NOON + 2);
+    writer_u64(&out, 0); /* no quorum time fell */
     writer_bytes(&out, note);
     put(key_log_u64(TABLE_PUBLISHED, h.log.number, kept_at), writer_view(&out));
 }
