@@ -10,7 +10,7 @@ mutants:
 
 # Called in the copy of the tree. A mutated object stands before the libraries, which then leave theirs out.
 MUTANT_LINKS := tests/unit-ledger tests/unit-net tests/unit-tools tests/sim-run tests/check-papers tests/check-forms \
-	tests/check-standings dutylog dutylogd
+	tests/check-standings tests/check-attack dutylog dutylogd
 unit_objects = $(call obj,$(wildcard tests/$(1)/test_*.c) $(TESTLIB_SRC))
 objects_of_tests/unit-ledger := $(call unit_objects,ledger)
 objects_of_tests/unit-net := $(call unit_objects,net)
@@ -19,6 +19,7 @@ objects_of_tests/sim-run := $(call obj,$(SIM_SRC))
 objects_of_tests/check-papers := $(call obj,tests/check/papers.c) $(WORLD)
 objects_of_tests/check-forms := $(call obj,tests/check/forms.c)
 objects_of_tests/check-standings := $(call obj,tests/check/standings.c)
+objects_of_tests/check-attack := $(call obj,$(ATTACK_SRC)) $(WORLD)
 objects_of_dutylog := $(call obj,$(CLI_SRC))
 objects_of_dutylogd := $(call obj,tools/dutylogd.c)
 

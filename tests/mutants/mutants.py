@@ -194,6 +194,7 @@ def suites(name, function, baseline):
         Suite("stories", ["tests/sim-run"], ["@LANE@/tests/sim-run", "stories", "tests/sim/stories"]),
         unit("core", CORE, core, tests),
         Suite("standing", ["tests/check-standings"], ["tests/check/standing.py"]),
+        Suite("attack", ["tests/check-attack"], ["tests/check/attack.py"], SEEDS="200"),
         Suite("seeds", ["tests/sim-run"], ["@LANE@/tests/sim-run", "seeds", "40"]),
         Suite("agree", check, ["tests/check/agree.py"], MANGLED="1000"),
         unit("slow", CORE, [t for t in concerned if tests[t] >= SLOW], tests),
