@@ -80,14 +80,18 @@ Test(replica_mirror, refusal_of_both_is_asked_for_again_apart) {
 }
 
 Test(replica_mirror, mirror_that_knows_no_such_request_is_rarely_asked) {
-    begin_together(20);
-    ANSWER('a', 404, "", "checkpoint a 10-20");
-    ANSWER('a', 200, "", "entries a 10-20");
-    COSIGN('a', 20, "");
-    COSIGN('b', 20, "publish 20 +1 a b");
-    PUBLISHED("serve 20");
-    COMMITTED(21, "cut after 20");
-    CUT("checkpoint a 20-21, candidate b 20-21");
+    unsigned statuses[] = {404, 405};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        begin_again();
+        begin_together(20);
+        ANSWER('a', statuses[i], "", "checkpoint a 10-20");
+        ANSWER('a', 200, "", "entries a 10-20");
+        COSIGN('a', 20, "");
+        COSIGN('b', 20, "publish 20 +1 a b");
+        PUBLISHED("serve 20");
+        COMMITTED(21, "cut after 20");
+        CUT("checkpoint a 20-21, candidate b 20-21");
+    }
 }
 
 Test(replica_mirror, failure_of_both_is_a_failure) {

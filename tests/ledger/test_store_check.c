@@ -425,3 +425,27 @@ Test(store_check, finds_keys_of_nobody) {
     cr_assert_eq(strays("Z", 1, 2), 1);
     cr_assert_eq(strays("\xff\xff", 2, 2), 1);
 }
+
+static void keep_first(void *context, const struct refusal *why) {
+    if (last_finding[0] == '\0') {
+        keep_finding(context, why);
+    }
+}
+
+Test(store_check, names_the_entry_that_lacks_its_hash) {
+    append_to(268, 7);
+    struct store_txn *txn = begin(STORE_WRITE);
+    struct key key = key_log_u64(TABLE_ENTRY, LOG, 259); /* a piece of seven */
+    struct bytes value;
+    uint8_t memory[1024];
+    CHECK_OK(store_get(txn, key_view(&key), &value));
+    cr_assert_leq(value.len, sizeof memory);
+    memcpy(memory, value.data, value.len);
+    memory[1 + 4 * HASH_SIZE] ^= 1;
+    CHECK_OK(store_put(txn, key_view(&key), bytes_of(memory, value.len)));
+    reset();
+    checked.finding = keep_first;
+    CHECK_OK(store_check_tree(&checked, txn, LOG));
+    cr_assert_str_eq(last_finding, "log 2: entry 263 does not have its leaf hash");
+    store_abort(txn);
+}

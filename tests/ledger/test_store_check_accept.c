@@ -309,3 +309,39 @@ Test(store_check_accept, finds_an_honest_mirror_of_a_liar_sound) {
     mirrored_close(&m);
     world_release(&world);
 }
+
+/* A store that fails under the comparison is never taken for a log that was compared. */
+Test(store_check_accept, tells_of_every_failure_of_the_store) {
+    static struct replay_entry entries[WORLD_START];
+    struct hosted h;
+    struct store_txn *txn;
+    hosted_open(&h);
+    hosted_start(&h);
+    CHECK_OK(store_begin(h.store, STORE_READ, &txn));
+    for (uint64_t fail_at = 1;; fail_at++) {
+        struct store_replay replay;
+        struct store *scratch;
+        findings[0] = '\0';
+        check = (struct store_check){.finding = found};
+        h.flaky.fail_at = 0;
+        CHECK_OK(store_memory_open(NULL, &scratch));
+        CHECK_OK(store_replay_begin(&replay, &check, txn, &h.log, WORLD_START, scratch, true));
+        CHECK_OK(store_replay_prepare(&replay, txn, 0, WORLD_START, entries));
+        CHECK_OK(store_replay_apply(&replay, entries, WORLD_START));
+        for (size_t i = 0; i < WORLD_START; i++) {
+            replay_entry_release(&entries[i]);
+        }
+        h.flaky.calls = 0;
+        h.flaky.fail_at = fail_at;
+        enum status status = store_replay_end(&replay, STATUS_OK);
+        store_memory_close(scratch);
+        cr_assert_eq(check.stats.findings, 0, "%s", findings);
+        if (h.flaky.calls < fail_at) {
+            CHECK_OK(status);
+            break;
+        }
+        cr_assert_eq(status, STATUS_STORE_FAILED, "call %llu", (unsigned long long)fail_at);
+    }
+    store_abort(txn);
+    hosted_close(&h);
+}
