@@ -1,9 +1,9 @@
 /* The simulator's command line; `make sim` and `make sim-stories` call it.
  *
- *     sim seeds COUNT [FIRST]      runs seeds; each failing one is named with the command to replay
- * it sim seed X                   runs one, with its trace if TRACE=1 is in the environment sim
- * find COUNT [FIRST]       for planted bugs: stops at the first seed that fails, and exits 0 if one
- * does sim stories FOLDER [update]  compares the stories with their golden traces, or writes these
+ *     sim seeds COUNT [FIRST]      runs seeds, and says how to replay each that fails
+ *     sim seed X                   runs one, with its trace if TRACE=1 is in the environment
+ *     sim find COUNT [FIRST]       for planted bugs: stops at the first that fails, and exits 0
+ *     sim stories FOLDER [update]  compares the stories with their traces, or writes these
  *
  * Seeds run in a child process, so that an assertion of the core is a failure of its seed and not
  * the end. */
