@@ -123,15 +123,14 @@ class View:
         self.answer = answer
         entry = lambda said: self.at.get((said["log"], said["index"]))
         self.named = {}  # (subject, slot): event
-        self.beside, self.shown = {}, {}  # subject: events; event's id: slots in which a reader sees it
+        self.shown = {}  # event's id: slots in which a reader sees it; "beside" of what stands beside
         for number, s in self.subjects.items():
-            self.beside[number] = [entry(b) for b in s.get("beside", [])]
+            for beside in s.get("beside", []):
+                self.shown.setdefault(entry(beside).id, set()).add("beside")
             for slot in ("finding", "discipline", "certificate"):
                 if slot in s:
                     self.named[number, slot] = e = entry(s[slot])
                     self.shown.setdefault(e.id, set()).add(slot)
-            for e in self.beside[number]:
-                self.shown.setdefault(e.id, set()).update(SLOT.get(e.kind, ()))
         self.moved = {c.open["replaced_by"]["id"] for c in self.events if "replaced_by" in c.open}
         self.corrected = {c.names for c in self.events if c.kind == "correction" and c.standing == "in force"} | \
             {e.id for e in self.events if e.rule == "corrected"}
@@ -257,8 +256,8 @@ class Verdict:
             elif e.standing in ("in force", "sealed"):
                 if now.standing not in ("in force", "sealed"):
                     self.changed(e, now, v, w)
-                elif slots - w.shown.get(e.id, set()):
-                    self.out_of_slot(now, slots - w.shown.get(e.id, set()), w)
+                else:
+                    self.out_of_slot(now, self.hidden(slots, e, w), w)
             elif e.standing == "superseded" and now.standing == "in force":
                 self.returned(e, now, v, w)
         for number in v.subjects:
@@ -275,7 +274,7 @@ class Verdict:
         wrong = now.rule in ("bounds", "false", "ori", "subject") or \
             (now.rule == "early" and not self.given["revoked"]) or \
             (now.rule in ("rank", "stranger") and not (by and over(by, now))) or \
-            (now.rule == "alike" and slots and by and by.standing == "in force" and not slots <= w.shown.get(by.id, set()))
+            (now.rule == "alike" and slots and by and by.standing == "in force" and self.hidden(slots, by, w))
         if wrong:
             self.say(f"lost: {now} was in force and is {now.standing}, {now.rule} by {by}")
 
@@ -303,6 +302,14 @@ class Verdict:
                     return False
         return True
 
+    @staticmethod
+    def hidden(slots, e, w):
+        """In which slots of these it is not seen any more."""
+        now = w.shown.get(e.id, set())
+        if "beside" in now or (now and slots == {"beside"}):
+            return set()
+        return set(SLOT[e.kind]) if slots == {"beside"} else slots - now - {"beside"}
+
     def out_of_slot(self, e, slots, w):
         """In force still, and not where it was, by somebody who may undo it: so is the decision of an appeal, what reverses a
         finding that another took or that was corrected, and what is sealed and superseded, which its standing does not say."""
@@ -326,7 +333,7 @@ class Verdict:
         stands = cause and w.by_id.get(cause.id)
         if not stands or stands.standing not in ("in force", "sealed"):
             return
-        if cause.kind == "correction" or (v.shown.get(cause.id, set()) & w.shown.get(cause.id, set()) and now.id in w.shown):
+        if cause.kind == "correction" or (cause.id in v.shown and cause.id in w.shown and now.id in w.shown):
             self.say(f"back: {now} is in force again, and {stands}, by which it was {e.rule}, too")
 
     # --- what a subject came to ---
