@@ -98,6 +98,9 @@ static bool covers_stamp(const struct standing_revocation *r, const struct stand
 }
 
 static bool doubts(const struct standing_revocation *r, const struct standing_event *e) {
+#ifdef DUTYLOG_BUG_DISOWNED /* planted: an enroller takes back what a key signed */
+    return covers_stamp(r, e);
+#endif
     return r->by_root && covers_stamp(r, e);
 }
 
@@ -150,10 +153,14 @@ static void settle_by_key(struct standing_case *c, size_t event, uint64_t *highe
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_REVOKED, revoked);
     } else if (e->other_ori) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_OTHER_ORI, STANDING_NONE);
+#ifndef DUTYLOG_BUG_NO_BOUNDS /* planted: a log counts for any role */
     } else if (e->beyond) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_BOUNDS, STANDING_NONE);
+#endif
+#ifndef DUTYLOG_BUG_FALSE_OPENED /* planted: a disclosure that does not fit is believed */
     } else if (e->unfitting) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_FALSE, STANDING_NONE);
+#endif
     } else if (skips) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_SUBJECT, STANDING_NONE);
     }
@@ -212,6 +219,11 @@ static size_t find_twin(const struct standing_case *c, size_t position) {
         const struct standing_result *r = &c->results[twin];
         bool stands =
             r->superseded_by == STANDING_NONE || standing_may_undo(c, r->superseded_by, event);
+#ifdef DUTYLOG_BUG_FIRST_TWIN /* planted: the first twin that counts says it, by any rank */
+        if (r->counts && standing_alike(c, event, twin)) {
+            return twin;
+        }
+#endif
         if (r->counts && !r->corrected && stands && !standing_above(c, event, twin) &&
             standing_alike(c, event, twin)) {
             return twin;
@@ -288,6 +300,9 @@ static size_t find_party(const struct standing_case *c, uint64_t subject, size_t
     for (size_t i = 0; i < position; i++) {
         size_t event = c->order[i];
         const struct standing_result *r = &c->results[event];
+#ifdef DUTYLOG_BUG_PARTY
+        said = r->subject == subject && r->counts && c->events[event].party.len > 0 ? event : said;
+#endif
         if (r->subject == subject && r->counts && !r->corrected && c->events[event].party.len > 0 &&
             (said == STANDING_NONE || standing_over(c, event, said))) {
             said = event;
@@ -300,6 +315,9 @@ static size_t find_party(const struct standing_case *c, uint64_t subject, size_t
 static size_t denies_party(const struct standing_case *c, size_t position) {
     size_t event = c->order[position];
     struct bytes party = c->events[event].party;
+#ifdef DUTYLOG_BUG_PARTY /* planted: the last that names a party says it, and denies none */
+    return STANDING_NONE;
+#endif
     size_t said =
         party.len > 0 ? find_party(c, c->results[event].subject, position) : STANDING_NONE;
     if (said == STANDING_NONE || bytes_equal(party, c->events[said].party)) {
@@ -314,6 +332,9 @@ static size_t denies_party(const struct standing_case *c, size_t position) {
 static bool is_early(const struct standing_case *c, const struct standing_subject *subject,
                      size_t event) {
     const struct standing_event *e = &c->events[event];
+#ifdef DUTYLOG_BUG_EARLY_ABOVE /* planted: a court's decision may come too early */
+    return e->kind->after != 0 && !e->imported && (subject->seen & e->kind->after) == 0;
+#endif
     return e->kind->after != 0 && of_agency(e) && !e->imported && !c->closed &&
            (subject->seen & e->kind->after) == 0;
 }
@@ -482,6 +503,11 @@ static void show_served(struct standing_case *c) {
         size_t event = c->order[i];
         size_t of = c->results[event].counts ? c->results[event].speaks_of : STANDING_NONE;
         of = of != STANDING_NONE ? standing_stands_for(c, NULL, of) : of;
+#ifdef DUTYLOG_BUG_LAST_SERVED /* planted: the last is shown, by any rank */
+        if (of != STANDING_NONE) {
+            c->results[of].served = event;
+        }
+#endif
         if (of != STANDING_NONE && (c->results[of].served == STANDING_NONE ||
                                     standing_may_undo(c, event, c->results[of].served))) {
             c->results[of].served = event;

@@ -108,6 +108,9 @@ static bool freezes(const struct standing_case *c, size_t act, size_t correction
 /* The first that keeps the correction from touching `root`; STANDING_NONE. Only acts of higher
  * groups are over it. */
 static size_t find_frozen(const struct standing_case *c, size_t correction, size_t root) {
+#ifdef DUTYLOG_BUG_NEVER_FROZEN /* planted: what a higher rank acted on is corrected, too */
+    return STANDING_NONE;
+#endif
     enum house_group group = group_of(c, root);
     size_t count = group > 0 ? c->act_count[group - 1] : 0;
     size_t first = STANDING_NONE;
@@ -160,6 +163,9 @@ static void judge_correction(struct standing_case *c, size_t event) {
         standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_FROZEN, frozen);
         return;
     }
+#ifdef DUTYLOG_BUG_ANY_REPLACEMENT /* planted: anything stands in for what is corrected */
+    replacement = STANDING_NONE;
+#endif
     if (target != STANDING_NONE && replacement != STANDING_NONE) {
         if (!may_stand_in(c, replacement, target)) {
             standing_settle(c, event, STANDING_WITHOUT_AUTHORITY, WHY_REPLACEMENT, replacement);

@@ -351,6 +351,9 @@ static void uphold(const struct effect_of *w, size_t contested) {
 /* Whom it may not undo of all that it would; marks the rest. */
 static size_t denies_turn(const struct effect_of *w, enum turn turn, size_t contested) {
     size_t denied = contested != STANDING_NONE ? standing_denies(w, contested) : STANDING_NONE;
+#ifdef DUTYLOG_BUG_APPEAL_UNDOES /* planted: anybody decides an appeal */
+    return STANDING_NONE;
+#endif
     if (denied != STANDING_NONE) {
         return denied;
     }

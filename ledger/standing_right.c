@@ -32,10 +32,16 @@ bool standing_above(const struct standing_case *c, size_t a, size_t b) {
 
 bool standing_may_correct(const struct standing_case *c, size_t a, size_t b) {
     int ranks = compare_ranks(c, a, b);
+#ifdef DUTYLOG_BUG_STRANGER_CORRECTS /* planted: a correction asks for a rank alone */
+    return ranks >= 0;
+#endif
     return ranks > 0 || (ranks == 0 && standing_one_house(c, a, b));
 }
 
 bool standing_may_undo(const struct standing_case *c, size_t a, size_t b) {
+#ifdef DUTYLOG_BUG_STRANGER_TAKES /* planted: undoing asks for a rank alone */
+    return compare_ranks(c, a, b) >= 0;
+#endif
     return standing_over(c, a, b) || standing_may_correct(c, a, b);
 }
 
@@ -49,6 +55,9 @@ void standing_deny(struct standing_case *c, size_t event, size_t other) {
 static bool before_by_time(const struct standing_case *c, size_t a, size_t b) {
     const struct standing_event *x = &c->events[a];
     const struct standing_event *y = &c->events[b];
+#ifdef DUTYLOG_BUG_NO_HOUR /* planted: stamps of two logs are believed */
+    return standing_compare(x, y) < 0;
+#endif
     return bytes_equal(x->origin, y->origin) ? x->index < y->index
                                              : x->confirmed_ms + HOUR_MS < y->confirmed_ms;
 }

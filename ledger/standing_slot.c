@@ -34,6 +34,9 @@ bool standing_is_free(const struct effect_of *w, enum standing_slot slot) {
 
 /* A twin of lower rank said the same thing: what it did is not in the way of who says it again. */
 bool standing_aside(const struct effect_of *w, size_t event) {
+#ifdef DUTYLOG_BUG_NOT_ASIDE /* planted: nothing is set aside */
+    return false;
+#endif
     return standing_over(w->c, w->event, event) &&
            (!standing_surely_before(w->c, event, w->event) ||
             standing_alike(w->c, w->event, event));
@@ -41,6 +44,9 @@ bool standing_aside(const struct effect_of *w, size_t event) {
 
 /* Of one rank, and neither house has a right over the other's. */
 static bool are_strangers(const struct effect_of *w, size_t other) {
+#ifdef DUTYLOG_BUG_NOT_BESIDE /* planted: nothing stands beside */
+    return false;
+#endif
     return !standing_may_undo(w->c, w->event, other) && !standing_may_undo(w->c, other, w->event);
 }
 
@@ -105,6 +111,9 @@ size_t standing_denies(const struct effect_of *w, size_t event) {
     if (!standing_may_undo(c, w->event, event)) {
         return event;
     }
+#ifdef DUTYLOG_BUG_ONE_TWIN /* planted: no twin and no upholder is asked for */
+    return STANDING_NONE;
+#endif
     if (upholder != STANDING_NONE && !standing_may_undo(c, w->event, upholder) &&
         !standing_overlooks(w, upholder)) {
         return upholder;
@@ -139,6 +148,9 @@ static bool leaves_beside(const struct effect_of *w, size_t other, enum standing
 
 size_t standing_denies_emptier(const struct effect_of *w, enum standing_slot slot) {
     size_t emptied = w->subject->emptied[slot];
+#ifdef DUTYLOG_BUG_NOT_EMPTIED /* planted: anybody fills an emptied slot */
+    emptied = STANDING_NONE;
+#endif
     return emptied == STANDING_NONE || leaves_beside(w, emptied, slot)
                ? STANDING_NONE
                : standing_denies(w, emptied);
