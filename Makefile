@@ -184,6 +184,7 @@ help:
 	@echo 'make fuzz SECONDS=60     every parser under libFuzzer'
 	@echo 'make bench               how fast it is, beside what the machine allows (BENCH_QUICK=1: a minute)'
 	@echo 'make model               every state of the formal model (specs/model.md), with spin'
+	@echo 'make attack SEEDS=2000   keys that may not do it, against honest cases; make attack-bugs: that wrong rules are found'
 	@echo 'make power CRASHES=200   power loss of real nodes, so often; make power-bugs: that unsafe ones are found'
 	@echo 'make mutants N=100 SEED=1  one-line mutants of the core, each under the tests (specs/mutants.md)'
 	@echo 'make lint layers format  style; who may use whom; clang-format'

@@ -114,7 +114,7 @@ run_all() {
     done
     build-address/tests/fuzz-seeds build/corpus && "$0" scripts build-address build-address/tests/replay-* || status=1
     local -a scripts daemon=() threaded=()
-    scripts=(tests/check/agree.py tests/check/schema.py tests/check/standing.py tests/check/attack.py tests/mutants/selftest.py
+    scripts=(tests/check/agree.py tests/check/schema.py tests/check/standing.py tests/check/attack.py tests/check/attack_bugs.sh tests/mutants/selftest.py
         tests/sim/check.sh)
     for kind in tests/crash/*.sh tests/crash/*.py; do
         [ ! -x "$kind" ] || scripts+=("$kind")
