@@ -164,8 +164,14 @@ class Verdict:
     # --- what one answer says of each event ---
 
     def shows(self, view):
-        for missing in [i for i in view.said if i not in view.by_id]:
-            self.left_out(missing, view)
+        missing = [i for i in view.said if i not in view.by_id]
+        for event in missing:
+            self.left_out(event, view)
+        facts = [self.given["facts"][i] for i in missing]
+        uncounted = sum(f["case"] and f["house"] != "another agency" for f in facts) - \
+            sum(house["count"] for house in view.answer["left_out"])
+        if uncounted > 0:
+            self.say(f"uncounted: {uncounted} events are neither shown nor counted")
         if "pins" in view.answer and self.given["pinned"] == view.answer.get("unpinned", False):
             self.say("pins: the answer says something else of them")
         for e in view.events:

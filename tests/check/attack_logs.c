@@ -471,8 +471,8 @@ static size_t finish(struct attack *a, enum who who, const char *kind, const str
     return a->count++;
 }
 
-static void put_members(struct attack *a, enum who who, size_t names, const char *members,
-                        va_list arguments) {
+__attribute__((format(printf, 4, 0))) static void
+put_members(struct attack *a, enum who who, size_t names, const char *members, va_list arguments) {
     struct said *said = &a->said[a->count];
     said->names = names;
     int n = vsnprintf(said->members, sizeof said->members, members, arguments);
