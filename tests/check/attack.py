@@ -28,10 +28,10 @@ FIRST_OF_HOUSE = 64  # so many of each house are looked at in any case
 class Said:
     """An event as one answer shows it, and what is known of its signer."""
 
-    def __init__(self, shown, fact):
+    def __init__(self, shown, fact, order):
         self.id, self.kind, self.open, self.log = shown["id"], shown["kind"], shown.get("open", {}), shown["log"]
         self.index, self.subject, self.standing = shown["index"], shown["subject"], shown["standing"]
-        self.order = (shown["confirmed"], shown["log"].encode(), shown["index"])
+        self.order, self.confirmed = order, shown["confirmed"]
         self.why = shown.get("why", {})
         self.rule, self.by = self.why.get("rule"), (self.why.get("log"), self.why.get("index"))
         self.role, self.first = shown["role"], shown["issuer"].split("/")[0]
@@ -69,7 +69,7 @@ def may_undo(a, b):
 def surely_before(a, b, view):
     """In one log, or by more than an hour; or because the other names it, or what it surely came before."""
     while b is not None:
-        if (a.log == b.log and a.index < b.index) or (a.log != b.log and a.order[0] + HOUR < b.order[0]):
+        if (a.log == b.log and a.index < b.index) or (a.log != b.log and a.confirmed + HOUR < b.confirmed):
             return True
         b = view.by_id.get(b.names)
         if b is a:
@@ -114,7 +114,7 @@ class View:
 
     def __init__(self, answer, facts, said):
         self.said = said  # the ids of all that was said by then
-        self.events = [Said(e, facts[e["id"]]) for e in answer["events"]]
+        self.events = [Said(e, facts[e["id"]], order) for order, e in enumerate(answer["events"])]
         self.by_id = {e.id: e for e in self.events}
         for e in self.events:
             e.named = self.by_id.get(e.names)
@@ -299,6 +299,8 @@ class Verdict:
         for o in w.events:
             if o is e or o is by or o.order > by.order or o.id in w.corrected:
                 continue
+            if not over(o, by) and not may_undo(by, o) and not surely_before(o, by, w):
+                continue  # a stranger's, and perhaps dated back
             if alike(o, e) and (o.counts or o.standing == "duplicate") and not may_undo(by, o):
                 return False
             if o.kind == "appeal.decided" and o.standing == "in force" and o.open["outcome"] == "upheld":
