@@ -279,8 +279,9 @@ class Verdict:
         slots = v.shown.get(e.id, set())
         wrong = now.rule in ("bounds", "false", "ori", "subject") or \
             (now.rule == "early" and not self.given["revoked"]) or \
-            (now.rule in ("rank", "stranger") and not (by and over(by, now))) or \
-            (now.rule == "alike" and slots and by and by.standing == "in force" and self.hidden(slots, by, w))
+            (now.rule in ("rank", "stranger") and (slots or e.kind not in SLOT) and not (by and over(by, now))) or \
+            (now.rule == "alike" and by and by.standing == "in force" and
+             any(not may_undo(w.named.get((e.subject, slot), by), now) for slot in self.hidden(slots, by, w)))
         if wrong:
             self.say(f"lost: {now} was in force and is {now.standing}, {now.rule} by {by}")
 
@@ -323,25 +324,33 @@ class Verdict:
         finding that another took or that was corrected, and what is sealed and superseded, which its standing does not say."""
         for slot in slots:
             taker = w.named.get((e.subject, slot))
-            takers = [taker] if taker else [o for o in w.events if o.counts and o.subject == e.subject and o.kind in SLOT]
+            there = [o for o in w.events if o.subject == e.subject and w.shown.get(o.id, set()) & {slot, "beside"}]
+            takers = there if there else [o for o in w.events if o.counts and o.subject == e.subject and o.kind in SLOT]
             right = (e.kind == "appeal.decided" and any(o is not e and may_undo(o, e) for o in takers)) or \
-                ((e.kind == "finding.reversed" or e.standing == "sealed") and taker and may_undo(taker, e)) or \
-                (e.kind == "finding.reversed" and self.corrected_by_who_may_undo(w.by_id.get(e.names), e, w))
+                ((e.kind == "finding.reversed" or e.standing == "sealed") and any(may_undo(o, e) for o in there)) or \
+                self.corrected_by_who_may_undo(e.named, e, w)
             if not right:
                 self.say(f"hidden: {e} is in force, and not shown as {slot}: {taker}")
 
     @staticmethod
     def corrected_by_who_may_undo(named, e, w):
-        by = named and named.rule == "corrected" and w.cause(named)
-        return bool(by and may_undo(by, e))
+        """Something that it hangs on by name is corrected, by somebody who may undo it itself."""
+        while named:
+            by = [w.cause(named)] if named.rule == "corrected" else \
+                [c for c in w.events if c.kind == "correction" and c.standing == "in force" and c.names == named.id]
+            if any(c and may_undo(c, e) for c in by):
+                return True
+            named = named.named
+        return False
 
     def returned(self, e, now, v, w):
-        """What had superseded it does so no more: then that is not in force, or not where it was."""
+        """What is corrected comes back only if the correction is none any more. (What was replaced may come to stand beside what
+        replaced it.)"""
         cause = v.cause(e)
         stands = cause and w.by_id.get(cause.id)
         if not stands or stands.standing not in ("in force", "sealed"):
             return
-        if cause.kind == "correction" or (cause.id in v.shown and cause.id in w.shown and now.id in w.shown):
+        if cause.kind == "correction":
             self.say(f"back: {now} is in force again, and {stands}, by which it was {e.rule}, too")
 
     # --- what a subject came to ---
@@ -398,7 +407,7 @@ class Verdict:
         if still is None or not still.counts or still.id in w.corrected:
             return
         if not any(e.open.get("party") == new and e.counts and
-                   (over(e, still) or (one_house(e, still) and e.order < still.order)) for e in w.events if e.subject == number):
+                   (over(e, still) or (e.rank == still.rank and e.order < still.order)) for e in w.events if e.subject == number):
             self.say(f"party: of subject {number}, {old} before, {new} now")
 
     def filled(self, number, slot, v, w):
@@ -409,6 +418,8 @@ class Verdict:
             if e.subject != number or own != slot or e.rule not in ("reversed", "changed"):
                 continue
             by = v.cause(e)
+            if e.kind == "appeal.decided" and not ("discipline" in e.open and by and by.kind == "finding.reversed"):
+                continue  # it was not in that slot, or what it had undone is back
             if by is None or by.open.get("disposition") == "sustained" or not (surely_before(e, by, v) or not over(by, e)):
                 continue  # what is set aside empties nothing
             now = w.by_id.get(by.id)
