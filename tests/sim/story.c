@@ -151,7 +151,8 @@ static bool compare(const struct story *story, const char *path, const char *got
 }
 
 int stories_run(const char *folder, bool update) {
-    const struct story *const tables[] = {stories_of_logs, stories_of_mirrors, stories_of_forks};
+    const struct story *const tables[] = {stories_of_logs, stories_of_mirrors, stories_of_time,
+                                          stories_of_forks};
     unsigned passed = 0;
     unsigned failed = 0;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {

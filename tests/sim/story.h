@@ -13,6 +13,7 @@ struct story {
 };
 extern const struct story stories_of_logs[];    /* stories_log.c */
 extern const struct story stories_of_mirrors[]; /* stories_mirror.c */
+extern const struct story stories_of_time[];    /* stories_time.c */
 extern const struct story stories_of_forks[];   /* stories_fork.c; each ends with a row of NULL */
 
 /* Runs all; compares each trace with FOLDER/<name>.trace, or writes it. The exit status. */
