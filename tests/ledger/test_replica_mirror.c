@@ -459,3 +459,9 @@ Test(replica_mirror, claims_without_end_are_asked_about_ever_more_rarely) {
         wait = wait > 30000 ? 30000 : wait;
     }
 }
+
+Test(replica_mirror, what_was_known_of_its_entries_is_forgotten_by_a_guard) {
+    begin_published();
+    step_guard(GUARD_ALL, "checkpoint a 0-10, checkpoint b 0-10, checkpoint c 0-10", __LINE__);
+    ANSWER('a', 200, "", "entries a 0-10"); /* it had none, or it has another's folder now */
+}

@@ -19,6 +19,7 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MF
 TREE = OUT / "tree"
 EQUIVALENT = pathlib.Path(__file__).parent / "equivalent.txt"
 INTEGRATION = ["test_access", "test_start", "test_pull", "test_backup", "test_fsck", "test_audit", "test_case", "test_fork", "test_guard", "test_restore"]
+REAL_TIME = ["net", *INTEGRATION]
 
 
 def stop(text):
@@ -317,7 +318,10 @@ def try_mutant(lane, results, baseline, key, name, function):
     begun = time.monotonic()
     for suite in suites(name, function, baseline):
         # Generous: another job may have the processors.
-        outcome, _ = lane.run(suite, 30 + 10 * (baseline[suite.name] if suite.seconds is None else suite.seconds))
+        bound = 30 + 10 * (baseline[suite.name] if suite.seconds is None else suite.seconds)
+        outcome, _ = lane.run(suite, bound)
+        if outcome != "passed" and suite.name in REAL_TIME:
+            outcome, _ = lane.run(suite, bound)  # a busy machine fails such a suite now and then, and a mutant twice
         if outcome != "passed":
             text = (lane.folder / "output").read_text(errors="replace")
             test = re.search(r"^not ok - (\w+::\w+)|FAIL:? +(.*)|^(\w*Error: .*)|(Assertion.*)", text, re.M)
