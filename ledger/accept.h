@@ -20,6 +20,7 @@
 #include "ledger/store.h"
 
 #define CHAIN_MAX 8
+#define ROOTS_REPLACED_MAX 8 /* in one log: receipts carry all of them */
 
 #define ISSUER_ORIS_MAX 64
 
@@ -69,6 +70,9 @@ enum status issuer_each_conflict(struct store_txn *txn, uint32_t log,
  * log.opened. */
 enum status issuer_chain(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
                          uint64_t indexes[CHAIN_MAX], size_t *count) MUST_USE;
+/* Indexes of the root.replaced in the first `size` entries, ascending. */
+enum status roots_replaced(struct store_txn *txn, uint32_t log, uint64_t size,
+                           uint64_t indexes[ROOTS_REPLACED_MAX], size_t *count) MUST_USE;
 /* Whose voice the issuer is (ledger/house.h). */
 enum status issuer_house(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
                          struct hash *out) MUST_USE;

@@ -151,6 +151,8 @@ static enum status apply_kind(struct store_txn *txn, const struct log *log,
     case KIND_AGENCY_RENAMED:
     case KIND_AGENCY_MERGED:
         return apply_agency(txn, log, event, issuer, index, stamp_ms);
+    case KIND_ROOT_REPLACED:
+        return accept_replace_root(txn, log, event, index, stamp_ms);
     case KIND_RULES_ACTIVATED:
         return activate(txn, log, event, index);
     default:

@@ -38,6 +38,11 @@ static enum status check_roots(struct check *c) {
                           "surplus signature by %.*s, which is no authority of this log",
                           QUOTE(name));
         }
+        if (signer.revoked_at != 0) {
+            return refuse(c->why, STATUS_DENIED_SIGNATURE,
+                          "surplus signature by %.*s, a root that entry %llu replaced", QUOTE(name),
+                          (unsigned long long)signer.revoked_at);
+        }
     }
     if (c->event->note.count != state.threshold) {
         return refuse(c->why, STATUS_DENIED_SIGNATURE,
@@ -90,8 +95,10 @@ static enum status check_not_revoked(const struct check *c) {
     return STATUS_OK;
 #endif
     if (c->issuer.revoked_at != 0) {
-        return refuse(c->why, STATUS_DENIED_KEY, "the key %.60s was revoked by entry %llu",
-                      c->issuer.vkey.name, (unsigned long long)c->issuer.revoked_at);
+        return refuse(c->why, STATUS_DENIED_KEY, "the key %.60s was %s by entry %llu",
+                      c->issuer.vkey.name,
+                      (c->issuer.roles & ROLE_ROOT) != 0 ? "replaced" : "revoked",
+                      (unsigned long long)c->issuer.revoked_at);
     }
     return STATUS_OK;
 }

@@ -56,8 +56,7 @@ static const struct kind *kinds_after(uint64_t kinds, uint32_t table) {
     return NULL;
 }
 
-/* A fresh key: under a name of its own, and not the log's. */
-static enum status check_fresh(struct check *c, const struct issuer *fresh) {
+enum status accept_check_fresh(struct check *c, const struct issuer *fresh) {
     struct issuer known;
     if (memcmp(fresh->vkey.key.bytes, c->log->vkey.key.bytes, sizeof fresh->vkey.key.bytes) == 0) {
         return refuse(c->why, STATUS_BAD_MEMBER,
@@ -81,7 +80,7 @@ static enum status check_fresh(struct check *c, const struct issuer *fresh) {
 static enum status check_enrolment(struct check *c) {
     struct issuer fresh;
     issuer_of_enrolment(c->event, &fresh);
-    TRY(check_fresh(c, &fresh));
+    TRY(accept_check_fresh(c, &fresh));
     TRY(check_after(c));
     return issuer_may_grant(&c->issuer, &fresh, c->why);
 }
@@ -167,6 +166,11 @@ static enum status check_revocable(struct check *c, struct issuer *out) {
         return refuse(c->why, STATUS_DENIED_SCOPE,
                       "member key: %.60s is named by log.opened and cannot be revoked", name);
     }
+    if ((target.roles & ROLE_ROOT) != 0) {
+        return refuse(c->why, STATUS_DENIED_SCOPE,
+                      "member key: %.60s is a root, and is replaced (root.replaced), not revoked",
+                      name);
+    }
     if ((target.roles & ROLE_ANYONE) != 0) {
         return refuse(c->why, STATUS_BAD_MEMBER,
                       "member key: %.60s is a one-time key, and signs nothing more", name);
@@ -205,7 +209,7 @@ static enum status check_rotation(struct check *c) {
                       old.vkey.name, (unsigned long long)old.revoked_at);
     }
     issuer_of_enrolment(c->event, &fresh);
-    TRY(check_fresh(c, &fresh));
+    TRY(accept_check_fresh(c, &fresh));
     TRY(issuer_may_replace(&old, &fresh, c->why));
     return issuer_may_grant(&c->issuer, &fresh, c->why);
 }
@@ -361,6 +365,7 @@ enum status accept_check_kind(struct check *c) {
         [KIND_LOG_RECOGNISED] = check_recognition,
         [KIND_RULES_ACTIVATED] = check_activation,
         [KIND_RECOGNITION_WITHDRAWN] = check_recognition,
+        [KIND_ROOT_REPLACED] = accept_check_replacement,
     };
     /* After entry 0: its seq is 1, and the only operator has used that. */
     assert(c->event->kind->id != KIND_LOG_OPENED);

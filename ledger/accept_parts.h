@@ -38,6 +38,18 @@ struct check {
 /* What the kind asks beyond what all kinds do: of the registry, of policies, of references. */
 enum status accept_check_kind(struct check *c) MUST_USE;
 
+/* A fresh key: under a name of its own, and not the log's. BAD_MEMBER. */
+enum status accept_check_fresh(struct check *c, const struct issuer *fresh) MUST_USE;
+
+/* --- roots (roots.c) --- */
+
+/* May the root.replaced take effect? Its lines were checked. BAD_MEMBER. */
+enum status accept_check_replacement(struct check *c) MUST_USE;
+/* It does: one root signs nothing more, and the other is one from now on. */
+enum status accept_replace_root(struct store_txn *txn, const struct log *log,
+                                const struct event *event, uint64_t index,
+                                uint64_t stamp_ms) MUST_USE;
+
 /* --- the index of events --- */
 
 struct sequence_row {

@@ -191,6 +191,16 @@ static enum status check_key_enrolled(const struct event *event, struct refusal 
     return check_after(event, &key, why);
 }
 
+static enum status check_root_replaced(const struct event *event, struct refusal *why) {
+    struct bytes name = open_text(event, "key");
+    struct vkey key;
+    TRY(check_fresh_key(event, &key, why));
+    if (bytes_equal(vkey_name(&key), name)) {
+        return refuse(why, STATUS_BAD_MEMBER, "vkey must have another name than %.*s", QUOTE(name));
+    }
+    return STATUS_OK;
+}
+
 static enum status check_key_revoked(const struct event *event, struct refusal *why) {
     const json_t *vkey = json_object_get(event->open, "vkey");
     struct vkey key;
@@ -331,11 +341,11 @@ enum status event_check_rules(const struct event *event, struct refusal *why) {
                                                    struct refusal *why) = {
         [KIND_AGENCY_MERGED] = check_merged,        [KIND_EVENT_OPENED] = check_event_opened,
         [KIND_APPEAL_DECIDED] = check_decided,      [KIND_KEY_ENROLLED] = check_key_enrolled,
-        [KIND_KEY_REVOKED] = check_key_revoked,     [KIND_KEY_ROTATED] = check_key_rotated,
-        [KIND_LOG_OPENED] = check_log_opened,       [KIND_LOG_POLICY] = check_log_policy,
-        [KIND_LOG_SUCCEEDED] = check_log_succeeded, [KIND_PERIOD_REPORTED] = check_period,
-        [KIND_STANDARD_PUBLISHED] = check_standard, [KIND_RULES_ACTIVATED] = check_activated,
-        [KIND_REPORT_LODGED] = lodged_check,
+        [KIND_ROOT_REPLACED] = check_root_replaced, [KIND_KEY_REVOKED] = check_key_revoked,
+        [KIND_KEY_ROTATED] = check_key_rotated,     [KIND_LOG_OPENED] = check_log_opened,
+        [KIND_LOG_POLICY] = check_log_policy,       [KIND_LOG_SUCCEEDED] = check_log_succeeded,
+        [KIND_PERIOD_REPORTED] = check_period,      [KIND_STANDARD_PUBLISHED] = check_standard,
+        [KIND_RULES_ACTIVATED] = check_activated,   [KIND_REPORT_LODGED] = lodged_check,
     };
     TRY(law_check(event, 0, 1, why)); /* later rows: acceptance, which knows the table in force */
     TRY(check_live(event, why));
@@ -383,6 +393,19 @@ static enum status check_opening_lines(const struct event *event, const struct n
     return STATUS_OK;
 }
 
+/* The root that goes has no say in it. */
+static enum status check_replacing_lines(const struct event *event, const struct note *note,
+                                         struct refusal *why) {
+    struct bytes name = open_text(event, "key");
+    for (size_t i = 0; i < note->count; i++) {
+        if (bytes_equal(note->signatures[i].name, name)) {
+            return refuse(why, STATUS_DENIED_SIGNATURE,
+                          "signed by %.*s, which is to go: the other roots sign", QUOTE(name));
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status event_check_lines(const struct event *event, const struct note *note,
                               struct refusal *why) {
     if (!bytes_equal(note->signatures[0].name, event->issuer)) {
@@ -413,6 +436,9 @@ enum status event_check_lines(const struct event *event, const struct note *note
     if (!event->kind->roots_threshold && note->count != 1) {
         return refuse(why, STATUS_DENIED_SIGNATURE, "%s is signed by its issuer alone",
                       event->kind->name);
+    }
+    if (event->kind->id == KIND_ROOT_REPLACED) {
+        return check_replacing_lines(event, note, why);
     }
     return event->kind->id == KIND_LOG_OPENED ? check_opening_lines(event, note, why) : STATUS_OK;
 }

@@ -9,8 +9,8 @@
 /* TABLE_ISSUER: u32 number, u32 roles, u64 first_seq, u64 last_seq, last_id, u64 enrolled_at, u64
  * revoked_at, u32 enroller, u64 kinds, u8 bases, u64 from, u64 until, u8 count and that many 9-byte
  * ORIs, public key. TABLE_ISSUER_NAME: the name. TABLE_ACCEPT: u64 last stamp, u64 closed at, u32
- * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, the authority's hash, and
- * the operator's name. */
+ * issuers, u32 threshold, u32 agencies, u32 table, u64 since, its hash, the authority's hash, u8
+ * roots replaced, and u32 number of each that came, and the operator's name. */
 #define RECORD_MAX                                                                                 \
     (4 + 4 + 8 + 8 + HASH_SIZE + 8 + 8 + 4 + 8 + 1 + 8 + 8 + 1 + ISSUER_ORIS_MAX * ORI_SIZE +      \
      SIGN_PUBLIC_SIZE)
@@ -137,6 +137,18 @@ enum status issuer_house(struct store_txn *txn, uint32_t log, const struct issue
     return STATUS_OK;
 }
 
+static bool take_replaced(struct reader *r, struct accept_state *state) {
+    uint8_t count = 0;
+    if (!reader_u8(r, &count) || count > ROOTS_REPLACED_MAX) {
+        return false;
+    }
+    state->replaced_count = count;
+    for (size_t i = 0; i < count; i++) {
+        reader_u32(r, &state->replaced[i]);
+    }
+    return !r->failed;
+}
+
 enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_state *out) {
     struct key key = key_log(TABLE_ACCEPT, log);
     struct bytes value;
@@ -154,7 +166,8 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
         reader_u64(&r, &state.rules.since);
         reader_hash(&r, &state.rules.hash);
         reader_hash(&r, &state.authority);
-        if (r.failed || r.rest.len == 0 || r.rest.len >= sizeof state.operator_name) {
+        if (!take_replaced(&r, &state) || r.rest.len == 0 ||
+            r.rest.len >= sizeof state.operator_name) {
             return STATUS_STORE_CORRUPT;
         }
         memcpy(state.operator_name, r.rest.data, r.rest.len);
@@ -167,7 +180,8 @@ enum status accept_state_get(struct store_txn *txn, uint32_t log, struct accept_
 
 enum status accept_state_put(struct store_txn *txn, uint32_t log,
                              const struct accept_state *state) {
-    uint8_t memory[8 + 8 + 4 + 4 + 4 + 4 + 8 + 2 * HASH_SIZE + sizeof state->operator_name];
+    uint8_t memory[8 + 8 + 4 + 4 + 4 + 4 + 8 + 2 * HASH_SIZE + 1 + 4 * ROOTS_REPLACED_MAX +
+                   sizeof state->operator_name];
     struct writer w;
     assert(state->operator_name[0] != '\0');
     writer_init(&w, memory, sizeof memory);
@@ -180,6 +194,10 @@ enum status accept_state_put(struct store_txn *txn, uint32_t log,
     writer_u64(&w, state->rules.since);
     writer_hash(&w, &state->rules.hash);
     writer_hash(&w, &state->authority);
+    writer_u8(&w, (uint8_t)state->replaced_count);
+    for (size_t i = 0; i < state->replaced_count; i++) {
+        writer_u32(&w, state->replaced[i]);
+    }
     writer_text(&w, state->operator_name);
     assert(!w.failed);
     struct key key = key_log(TABLE_ACCEPT, log);

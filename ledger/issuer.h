@@ -40,8 +40,10 @@ struct accept_state {
     uint32_t issuers;       /* numbers given */
     uint32_t threshold;     /* of log.opened */
     uint32_t agencies;      /* accepted agency.registered; 0: any ORI may be named */
-    struct rules rules;     /* the kinds table in force */
-    struct hash authority;  /* of log.opened: whose voice its keys are (ledger/house.h) */
+    size_t replaced_count;  /* root.replaced */
+    uint32_t replaced[ROOTS_REPLACED_MAX]; /* the roots that they made: issuer numbers, in order */
+    struct rules rules;                    /* the kinds table in force */
+    struct hash authority; /* of log.opened: whose voice its keys are (ledger/house.h) */
     char operator_name[OPENED_OPERATOR_MAX + 1];
 };
 enum status accept_state_get(struct store_txn *txn, uint32_t log,

@@ -51,6 +51,7 @@ static const struct kind *const kinds[KIND_COUNT] = {
     [KIND_REPORT_LODGED] = &kind_report_lodged,
     [KIND_RESPONSE_APPENDED] = &kind_response_appended,
     [KIND_RETALIATION_ALLEGED] = &kind_retaliation_alleged,
+    [KIND_ROOT_REPLACED] = &kind_root_replaced,
     [KIND_RULES_ACTIVATED] = &kind_rules_activated,
     [KIND_SEAL_ORDERED] = &kind_seal_ordered,
     [KIND_STAMP_UNCONFIRMED] = &kind_stamp_unconfirmed,

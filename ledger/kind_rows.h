@@ -52,6 +52,7 @@ extern const struct kind kind_recognition_withdrawn;
 extern const struct kind kind_report_lodged;
 extern const struct kind kind_response_appended;
 extern const struct kind kind_retaliation_alleged;
+extern const struct kind kind_root_replaced;
 extern const struct kind kind_rules_activated;
 extern const struct kind kind_seal_ordered;
 extern const struct kind kind_stamp_unconfirmed;

@@ -138,6 +138,19 @@ const struct kind kind_key_rotated = {
     .help = "puts a fresh key in the place of another, which it takes back",
 };
 
+static const struct kind_member root_replaced[] = {
+    REQUIRED("key", MEMBER_NAME, NAME_SIZE_MAX, "the name of the root that goes"),
+    ONE_OF("reason", codes_revocations, "why"),
+    REQUIRED("vkey", MEMBER_VKEY, 0, "the key that is a root in its place, with a name of its own"),
+};
+const struct kind kind_root_replaced = {
+    ROW(KIND_ROOT_REPLACED, "root.replaced", root_replaced),
+    .roles = ROLE_ROOT,
+    .roots_threshold = true,
+    .registry = true,
+    .help = "puts another root in the place of one that signs nothing more",
+};
+
 static const struct kind_member rules_activated[] = {
     REQUIRED("hash", MEMBER_HASH, 0, "the SHA-256 of that table's page of kinds"),
     REQUIRED("table", MEMBER_INTEGER, TABLE_MAX, "the number of the kinds table from here on"),

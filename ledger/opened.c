@@ -37,3 +37,8 @@ const struct vkey *opened_authority(const struct opened *opened, struct bytes na
     }
     return NULL;
 }
+
+size_t opened_replaceable(size_t count, size_t threshold) {
+    assert(threshold >= 1 && threshold <= count);
+    return count - threshold < threshold - 1 ? count - threshold : threshold - 1;
+}

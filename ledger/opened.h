@@ -19,6 +19,10 @@ struct opened {
 /* Reads the members of a parsed log.opened. What they owe each other event_parse has checked: the
  * log's key is named after the log, the operator's is the issuer's, all names differ. */
 void opened_of(const struct event *event, struct opened *out);
+/* How many of `count` authorities may ever be replaced (root.replaced), where `threshold` sign: so
+ * many that a threshold of those who opened the log stays, and that those who went are fewer than
+ * one. What the opening alone can tell, such as who may end the log, is told by the same people. */
+size_t opened_replaceable(size_t count, size_t threshold);
 /* The authority of that name, or NULL. */
 const struct vkey *opened_authority(const struct opened *opened, struct bytes name);
 

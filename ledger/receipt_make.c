@@ -26,11 +26,29 @@ enum status sequencer_proof(struct store_txn *txn, const struct log *log, uint64
 }
 
 /* The entries that a receipt consists of, in its order. */
+#define LINKS_MAX (ROOTS_REPLACED_MAX + CHAIN_MAX)
 struct items {
-    uint64_t indexes[2 + CHAIN_MAX + 1];
-    struct merkle_proof proofs[2 + CHAIN_MAX + 1];
+    uint64_t indexes[2 + LINKS_MAX + 1];
+    struct merkle_proof proofs[2 + LINKS_MAX + 1];
     size_t count;
 };
+
+/* Between the policy and the event: the enrolments that lead to its issuer, and the root.replaced
+ * by which roots may have signed any of it, in the order of their places. */
+static enum status put_links(struct store_txn *txn, const struct log *log,
+                             const struct issuer *issuer, uint64_t before, struct items *items) {
+    uint64_t roots[ROOTS_REPLACED_MAX];
+    uint64_t chain[CHAIN_MAX];
+    size_t root_count = 0;
+    size_t chain_count = 0;
+    TRY(roots_replaced(txn, log->number, before, roots, &root_count));
+    TRY(issuer_chain(txn, log->number, issuer, chain, &chain_count));
+    for (size_t r = 0, c = 0; r < root_count || c < chain_count;) {
+        bool root = c == chain_count || (r < root_count && roots[r] < chain[c]);
+        items->indexes[items->count++] = root ? roots[r++] : chain[c++];
+    }
+    return STATUS_OK;
+}
 
 static enum status put_item(struct store_txn *txn, const struct log *log, const struct items *items,
                             size_t which, const struct published *at, struct writer *w) {
@@ -61,7 +79,6 @@ enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
                               struct refusal *why) {
     struct issuer issuer;
     struct published at;
-    size_t links = 0;
     uint64_t policy = 0;
     *pending = false;
     enum status status = issuer_find(txn, log->number, issuer_name, &issuer);
@@ -86,8 +103,7 @@ enum status sequencer_receipt(struct store_txn *txn, const struct log *log,
     }
     TRY(status);
     struct items items = {.indexes = {0, policy}, .count = 2};
-    TRY(issuer_chain(txn, log->number, &issuer, items.indexes + items.count, &links));
-    items.count += links;
+    TRY(put_links(txn, log, &issuer, *index > policy ? *index : policy, &items));
     items.indexes[items.count++] = *index;
     TRY(tree_inclusions(txn, log->number, items.indexes, items.count, at.size, items.proofs));
     receipt_start(w);

@@ -1,5 +1,6 @@
 #include "ledger/revocation.h"
 
+#include "ledger/issuer.h"
 #include "ledger/member.h"
 #include "ledger/scan.h"
 
@@ -123,21 +124,40 @@ enum status revocation_each(struct store_txn *txn, const struct sign_public *key
     return each_row(txn, key_prefix(key), key, each, context);
 }
 
+/* A root that was replaced in its log speaks of that log's keys no more: what it said in another
+ * log counts by the stamp there. */
+static bool speaks(uint32_t log, const struct issuer *issuer, const struct revocation *row) {
+    bool replaced = (issuer->roles & ROLE_ROOT) != 0 && issuer->revoked_at != 0;
+    return same_key(&issuer->vkey.key, &row->revoker) &&
+           (!replaced || row->log == log || row->stamp_ms < issuer->until_ms);
+}
+
+/* A root that came in another's place: in its own log alone, whose prefix made it one. */
+static enum status is_later_root(struct store_txn *txn, uint32_t log, const struct revocation *row,
+                                 bool *found) {
+    struct accept_state state;
+    TRY(accept_state_get(txn, log, &state));
+    for (size_t i = 0; row->log == log && !*found && i < state.replaced_count; i++) {
+        struct issuer root;
+        TRY(issuer_by_number(txn, log, state.replaced[i], &root));
+        *found = same_key(&root.vkey.key, &row->revoker);
+    }
+    return STATUS_OK;
+}
+
 /* Issuers are numbered as they become known, and log.opened names its authorities first. */
-static enum status is_root(struct store_txn *txn, uint32_t log, const struct sign_public *key,
+static enum status is_root(struct store_txn *txn, uint32_t log, const struct revocation *row,
                            bool *found) {
     *found = false;
-    for (uint32_t number = 1;; number++) {
+    for (uint32_t number = 1; !*found; number++) {
         struct issuer issuer;
         TRY(issuer_by_number(txn, log, number, &issuer));
         if ((issuer.roles & ROLE_ROOT) == 0) {
-            return STATUS_OK; /* the operator, who comes after the last of them */
+            return is_later_root(txn, log, row, found); /* after the operator */
         }
-        if (same_key(&issuer.vkey.key, key)) {
-            *found = true;
-            return STATUS_OK;
-        }
+        *found = speaks(log, &issuer, row);
     }
+    return STATUS_OK;
 }
 
 enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct issuer *issuer,
@@ -148,9 +168,9 @@ enum status revocation_binds(struct store_txn *txn, uint32_t log, const struct i
     if (issuer->enroller == 0 || !same_key(&issuer->vkey.key, &row->key)) {
         return STATUS_OK;
     }
-    TRY(is_root(txn, log, &row->revoker, by_root));
+    TRY(is_root(txn, log, row, by_root));
     TRY(issuer_by_number(txn, log, issuer->enroller, &enroller));
-    *binds = *by_root || same_key(&enroller.vkey.key, &row->revoker);
+    *binds = *by_root || speaks(log, &enroller, row);
     return STATUS_OK;
 }
 

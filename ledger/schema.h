@@ -10,7 +10,7 @@
 #include "ledger/store.h"
 
 /* What this version writes and reads; another number in a store is refused. */
-#define STORE_FORMAT 6
+#define STORE_FORMAT 7
 
 /* X(name, byte, true if the key's first part is a log). The comment: key parts: value [owner]. */
 #define TABLES(X)                                                                                  \

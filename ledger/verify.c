@@ -8,9 +8,19 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A root that took another's place. */
+struct replacement {
+    uint64_t index;
+    char key[NAME_SIZE_MAX + 1]; /* whose */
+    struct vkey fresh;
+    bool of_opening; /* that one opened the log */
+};
+
 /* A verification under way: the arguments, so that each step below reads as one sentence. */
 struct work {
     struct verifier *v;
+    struct replacement replaced[ROOTS_REPLACED_MAX]; /* by the items, in the order of the log */
+    size_t replaced_count;
     const struct verify_trust *trust;
     struct verify_report *report;
     struct refusal *why;
@@ -78,24 +88,40 @@ static bool line_is_good(const struct event *event, size_t line, const struct vk
            note_signature_verify(signature, event->note.text, key);
 }
 
-/* Counts the lines from `first` on, each of which must be an authority's and verify. The lines are
- * sorted by key name and no key signs twice (event_parse), so that each counts once. */
-static enum status authorities_signed(struct work *w, const struct event *event, size_t first) {
-    const struct opened *opened = &w->v->opened;
+/* The root of that name at `index`, as the opening and the replacements before it have it; NULL. */
+static const struct vkey *root_at(const struct work *w, struct bytes name, uint64_t index) {
+    const struct vkey *root = opened_authority(&w->v->opened, name);
+    for (size_t i = 0; i < w->replaced_count && w->replaced[i].index < index; i++) {
+        const struct replacement *r = &w->replaced[i];
+        if (bytes_equal(vkey_name(&r->fresh), name)) {
+            root = &r->fresh;
+        } else if (bytes_equal(bytes_text(r->key), name)) {
+            root = NULL;
+        }
+    }
+    return root;
+}
+
+/* Counts the lines from `first` on of the event at `index`, each of which must be a root's and
+ * verify. The lines are sorted by key name and no key signs twice (event_parse), so that each
+ * counts once. */
+static enum status authorities_signed(struct work *w, const struct event *event, size_t first,
+                                      uint64_t index) {
+    size_t threshold = w->v->opened.threshold;
     size_t good = 0;
     for (size_t line = first; line < event->note.count; line++) {
-        const struct vkey *authority = opened_authority(opened, event->note.signatures[line].name);
-        if (authority == NULL || !line_is_good(event, line, authority)) {
+        const struct vkey *root = root_at(w, event->note.signatures[line].name, index);
+        if (root == NULL || !line_is_good(event, line, root)) {
             return refuse(w->why, STATUS_DENIED_SIGNATURE,
                           "%s carries a signature that is no authority's, or is bad",
                           event->kind->name);
         }
         good++;
     }
-    if (good != opened->threshold) {
+    if (good != threshold) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
                       "%s has %zu authority signatures, the log's threshold is %zu",
-                      event->kind->name, good, opened->threshold);
+                      event->kind->name, good, threshold);
     }
     return STATUS_OK;
 }
@@ -136,19 +162,19 @@ static enum status check_opened(struct work *w) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE,
                       "log.opened is not signed by its operator's key");
     }
-    TRY(authorities_signed(w, event, 1));
+    TRY(authorities_signed(w, event, 1, 0));
     copy_name(w->report->origin, sizeof w->report->origin, event->log);
     copy_name(w->report->operator_name, sizeof w->report->operator_name,
               bytes_text(opened->operator_name));
     return check_roots(w);
 }
 
-static enum status check_policy(struct work *w) {
+static enum status check_policy(struct work *w, uint64_t index) {
     const struct event *event = &w->v->policy_event;
     if (strcmp(event->kind->name, "log.policy") != 0) {
         return refuse(w->why, STATUS_BAD_FORM, "item 1 is not log.policy");
     }
-    TRY(authorities_signed(w, event, 0));
+    TRY(authorities_signed(w, event, 0, index));
     struct bytes operators[POLICY_WITNESSES_MAX];
     event_policy(event, &w->v->policy, operators);
     struct bytes own = bytes_text(w->v->opened.operator_name);
@@ -175,6 +201,78 @@ static enum status check_checkpoint(struct work *w) {
     return STATUS_OK;
 }
 
+/* --- roots that took another's place --- */
+
+static bool same_public_key(const struct vkey *a, const struct vkey *b) {
+    return memcmp(a->key.bytes, b->key.bytes, sizeof a->key.bytes) == 0;
+}
+
+/* As acceptance asks: a root holds one voice, and of those who opened the log enough stay. */
+static enum status check_replacement(struct work *w, const struct replacement *fresh) {
+    const struct opened *opened = &w->v->opened;
+    bool taken = same_public_key(&fresh->fresh, &opened->log_vkey) ||
+                 same_public_key(&fresh->fresh, &opened->operator_vkey) ||
+                 bytes_equal(vkey_name(&fresh->fresh), vkey_name(&opened->operator_vkey));
+    size_t gone = fresh->of_opening ? 1 : 0;
+    for (size_t i = 0; i < opened->authority_count; i++) {
+        taken = taken || same_public_key(&fresh->fresh, &opened->authorities[i]) ||
+                bytes_equal(vkey_name(&fresh->fresh), vkey_name(&opened->authorities[i]));
+    }
+    for (size_t i = 0; i < w->replaced_count; i++) {
+        const struct replacement *before = &w->replaced[i];
+        gone += before->of_opening ? 1 : 0;
+        taken = taken || same_public_key(&fresh->fresh, &before->fresh) ||
+                bytes_equal(vkey_name(&fresh->fresh), vkey_name(&before->fresh));
+    }
+    if (taken || gone > opened_replaceable(opened->authority_count, opened->threshold)) {
+        return refuse(w->why, STATUS_BAD_MEMBER, "root.replaced: %s",
+                      taken ? "its key or name is another's in this log"
+                            : "more of the roots that opened the log are gone than may be");
+    }
+    return STATUS_OK;
+}
+
+static enum status take_replacement(struct work *w, const struct event *event) {
+    struct replacement fresh = {.index = w->v->proof.index};
+    const char *key = event_open_text(event, "key");
+    const char *vkey = event_open_text(event, "vkey");
+    assert(key != NULL && vkey != NULL); /* required members of the row */
+    if (w->replaced_count == ROOTS_REPLACED_MAX ||
+        (w->replaced_count > 0 && fresh.index <= w->replaced[w->replaced_count - 1].index)) {
+        return refuse(w->why, STATUS_BAD_FORM,
+                      "more than %d items are root.replaced, or they are out of order",
+                      ROOTS_REPLACED_MAX);
+    }
+    enum status status = vkey_parse(bytes_text(vkey), &fresh.fresh, NULL);
+    assert(status == STATUS_OK); /* event_parse checked every member's type */
+    copy_name(fresh.key, sizeof fresh.key, bytes_text(key));
+    fresh.of_opening = opened_authority(&w->v->opened, bytes_text(key)) != NULL;
+    if (root_at(w, bytes_text(key), fresh.index) == NULL) {
+        return refuse(w->why, STATUS_DENIED_KEY, "root.replaced: %.60s is no root by then", key);
+    }
+    if (root_at(w, event->issuer, fresh.index) == NULL) {
+        return refuse(w->why, STATUS_DENIED_KEY, "root.replaced is issued by no root");
+    }
+    TRY(authorities_signed(w, event, 0, fresh.index));
+    TRY(check_replacement(w, &fresh));
+    w->replaced[w->replaced_count++] = fresh;
+    return STATUS_OK;
+}
+
+/* First of all, since the policy may be signed by such a root. That each item is at a checkpoint
+ * with a quorum is asked when it is come to. */
+static enum status check_replacements(struct work *w) {
+    for (size_t i = 2; i + 1 < w->v->receipt.count; i++) {
+        TRY(read_item(w, i, &w->v->event));
+        enum status status = w->v->event.kind->id == KIND_ROOT_REPLACED
+                                 ? take_replacement(w, &w->v->event)
+                                 : STATUS_OK;
+        event_release(&w->v->event);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
 /* --- the chain of enrolments, and the event --- */
 
 /* The key that must have signed the next item, and what its enrolment lets it sign. */
@@ -186,7 +284,7 @@ struct signer_now {
 /* The issuer as log.opened names it, with every right of its role. */
 static enum status named_issuer(struct work *w, const struct event *event, struct issuer *out) {
     const struct opened *opened = &w->v->opened;
-    const struct vkey *root = opened_authority(opened, event->issuer);
+    const struct vkey *root = root_at(w, event->issuer, w->v->proof.index);
     bool runs_it = bytes_equal(vkey_name(&opened->operator_vkey), event->issuer);
     if (root == NULL && !runs_it) {
         return refuse(w->why, STATUS_DENIED_KEY,
@@ -212,7 +310,7 @@ static enum status check_issuer(struct work *w, const struct event *event, struc
     }
     TRY(issuer_covers(&now->issuer, event, w->report->received_ms, w->why));
     if (event->kind->roots_threshold) {
-        return authorities_signed(w, event, 0);
+        return authorities_signed(w, event, 0, w->v->proof.index);
     }
     if (event->note.count != 1) {
         return refuse(w->why, STATUS_DENIED_SIGNATURE, "%s carries surplus signatures",
@@ -226,12 +324,13 @@ static enum status check_issuer(struct work *w, const struct event *event, struc
 }
 
 static void report_link(struct verify_report *report, const struct event *link,
-                        const struct issuer *fresh) {
+                        const struct issuer *enroller, const struct issuer *fresh) {
     struct verify_link *out = &report->chain[report->chain_count++];
     const char *role = role_name(fresh->roles);
     copy_name(out->name, sizeof out->name, vkey_name(&fresh->vkey));
     copy_name(out->role, sizeof out->role, bytes_text(role != NULL ? role : ""));
     copy_name(out->enroller, sizeof out->enroller, link->issuer);
+    out->enroller_key = enroller->vkey.key;
     out->index = fresh->enrolled_at;
     out->received_ms = report->received_ms; /* of the item just read */
 }
@@ -242,8 +341,8 @@ static enum status check_link(struct work *w, const struct event *link, struct s
     struct issuer fresh = {.number = 0};
     if (!kind_enrols(link->kind)) {
         return refuse(w->why, STATUS_BAD_FORM,
-                      "an item between the policy and the event is %s, not key.enrolled or "
-                      "key.rotated",
+                      "an item between the policy and the event is %s, not key.enrolled, "
+                      "key.rotated or root.replaced",
                       link->kind->name);
     }
     if (w->report->chain_count == VERIFY_CHAIN_MAX) {
@@ -253,7 +352,7 @@ static enum status check_link(struct work *w, const struct event *link, struct s
     issuer_of_enrolment(link, &fresh);
     TRY(issuer_may_grant(&now->issuer, &fresh, w->why));
     fresh.enrolled_at = w->v->proof.index;
-    report_link(w->report, link, &fresh);
+    report_link(w->report, link, &now->issuer, &fresh);
     now->issuer = fresh;
     now->enrolled = true;
     return STATUS_OK;
@@ -307,6 +406,9 @@ static enum status check_policy_is_newest(struct work *w, const struct event *ev
 static enum status check_item(struct work *w, size_t which, const struct event *event,
                               struct signer_now *now) {
     TRY(check_checkpoint(w));
+    if (which < w->v->receipt.count - 1 && event->kind->id == KIND_ROOT_REPLACED) {
+        return STATUS_OK; /* check_replacements took it */
+    }
     if (now->enrolled && w->v->proof.index <= now->issuer.enrolled_at) {
         return refuse(w->why, STATUS_BAD_FORM,
                       "item %zu stands before the enrolment that it rests on", which);
@@ -318,7 +420,11 @@ static enum status check_item(struct work *w, size_t which, const struct event *
         TRY(check_issuer(w, event, now));
     } else if (now->enrolled || !hash_equal(&event->id, &w->v->opened_event.id)) {
         return refuse(w->why, STATUS_BAD_PROOF, "entry 0 is not the log.opened of item 0");
+    } else {
+        now->issuer = issuer_named(&w->v->opened.operator_vkey, ROLE_OPERATOR);
     }
+    w->report->issuer_key = now->issuer.vkey.key;
+    w->report->issuer_role = now->issuer.roles;
     TRY(check_policy_is_newest(w, event));
     return report_event(w, event);
 }
@@ -340,15 +446,17 @@ static enum status check_chain(struct work *w) {
  */
 static enum status check_rules_and_chain(struct work *w) {
     struct bytes opened_checkpoint = w->v->proof.checkpoint_note;
+    TRY(check_replacements(w));
     TRY(read_item(w, 1, &w->v->policy_event));
     w->report->policy_index = w->v->proof.index;
+    uint64_t policy_index = w->v->proof.index;
     enum status status = STATUS_OK;
     if (!bytes_equal(opened_checkpoint, w->v->proof.checkpoint_note)) {
         status = refuse(w->why, STATUS_BAD_FORM,
                         "log.opened and log.policy are proved at different checkpoints");
     }
     if (status == STATUS_OK) {
-        status = check_policy(w);
+        status = check_policy(w, policy_index);
     }
     if (status == STATUS_OK) {
         status = check_checkpoint(w);

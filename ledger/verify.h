@@ -40,6 +40,7 @@ struct verify_link {
     char name[NAME_SIZE_MAX + 1]; /* the key enrolled */
     char role[16];
     char enroller[NAME_SIZE_MAX + 1]; /* by whom */
+    struct sign_public enroller_key;
     uint64_t index;
     uint64_t received_ms; /* the enrolment's stamp */
 };
@@ -53,6 +54,8 @@ struct verify_mirror {
 struct verify_report {
     char origin[NAME_SIZE_MAX + 1];
     char issuer[NAME_SIZE_MAX + 1];
+    struct sign_public issuer_key;
+    uint32_t issuer_role;
     char kind[32];
     char operator_name[NAME_SIZE_MAX + 1]; /* who runs the log, by log.opened */
     struct hash id;

@@ -6,11 +6,10 @@
 void verify_subject_of(const struct verifier *v, const struct verify_report *report,
                        struct verify_subject *out) {
     const struct receipt_item *last = &v->receipt.items[v->receipt.count - 1];
-    const char *role = report->chain_count > 0 ? report->chain[report->chain_count - 1].role : "";
     struct event event;
     memset(out, 0, sizeof *out);
     out->log = v->opened.log_vkey;
-    out->role = role_find(role, strlen(role));
+    out->role = report->issuer_role;
     enum status status = event_parse(last->note, &event, NULL);
     assert(status == STATUS_OK); /* it was verified */
     const char *ori = event_open_text(&event, "ori");

@@ -19,7 +19,7 @@ struct verify_chain {
 struct verify_subject {
     struct vkey log;
     char ori[ORI_SIZE + 1]; /* "": about none */
-    uint32_t role;          /* 0: a key that log.opened names, or a one-time key */
+    uint32_t role;          /* of its signer */
 };
 /* Those of the event whose receipt was verified last, and found good. */
 void verify_subject_of(const struct verifier *verifier, const struct verify_report *report,

@@ -77,28 +77,10 @@ static void parse_item(const struct work *w, size_t which, struct event *out) {
     assert(status == STATUS_OK);
 }
 
-/* The key that an enrolment makes known, with its role. */
-static void read_enrolled(const struct work *w, size_t which, struct issuer *out) {
-    struct event event;
-    parse_item(w, which, &event);
-    issuer_of_enrolment(&event, out);
-    event_release(&event);
-}
-
-static struct sign_public opened_key(const struct opened *opened, struct bytes name,
-                                     uint32_t *role) {
-    const struct vkey *authority = opened_authority(opened, name);
-    *role = authority != NULL ? ROLE_ROOT : ROLE_OPERATOR;
-    return authority != NULL ? authority->key : opened->operator_vkey.key;
-}
-
 static void read_signer(struct work *w, struct proved *out, struct authority *authority) {
     const struct verify_report *report = &out->report;
     struct event event;
     struct opened opened;
-    struct issuer issuer;
-    uint32_t role = 0;
-    size_t last = w->verifier->receipt.count - 1; /* the event; enrolments stand from item 2 */
     parse_item(w, 0, &event);
     opened_of(&event, &opened);
     authority->count = opened.authority_count;
@@ -108,19 +90,11 @@ static void read_signer(struct work *w, struct proved *out, struct authority *au
         authority->keys[i] = opened.authorities[i].key;
     }
     memset(&out->signer, 0, sizeof out->signer);
+    out->signer.key = report->issuer_key;
+    out->signer.role = report->issuer_role;
     out->has_enroller = report->chain_count > 0;
-    if (!out->has_enroller) {
-        out->signer.key = opened_key(&opened, bytes_text(report->issuer), &out->signer.role);
-    } else {
-        read_enrolled(w, last - 1, &issuer);
-        out->signer.key = issuer.vkey.key;
-        out->signer.role = issuer.roles;
-        if (report->chain_count > 1) {
-            read_enrolled(w, last - 2, &issuer);
-            out->enroller = issuer.vkey.key;
-        } else {
-            out->enroller = opened_key(&opened, bytes_text(report->chain[0].enroller), &role);
-        }
+    if (out->has_enroller) {
+        out->enroller = report->chain[report->chain_count - 1].enroller_key;
     }
     out->signer.house = house_of(out->signer.role, bytes_text(report->issuer), &authority->hash);
     event_release(&event);

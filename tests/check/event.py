@@ -17,7 +17,7 @@ def read_kinds():
         kind = re.match(r"`([a-z._]+)`", part)[1]
         authority |= {kind} if "Signed by the authority." in part else set()
         kinds[kind] = (roles, {name: (kind, how) for name, kind, how in rows})
-    assert len(kinds) >= 53
+    assert len(kinds) >= 54
     return kinds, authority
 
 
@@ -219,6 +219,10 @@ def check_rules(event):
         need(event.kind == "key.enrolled" or key.name != opened["key"], "in the place of itself")
         need(is_name(key.name) and key.name != top["issuer"] and not key.name.startswith("anyone/"), "a wrong key name")
         need(opened.get("from", "") <= opened.get("until", "9999-99-99"), "from after until")
+    elif event.kind == "root.replaced":
+        key = parse_key(opened["vkey"])
+        need(is_name(key.name) and key.name not in (top["issuer"], opened["key"]) and not key.name.startswith("anyone/"), "a wrong key name")
+        need(opened["key"] not in [line[0] for line in event.note.lines], "signed by the root that goes")
     elif event.kind == "key.revoked":
         need("vkey" not in opened or parse_key(opened["vkey"]).name == opened["key"], "a key under another's name")
     elif event.kind == "report.lodged":

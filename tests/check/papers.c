@@ -363,6 +363,33 @@ static void recognitions(void) {
     chain_release(&chain);
 }
 
+/* --- a root takes another's place --- */
+
+static void roots(void) {
+    const struct signer gone = world.people[WORLD_ROOT_3];
+    int before = add_sample(WORLD_AGENCY, "finding.final");
+    int replaced = add_sample(WORLD_ROOT_1, "root.replaced");
+    int old = add(
+        world_enrol_as(&world, WORLD_ROOT_3, WORLD_STRANGER, "clerk", "[]", "['*']", "both", ""));
+    int by_old = add_sample(WORLD_STRANGER, "finding.final");
+    world.people[WORLD_ROOT_3] = world.people[WORLD_NEWCOMER];
+    memset(&world.last[WORLD_ROOT_3], 0, sizeof world.last[WORLD_ROOT_3]);
+    int policy = add(world_event(&world, &(struct world_event){.issuer = WORLD_ROOT_3,
+                                                               .kind = "log.policy",
+                                                               .roots = 1u << WORLD_ROOT_2}));
+    int enrolled = add(world_enrol(&world, WORLD_ROOT_3, WORLD_POST));
+    int event = add_sample(WORLD_POST, "finding.final");
+    save_receipt("good-root", ITEMS(OPENED, POLICY, replaced, enrolled, event));
+    save_receipt("good-root-policy", ITEMS(OPENED, policy, replaced, enrolled, event));
+    save_receipt("good-root-older", ITEMS(OPENED, policy, AGENCY, replaced, before));
+    save_receipt("good-root-replaced", ITEMS(OPENED, POLICY, replaced));
+    save_receipt("bad-root-left-out", ITEMS(OPENED, POLICY, enrolled, event));
+    save_receipt("bad-root-policy", ITEMS(OPENED, policy, AGENCY, before));
+    save_receipt("bad-root-twice", ITEMS(OPENED, POLICY, replaced, replaced, enrolled, event));
+    save_receipt("bad-root-gone", ITEMS(OPENED, POLICY, replaced, old, by_old));
+    world.people[WORLD_ROOT_3] = gone;
+}
+
 int main(int argc, char **argv) {
     struct bytes start[WORLD_START];
     if (argc != 2) {
@@ -386,6 +413,7 @@ int main(int argc, char **argv) {
     bad_starts();
     evidence();
     recognitions();
+    roots();
     save("policy", bytes_text(world_policy_text(&world, NULL)));
     save_key_list(
         "roots",

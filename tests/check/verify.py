@@ -10,11 +10,43 @@ accept.py judges a log.
 Exit status: 0 good, 1 bad (the reason is printed), 2 usage.
 """
 import argparse, json, pathlib, re, sys
-from accept import Judge, Unjudged, by, check_authority, check_grant, check_scope, day_of, scope_of
+from accept import Judge, Unjudged, by, check_grant, check_scope, day_of, scope_of
 from c2sp import (Bad, below, check_quorum, cut, decimal, hash_line, met, need, parse_checkpoint, parse_key, parse_policy,
                   parse_proof, root_of, sha, times_of, tree_root)
 from event import BY_AUTHORITY, parse_event, parse_json
 from evidence import verify_evidence
+
+
+def check_authority(event, start, roots, threshold):
+    """All lines from `start` on are by these roots, as many as the threshold."""
+    named = {k.name: k for k in roots}
+    lines = range(start, len(event.note.lines))
+    need(all(event.note.lines[i][0] in named and by(event, i, named[event.note.lines[i][0]]) for i in lines),
+         "a line that is no root's, or is bad")
+    need(len(lines) == threshold, "not as many roots as the threshold")
+
+
+def roots_by(items, opened):
+    """The roots at any index: those of log.opened, with each root.replaced among the items, which has to be right itself."""
+    first, threshold = [parse_key(v) for v in opened.open["authority"]], opened.open["threshold"]
+    steps, taken = [(-1, first)], {parse_key(opened.open[m]).public for m in ("log_vkey", "operator_vkey")}
+    names = {opened.top["issuer"]}
+    for event, proof, _ in items:
+        if event.kind != "root.replaced":
+            continue
+        at, now = steps[-1]
+        need(proof.index > at and len(steps) <= 8, "replacements out of order, or too many")
+        fresh, goes = parse_key(event.open["vkey"]), event.open["key"]
+        taken |= {k.public for k in now}
+        names |= {k.name for k in now}
+        need(goes in [k.name for k in now] and event.top["issuer"] in [k.name for k in now], "no root goes, or none says so")
+        check_authority(event, 0, now, threshold)
+        need(fresh.public not in taken and fresh.name not in names, "a key or name that is taken")
+        after = [k for k in now if k.name != goes] + [fresh]
+        need(len(set(first) - set(after)) <= min(len(first) - threshold, threshold - 1), "too few of the first roots stay")
+        steps.append((proof.index, after))
+    return lambda index: [roots for at, roots in steps if at < index or at == -1][-1]
+
 
 
 def read_item(note, proof):
@@ -48,11 +80,12 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
     (opened, first, _), (rules, second, _) = items[:2]
     need(opened.kind == "log.opened" and first.index == 0, "item 0 is not log.opened at index 0")
     need(by(opened, 0, parse_key(opened.open["operator_vkey"])), "not signed by the operator")
-    check_authority(opened, 1, opened)
+    roots_at, wanted = roots_by(items[2:-1], opened), opened.open["threshold"]
+    check_authority(opened, 1, roots_at(0), wanted)
     pinned = {root for root in roots if any(by(opened, i, root) for i in range(1, len(opened.note.lines)))}
     need(len(pinned) >= (threshold or len(roots)), "not signed by the pinned roots")
     need(rules.kind == "log.policy", "item 1 is not log.policy")
-    check_authority(rules, 0, opened)
+    check_authority(rules, 0, roots_at(second.index), wanted)
     need(first.checkpoint.raw == second.checkpoint.raw, "items 0 and 1 at different checkpoints")
     own, log = parse_policy(rules.open["policy"].encode()), parse_key(opened.open["log_vkey"])
     need(own.logs == [log], "the policy has another log key")
@@ -67,6 +100,8 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
     scope, before = None, -1
     for number, (event, proof, stamp) in enumerate(items[2:], 2):
         last = number == len(items) - 1
+        if event.kind == "root.replaced" and not last:
+            continue
         need(proof.index > before, "before the enrolment that it rests on")
         if last and proof.index == 0:
             need(event.id == opened.id and scope is None, "not item 0's event")
@@ -75,14 +110,14 @@ def verify_receipt(data, policy=None, roots=(), threshold=0):
         if scope is None and event.kind == "report.lodged":
             scope = {"key": parse_key(event.open["vkey"]), "role": "anyone"}
         if scope is None:
-            named = {k.name: {"key": k, "role": "root"} for k in map(parse_key, opened.open["authority"])}
+            named = {k.name: {"key": k, "role": "root"} for k in roots_at(proof.index)}
             named[opened.top["issuer"]] = {"key": parse_key(opened.open["operator_vkey"]), "role": "operator"}
             need(event.top["issuer"] in named, "issued by a key that nothing leads to")
             scope = named[event.top["issuer"]]
         need(event.top["issuer"] == scope["key"].name, "issued by a key that nothing leads to")
         check_scope(event, scope, day_of(stamp))
         if event.kind in BY_AUTHORITY:
-            check_authority(event, 0, opened)
+            check_authority(event, 0, roots_at(proof.index), wanted)
         else:
             need(by(event, 0, scope["key"]), "the issuer's signature does not verify")
         if not last:
@@ -102,7 +137,8 @@ def log_key_of(data):
 
 def role_of(data):
     """Likewise: the role of the key that issued its event; none of those that log.opened names, and of one-time keys."""
-    enrolments = [read_item(*item)[0] for item in split_receipt(data)[2:-1]]
+    between = [read_item(*item)[0] for item in split_receipt(data)[2:-1]]
+    enrolments = [event for event in between if event.kind != "root.replaced"]
     return enrolments[-1].open["role"] if enrolments else None
 
 

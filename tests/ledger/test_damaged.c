@@ -140,10 +140,14 @@ Test(damaged, names_of_issuers) {
 
 Test(damaged, acceptance_state) {
     /* Up to the operator's name, which is not empty. */
-    refuse_lengths(key_log(TABLE_ACCEPT, h.log.number), 104 + 1, false, read_state);
+    const size_t before = 104 + 1;
+    refuse_lengths(key_log(TABLE_ACCEPT, h.log.number), before + 1, false, read_state);
     struct key key = key_log(TABLE_ACCEPT, h.log.number);
-    static uint8_t long_state[104 + OPENED_OPERATOR_MAX + 1];
+    static uint8_t long_state[104 + 1 + OPENED_OPERATOR_MAX + 1];
     put(&key, bytes_of(long_state, sizeof long_state));
+    CHECK_STATUS(read_state(), STATUS_STORE_CORRUPT);
+    long_state[before - 1] = ROOTS_REPLACED_MAX + 1; /* more roots than are ever replaced */
+    put(&key, bytes_of(long_state, sizeof long_state - 1));
     CHECK_STATUS(read_state(), STATUS_STORE_CORRUPT);
 }
 

@@ -123,7 +123,8 @@ Test(revocation, of_another_logs_key_by_anyone_else_is_heard_and_binds_nobody) {
     struct rows rows = rows_of(WORLD_CLERK);
     cr_assert_eq(rows.count, 1);
     cr_assert_not(binds(WORLD_CLERK, &rows.list[0]));
-    cr_assert(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, 0)); /* without since: all of it, if it bound */
+    cr_assert(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms,
+                                0)); /* without since: all of it, if it bound */
 }
 
 /* A third log, where another key stands in the place of root 3. */
@@ -146,6 +147,29 @@ Test(revocation, by_a_root_of_the_log_in_which_it_stands_binds_in_that_log_alone
     cr_assert_eq(rows.count, 2);
     cr_assert_not(binds(WORLD_CLERK, &rows.list[0])); /* no root of the clerk's own log */
     cr_assert(binds(WORLD_CLERK, &rows.list[1]));
+}
+
+/* A root that was replaced speaks for its log no more, wherever it says it; who came in its place
+ * speaks within the log. */
+Test(revocation, by_a_root_that_was_replaced_binds_no_more) {
+    struct world *w = &there->world;
+    several_accept(there, world_enrol_as(w, WORLD_ROOT_1, WORLD_NEWCOMER, "agency", "[]", "['*']",
+                                         "both", ""));
+    several_accept(there, foreign(WORLD_ROOT_3, WORLD_CLERK, "'reason':'left'"));
+    here->late_ms = 3600000;
+    several_accept(here, world_sample(&here->world, WORLD_ROOT_1, "root.replaced"));
+    there->late_ms = 2 * 3600000;
+    several_accept(there, foreign(WORLD_ROOT_3, WORLD_CLERK, "'reason':'compromised'"));
+    several_accept(there, foreign(WORLD_NEWCOMER, WORLD_CLERK, "'reason':'compromised'"));
+    struct rows rows = rows_of(WORLD_CLERK);
+    cr_assert_eq(rows.count, 3);
+    cr_assert(binds(WORLD_CLERK, &rows.list[0]));
+    cr_assert_not(binds(WORLD_CLERK, &rows.list[1]));
+    cr_assert_not(binds(WORLD_CLERK, &rows.list[2]));
+    several_accept(here, world_revoke(&here->world, WORLD_NEWCOMER, WORLD_CLERK));
+    rows = rows_of(WORLD_CLERK);
+    cr_assert_eq(rows.list[0].log, here->log.number);
+    cr_assert(binds(WORLD_CLERK, &rows.list[0]));
 }
 
 Test(revocation, never_binds_a_key_that_the_log_opened_with) {
@@ -195,8 +219,10 @@ Test(revocation, is_said_again_only_where_it_says_more) {
     struct rows rows = rows_of(WORLD_CLERK);
     cr_assert_eq(rows.count, 3);
     cr_assert_not(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, UINT64_MAX));
-    cr_assert(revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000)));
-    cr_assert_not(revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000) - 1));
+    cr_assert(
+        revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000)));
+    cr_assert_not(
+        revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000) - 1));
     cr_assert(revocation_doubts(rows.list[2].reason, rows.list[2].since_ms, 0));
     /* A rotation is no second one. */
     several_refuse(here,

@@ -49,7 +49,8 @@ Test(spec, has_every_type) {
         const char *name = member_type_name((enum member_type)type);
         char first[64];
         char second[64];
-        if (type == MEMBER_CODE || type == MEMBER_CODES || type == MEMBER_VKEY_ACCUSED || type == MEMBER_VKEY) {
+        if (type == MEMBER_CODE || type == MEMBER_CODES || type == MEMBER_VKEY_ACCUSED ||
+            type == MEMBER_VKEY) {
             continue; /* *codes*; vkey and any vkey share a line */
         }
         snprintf(first, sizeof first, "\n| %s", name);

@@ -168,5 +168,5 @@ Test(verify_chain, asks_what_the_receipt_says) {
     CHECK_OK(verify_receipt(verifier, doj, &by_others, &report, &why));
     verify_subject_of(verifier, &report, &asked);
     cr_assert_str_empty(asked.ori);
-    cr_assert_eq(asked.role, 0);
+    cr_assert_eq(asked.role, ROLE_ROOT);
 }

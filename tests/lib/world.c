@@ -457,6 +457,11 @@ static const char *plain_open(struct world *world, const struct kind *kind) {
     return (const char *)keep(world, writer_view(&w)).data;
 }
 
+const char *world_replace_open(struct world *world, enum world_who old, enum world_who fresh) {
+    return world_text(world, "{'key':'%s','reason':'lost','vkey':'%s'}", world_name(world, old),
+                      vkey_text(world, &world->people[fresh].vkey));
+}
+
 const char *world_open(struct world *world, enum world_who issuer, const char *kind) {
     const struct kind *row = kind_find(kind, strlen(kind));
     assert(row != NULL);
@@ -494,6 +499,9 @@ const char *world_open(struct world *world, enum world_who issuer, const char *k
                           "{'last':'2025-12-20T00:00:00Z','observed':'2025-12-21T00:00:01Z',"
                           "'origin':'%s','vkey':'%s'}",
                           world->log.vkey.name, vkey_text(world, &world->mirrors[0].vkey));
+    }
+    if (row->id == KIND_ROOT_REPLACED) {
+        return world_replace_open(world, WORLD_ROOT_3, WORLD_NEWCOMER);
     }
     if (row->id == KIND_RULES_ACTIVATED) {
         return "{'hash':'0707070707070707070707070707070707070707070707070707070707070707',"

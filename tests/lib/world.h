@@ -83,6 +83,9 @@ struct bytes world_revoke(struct world *world, enum world_who by, enum world_who
 const char *world_rotate_open(struct world *world, enum world_who old, enum world_who fresh,
                               const char *more);
 
+/* `open` of a root.replaced: `fresh` becomes a root in the place of `old`. */
+const char *world_replace_open(struct world *world, enum world_who old, enum world_who fresh);
+
 /* The parts of the two, for tests that bend them. `urls` are the mirrors' submission prefixes, or
  * NULL for none. Terminated text. */
 const char *world_opened_open(struct world *world);
