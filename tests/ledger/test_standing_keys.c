@@ -133,6 +133,8 @@ Test(standing_keys, keep_a_subjects_party) {
     IN_FORCE(1); /* neither is over the other */
     IS(2, WITHOUT_AUTHORITY, PARTY, 0);
     cr_assert_eq(told.subjects[0].party, 0);
+    TELL(OF_PARTY(COURT_KEY, "officer"), OF_PARTY(COURT, "agency"));
+    IN_FORCE(1); /* one key: but the one role is over the other */
     TELL(OF_PARTY(DESK, "officer"), CORRECTS(DESK, 1), OF_PARTY(DESK, "supervisor"));
     IN_FORCE(2); /* what is corrected says none */
     cr_assert_eq(told.subjects[0].party, 2);

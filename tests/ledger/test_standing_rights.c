@@ -393,6 +393,29 @@ Test(standing_rights, make_a_correction_cover_its_houses_twins) {
     IN_FORCE(2);
 }
 
+/* A copy, logged after a court reversed the fact, and corrected: that touches the copy alone. */
+Test(standing_rights, cover_no_twin_that_was_acted_on) {
+    TELL(ALLEGED, FACT(DESK, 0), REVERSES(COURT, 2), FACT(DESK_2, 1), CORRECTS(DESK, 4));
+    IN_FORCE(4);
+    IS(1, SUPERSEDED, REVERSED, 2);
+    IS(3, DUPLICATE, ALIKE, 1);
+    SLOTS(2, NONE, NONE);
+}
+
+/* What looks like a copy of a reversal, and names something else, is another. */
+Test(standing_rights, tell_twins_by_what_they_name) {
+    TELL(ALLEGED, FOUND, {.who = DESK, .kind = "finding.reversed", .about = 2, .fact = 8}, FOUND,
+         {.who = DESK_2, .kind = "finding.reversed", .about = 4, .fact = 8, .log = 1});
+    IN_FORCE(4);
+    IS(2, SUPERSEDED, REPLACED, 3);
+    IS(3, SUPERSEDED, REVERSED, 4);
+    TELL(ALLEGED, {.who = DESK, .kind = "finding.final", .fact = 7},
+         {.who = DESK, .kind = "finding.final", .fact = 7, .log = 1},
+         {.who = DESK, .kind = "finding.reversed", .about = 2, .fact = 8},
+         {.who = DESK, .kind = "finding.reversed", .about = 3, .fact = 8, .log = 1});
+    IS(4, DUPLICATE, ALIKE, 3); /* each names its own log's */
+}
+
 Test(standing_rights, make_no_duplicate_of_a_correction_that_does_not_hold) {
     TELL(ALLEGED, FOUND, {.who = DESK, .kind = "correction", .about = 2, .fact = 9},
          {.who = DESK, .kind = "correction", .about = 2, .fact = 9});

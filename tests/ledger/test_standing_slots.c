@@ -203,6 +203,11 @@ Test(standing_slots, decide_nothing_that_names_no_appeal) {
     TELL(ALLEGED, FOUND, {.who = DESK, .kind = "appeal.filed", .about = 2, .beyond = true},
          DECIDES(COURT, 3, REVERSES)); /* it took no effect */
     IN_FORCE(1);
+    TELL({.who = DESK, .kind = "failure.alleged", .party = "officer"}, FOUND,
+         {.who = DESK, .kind = "appeal.filed", .about = 2, .party = "agency"},
+         DECIDES(COURT, 3, REVERSES)); /* nor did this */
+    IS(2, WITHOUT_AUTHORITY, PARTY, 0);
+    IN_FORCE(1);
 }
 
 Test(standing_slots, close_an_appeal_only_by_who_may_undo_what_it_contests) {
@@ -280,6 +285,13 @@ Test(standing_slots, give_back_no_finding_where_another_was_made) {
     IS(1, SUPERSEDED, REVERSED, 3);
     IN_FORCE(5);
     SLOTS(5, NONE, NONE);
+    /* The decision of an appeal goes on being one, and is reversed: what it took out stays out. */
+    TELL(ALLEGED, FOUND, APPEALS(DESK, 2), DECIDES(BOARD, 3, REVERSES), FINDS(BOARD),
+         APPEALS(DESK, 4), DECIDES(COURT, 6, REVERSES));
+    IS(3, SUPERSEDED, REVERSED, 6);
+    IS(1, SUPERSEDED, REVERSED, 3);
+    IN_FORCE(4);
+    SLOTS(4, NONE, NONE);
 }
 
 /* --- stolen keys --- */
@@ -305,10 +317,47 @@ Test(standing_slots, keep_what_a_court_did_to_a_stolen_keys_event) {
     told_revoke(2, &stolen);
     IS(1, SUPERSEDED, REVERSED, 3);
     SLOTS(3, NONE, NONE);
+    TELL(ALLEGED, FOUND, APPEALS(DESK, 2), DECIDES(DESK_2, 3, REVERSES));
+    told_revoke(2, &stolen);
+    IN_FORCE(1); /* to its own house the appeal is none */
     TELL(ALLEGED, FOUND, REVERSES(COURT, 2), APPEALS(COURT, 3), DECIDES(COURT_2, 4, REVERSES));
     told_revoke(1, &stolen);
     IS(1, DOUBTED, COMPROMISED, 0); /* it does not come back */
     SLOTS(NONE, NONE, NONE);
+}
+
+/* --- twins from above --- */
+
+#define SAME_REVERSAL(whose)                                                                       \
+    { .who = whose, .kind = "finding.reversed", .about = 2, .fact = 8 }
+#define SAME_DECISION(whose, how, own)                                                             \
+    {                                                                                              \
+        .who = whose, .kind = "appeal.decided", .about = 3, .fact = 8, .outcome = OUTCOME_##how,   \
+        .discipline = own                                                                          \
+    }
+
+Test(standing_slots, are_a_higher_twins_though_it_does_nothing_more) {
+    TELL(ALLEGED, FOUND, IMPOSED, SAME_REVERSAL(DESK), FINDS(BOARD), SAME_REVERSAL(COURT),
+         {.who = BOARD, .kind = "discipline.imposed"});
+    IS(1, SUPERSEDED, REVERSED, 5);
+    IS(2, SUPERSEDED, REVERSED, 5);
+    IS(3, DUPLICATE, ALIKE, 5);
+    IS(6, WITHOUT_AUTHORITY, RANK, 5); /* it is the court's that emptied the slot */
+    cr_assert(told.results[5].undid);
+    SLOTS(4, NONE, NONE);
+    TELL(ALLEGED, FOUND, APPEALS(DESK, 2), SAME_DECISION(DESK, REVERSES, true), FINDS(BOARD),
+         SAME_DECISION(COURT, REVERSES, true));
+    IS(3, DUPLICATE, ALIKE, 5);
+    SLOTS(4, 5, NONE);
+    TELL(ALLEGED, FINDS(BOARD), APPEALS(DESK, 2), SAME_DECISION(BOARD, UPHOLDS, false),
+         FINDS(BOARD_2), SAME_DECISION(COURT, UPHOLDS, false));
+    cr_assert_eq(told.results[1].upheld_by, 5);
+}
+
+Test(standing_slots, are_acted_on_again_by_a_higher_twin) {
+    TELL(ALLEGED, FOUND, IMPOSED, SAME_REVERSAL(DESK), IMPOSED, SAME_REVERSAL(COURT));
+    IS(4, SUPERSEDED, REVERSED, 5); /* imposed since */
+    SLOTS(5, NONE, NONE);
 }
 
 /* --- what is shown --- */
@@ -353,4 +402,7 @@ Test(standing_slots, keep_subjects_apart) {
     IN_FORCE(3);
     cr_assert_eq(told.subjects[0].named[SLOT_FINDING], 2);
     cr_assert_eq(told.subjects[1].named[SLOT_FINDING], 3);
+    TELL(ALLEGED, FOUND, IMPOSED,
+         {.who = BOARD, .kind = "discipline.not_served", .about = 3, .subject = 2});
+    cr_assert_eq(told.results[2].served, NONE);
 }
