@@ -317,7 +317,7 @@ Test(standing_slots, keep_what_a_court_did_to_a_stolen_keys_event) {
     told_revoke(2, &stolen);
     IS(1, SUPERSEDED, REVERSED, 3);
     SLOTS(3, NONE, NONE);
-    TELL(ALLEGED, FOUND, APPEALS(DESK, 2), DECIDES(DESK_2, 3, REVERSES));
+    TELL(ALLEGED, FOUND, APPEALS(BOARD, 2), DECIDES(BOARD_2, 3, REVERSES));
     told_revoke(2, &stolen);
     IN_FORCE(1); /* to its own house the appeal is none */
     TELL(ALLEGED, FOUND, REVERSES(COURT, 2), APPEALS(COURT, 3), DECIDES(COURT_2, 4, REVERSES));
