@@ -359,14 +359,18 @@ Test(standing_rights, let_a_twin_take_over_what_became_of_it) {
 
 /* Who undoes a fact undoes it as all say it. */
 Test(standing_rights, are_asked_of_every_twin) {
-    TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1), REVERSES(BOARD_2, 2));
+    TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1),
+         {.who = BOARD_2, .kind = "finding.reversed", .about = 2, .minutes = 61});
     IS(2, DUPLICATE, ALIKE, 1);
     IS(3, WITHOUT_AUTHORITY, STRANGER, 2);
     IN_FORCE(1);
+    TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1), REVERSES(BOARD_2, 2)); /* overlooks that one */
+    IS(1, SUPERSEDED, REVERSED, 3);
     TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1), REVERSES(POST, 2));
     IS(1, SUPERSEDED, REVERSED, 3);
     /* but for one that is corrected */
-    TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1), CORRECTS(PANEL, 3), REVERSES(BOARD_2, 2));
+    TELL(ALLEGED, FACT(BOARD, 0), FACT(PANEL, 1), CORRECTS(PANEL, 3),
+         {.who = BOARD_2, .kind = "finding.reversed", .about = 2, .minutes = 61});
     IS(1, SUPERSEDED, REVERSED, 4);
 }
 
