@@ -269,7 +269,7 @@ class Verdict:
         for number in v.subjects:
             if number in w.subjects:
                 self.compare_subject(number, v, w)
-            else:
+            elif any(e.subject == number and e.counts for e in w.events):
                 self.say(f"hidden: subject {number}")
 
     def changed(self, e, now, v, w):
@@ -328,7 +328,7 @@ class Verdict:
             takers = there if there else [o for o in w.events if o.counts and o.subject == e.subject and o.kind in SLOT]
             right = (e.kind == "appeal.decided" and any(o is not e and may_undo(o, e) for o in takers)) or \
                 ((e.kind == "finding.reversed" or e.standing == "sealed") and any(may_undo(o, e) for o in there)) or \
-                self.corrected_by_who_may_undo(e.named, e, w)
+                self.corrected_by_who_may_undo(e, e, w)
             if not right:
                 self.say(f"hidden: {e} is in force, and not shown as {slot}: {taker}")
 
@@ -338,6 +338,8 @@ class Verdict:
         while named:
             by = [w.cause(named)] if named.rule == "corrected" else \
                 [c for c in w.events if c.kind == "correction" and c.standing == "in force" and c.names == named.id]
+            if named.kind == "appeal.filed" and named.names is None:  # contests what was in force
+                by = [w.cause(o) for o in w.events if o.subject == e.subject and o.rule == "corrected"]
             if any(c and may_undo(c, e) for c in by):
                 return True
             named = named.named
