@@ -278,7 +278,6 @@ class Verdict:
         by = w.cause(now)
         slots = v.shown.get(e.id, set())
         wrong = now.rule in ("bounds", "false", "ori", "subject") or \
-            (now.rule == "early" and not self.given["revoked"]) or \
             (now.rule in ("rank", "stranger") and (slots or e.kind not in SLOT) and not (by and over(by, now))) or \
             (now.rule == "alike" and by and by.standing == "in force" and
              any(not may_undo(w.named.get((e.subject, slot), by), now) for slot in self.hidden(slots, by, w)))
@@ -352,7 +351,7 @@ class Verdict:
         stands = cause and w.by_id.get(cause.id)
         if not stands or stands.standing not in ("in force", "sealed"):
             return
-        if cause.kind == "correction":
+        if cause.kind == "correction" and now.id not in w.moved:
             self.say(f"back: {now} is in force again, and {stands}, by which it was {e.rule}, too")
 
     # --- what a subject came to ---
