@@ -76,10 +76,10 @@ Test(case_gather, is_the_same_in_whatever_order_logs_arrive) {
             }
             say_something();
         }
-        node_open(&a, one_way);
-        node_open(&b, other_way);
-        node_take_all(&a, true);
-        node_take_all(&b, false);
+        holder_open(&a, one_way);
+        holder_open(&b, other_way);
+        holder_take_all(&a, true);
+        holder_take_all(&b, false);
         char *of_a = node_answer(&a, NULL, 0);
         char *of_b = node_answer(&b, NULL, 0);
         cr_assert_str_eq(of_a, of_b);
@@ -102,8 +102,8 @@ Test(case_gather, is_the_same_in_whatever_order_logs_arrive) {
             free(answers[0]);
             free(answers[1]);
         }
-        node_close(&a);
-        node_close(&b);
+        holder_close(&a);
+        holder_close(&b);
         gathered_end();
     }
 }
@@ -122,26 +122,26 @@ Test(case_gather, finds_what_names_an_event_that_came_later) {
                  world_text(&histories[2].world,
                             "{'by':'oversight','event':%s,'ori':'" WORLD_ORI "'}",
                             gathered_reference(2, 0, WORLD_START)));
-    node_open(&node, one_way);
+    holder_open(&node, one_way);
     while (node.sizes[2] < histories[2].count) {
-        node_take(&node, 2, true);
+        holder_take(&node, 2, true);
     }
     while (node.sizes[0] < histories[0].count) {
-        node_take(&node, 0, true);
+        holder_take(&node, 0, true);
     }
     uint8_t *none;
     size_t len = 0;
     struct refusal why;
     CHECK_STATUS(node_ask(&node, &gathered_case, NULL, 0, &none, &len, &why), STATUS_NOT_FOUND);
     while (node.sizes[1] < histories[1].count) {
-        node_take(&node, 1, true);
+        holder_take(&node, 1, true);
     }
     char *answer = node_answer(&node, NULL, 0);
     cr_assert_not_null(strstr(answer, "\"by\":\"oversight\""), "%s",
                        answer); /* names the response */
     cr_assert_not_null(strstr(answer, "\"left_out\":[]"));
     free(answer);
-    node_close(&node);
+    holder_close(&node);
     gathered_end();
 }
 
@@ -156,12 +156,12 @@ Test(case_gather, shows_what_a_quorum_checkpoint_covers_and_no_more) {
                  ",'party':'officer','occurred':'2025-12-01','reported':'2025-12-02'}");
     gathered_say(0, WORLD_CLERK, "investigation.opened",
                  "{" CASE_MEMBERS ",'party':'officer','opened':'2025-12-03'}");
-    node_open(&node, one_way);
+    holder_open(&node, one_way);
     while (node.sizes[0] < WORLD_START) {
-        node_take(&node, 0, false);
+        holder_take(&node, 0, false);
     }
-    node_take(&node, 0, true);
-    node_take(&node, 0, false); /* stored and judged */
+    holder_take(&node, 0, true);
+    holder_take(&node, 0, false); /* stored and judged */
     char *text = node_answer(&node, NULL, 0);
     cr_assert_not_null(strstr(text, "\"size\":8}"), "%s", text);
     cr_assert_null(strstr(text, "investigation.opened"));
@@ -175,7 +175,7 @@ Test(case_gather, shows_what_a_quorum_checkpoint_covers_and_no_more) {
     const struct case_pin before = gathered_pin(0, WORLD_START);
     CHECK_STATUS(node_ask(&node, &gathered_case, &before, 1, &answer, &len, &why),
                  STATUS_NOT_FOUND);
-    node_close(&node);
+    holder_close(&node);
     gathered_end();
 }
 
@@ -194,9 +194,9 @@ Test(case_gather, leaves_out_what_is_too_much_and_says_how_much) {
     }
     gathered_say(0, WORLD_CLERK, "investigation.opened",
                  "{" CASE_MEMBERS ",'party':'officer','opened':'2025-12-03'}");
-    node_open(&node, one_way);
+    holder_open(&node, one_way);
     while (node.sizes[0] < histories[0].count) {
-        node_take(&node, 0, node.sizes[0] + 1 == histories[0].count);
+        holder_take(&node, 0, node.sizes[0] + 1 == histories[0].count);
     }
     char *answer = node_answer(&node, NULL, 0);
     cr_assert_not_null(strstr(answer, "\"left_out\":[{\"count\":7,\"role\":\"agency\"}]"));
@@ -207,6 +207,6 @@ Test(case_gather, leaves_out_what_is_too_much_and_says_how_much) {
     }
     cr_assert_eq(events, CASE_EVENTS_MAX);
     free(answer);
-    node_close(&node);
+    holder_close(&node);
     gathered_end();
 }

@@ -51,7 +51,7 @@ static void recognise(size_t log, const char *more) {
 }
 
 static void take(bool pinned) {
-    node_open(&node, NULL);
+    holder_open(&node, NULL);
     node.pins = &pin;
     node.pin_count = pinned ? 1 : 0;
     node_take_in_turn(&node);
@@ -70,7 +70,7 @@ static char *answer_of(const struct asked *asked) {
 static char *answer(bool pinned) {
     take(pinned);
     char *text = node_answer(&node, NULL, 0);
-    node_close(&node);
+    holder_close(&node);
     return text;
 }
 
@@ -177,7 +177,7 @@ Test(case_bounds, an_answer_hangs_on_its_logs_alone) {
     stands(again, "clerk", "without authority", "\"rule\":\"bounds\"");
     free(again);
     free(text);
-    node_close(&node);
+    holder_close(&node);
 }
 
 /* --- agencies that became one --- */
@@ -201,7 +201,7 @@ Test(case_bounds, a_case_goes_on_in_the_agency_that_goes_on) {
     cr_assert(has(text, "\"oris\":[\"" WORLD_OTHER_ORI "\",\"" WORLD_ORI "\"]"));
     stands(text, "clerk", "in force", NULL);
     free(text);
-    node_close(&node);
+    holder_close(&node);
 }
 
 Test(case_bounds, no_agency_declares_itself_part_of_another) {
@@ -241,7 +241,7 @@ Test(case_bounds, what_is_disclosed_falsely_is_not_shown) {
     cr_assert_eq(count_of(text, "\"salt\":"), 1);
     cr_assert_eq(count_of(text, "\"value\":"), 1);
     free(text);
-    node_close(&node);
+    holder_close(&node);
 }
 
 Test(case_bounds, an_agency_disowns_and_takes_nothing_back) {

@@ -26,14 +26,14 @@ static void bury(size_t log, size_t count) {
 }
 
 static char *answer(void) {
-    node_open(&node, NULL);
+    holder_open(&node, NULL);
     node_take_in_turn(&node);
     return node_answer(&node, NULL, 0);
 }
 
 static void close(char *text) {
     free(text);
-    node_close(&node);
+    holder_close(&node);
     gathered_end();
 }
 

@@ -94,7 +94,7 @@ void gathered_own_roots(size_t log) {
     start(log);
 }
 
-void node_open(struct node *node, const size_t *order) {
+void holder_open(struct node *node, const size_t *order) {
     struct store_txn *txn;
     memset(node, 0, sizeof *node);
     CHECK_OK(store_memory_open(NULL, &node->store));
@@ -107,11 +107,11 @@ void node_open(struct node *node, const size_t *order) {
     CHECK_OK(store_commit(txn));
 }
 
-void node_close(struct node *node) {
+void holder_close(struct node *node) {
     store_memory_close(node->store);
 }
 
-void node_take(struct node *node, size_t log, bool keep) {
+void holder_take(struct node *node, size_t log, bool keep) {
     struct store_txn *txn;
     struct batch *batch = calloc(1, sizeof *batch);
     uint64_t judged = 0;
@@ -140,7 +140,7 @@ void node_take(struct node *node, size_t log, bool keep) {
     CHECK_OK(store_commit(txn));
 }
 
-void node_take_all(struct node *node, bool all) {
+void holder_take_all(struct node *node, bool all) {
     size_t left = 0;
     for (size_t i = 0; i < log_count; i++) {
         left += histories[i].count;
@@ -149,7 +149,7 @@ void node_take_all(struct node *node, bool all) {
         size_t log = gathered_roll(log_count);
         if (node->sizes[log] < histories[log].count) {
             bool last = node->sizes[log] + 1 == histories[log].count;
-            node_take(node, log, all || last || gathered_roll(3) == 0);
+            holder_take(node, log, all || last || gathered_roll(3) == 0);
             left--;
         }
     }
@@ -229,7 +229,7 @@ const char *gathered_last(size_t from, size_t log) {
 void node_take_in_turn(struct node *node) {
     for (size_t log = 0; log < log_count; log++) {
         while (node->sizes[log] < histories[log].count) {
-            node_take(node, log, node->sizes[log] + 1 == histories[log].count);
+            holder_take(node, log, node->sizes[log] + 1 == histories[log].count);
         }
     }
 }

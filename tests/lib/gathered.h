@@ -59,12 +59,12 @@ const char *gathered_reference(size_t from, size_t log, size_t index);
 const char *gathered_last(size_t from, size_t log);
 
 /* A node that knows the logs in that order (NULL: as they are). */
-void node_open(struct node *node, const size_t *order);
-void node_close(struct node *node);
+void holder_open(struct node *node, const size_t *order);
+void holder_close(struct node *node);
 /* The next entry arrives, is stored and judged; a checkpoint of it is kept. */
-void node_take(struct node *node, size_t log, bool keep);
+void holder_take(struct node *node, size_t log, bool keep);
 /* All of it, the logs in turn as chance has it; of checkpoints all are kept, or some. */
-void node_take_all(struct node *node, bool all);
+void holder_take_all(struct node *node, bool all);
 /* All of it, one log after the other, with a checkpoint at the end of each. */
 void node_take_in_turn(struct node *node);
 
