@@ -253,4 +253,10 @@ Test(case_bounds, an_agency_disowns_and_takes_nothing_back) {
     cr_assert_eq(count_of(text, "\"disowned\":{\"index\":9"), 2, "%s", text);
     cr_assert_not(has(text, "doubted"));
     free(text);
+    /* A root doubts it all the same, though its log has the agency's word already. */
+    gathered_say(COURT, WORLD_ROOT_2, "key.revoked", "{'key':'clerk','reason':'compromised'}");
+    text = answer(false);
+    cr_assert_not(has(text, "\"finding\":{"));
+    cr_assert_eq(count_of(text, "\"rule\":\"compromised\""), 2);
+    free(text);
 }

@@ -94,6 +94,22 @@ Test(case_buried, what_a_higher_one_names_is_looked_at) {
     close(text);
 }
 
+/* A correction has no case of its own: it is found from what it names. */
+Test(case_buried, a_courts_correction_is_looked_at_with_what_it_corrects) {
+    gathered_begin(2);
+    bury(0, CASE_HOUSE_MAX + 6);
+    gathered_say(0, WORLD_CLERK, "finding.final", A_FINDING);
+    const char *finding = gathered_last(1, 0);
+    gathered_say(1, WORLD_COURT, "correction",
+                 world_text(&histories[1].world,
+                            "{'event':%s,'ori':'" WORLD_ORI "','what':'wrong_party'}", finding));
+    bury(0, MANY);
+    char *text = answer();
+    cr_assert(!has(text, SUBJECT_FINDING) || has(text, "\"rule\":\"corrected\""),
+              "the finding is shown as in force, and its correction is not looked at");
+    close(text);
+}
+
 /* Of too many logs, those in which a court speaks come first, whatever they are called. */
 Test(case_buried, too_many_logs_leave_no_court_out) {
     gathered_begin(GATHERED_LOGS);
