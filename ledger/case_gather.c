@@ -223,9 +223,6 @@ static enum status pull(struct gather *g, const json_t *reference, unsigned step
 /* Whether another event of the house may be taken now; counts it. */
 static bool house_has_room(struct gather *g, const struct case_row *row, bool naming) {
     size_t at = 0;
-    if (g->wide) {
-        return true;
-    }
     while (at < g->house_count &&
            (g->houses[at].group != row->group ||
             memcmp(g->houses[at].house, row->house, sizeof row->house) != 0)) {
@@ -244,13 +241,46 @@ static bool house_has_room(struct gather *g, const struct case_row *row, bool na
     return ++*count <= CASE_HOUSE_MAX;
 }
 
+static enum status take_row(struct gather *g, const struct case_row *row, bool naming);
+
+/* In the last round others' events come before what names one; so what a higher group says of it
+ * comes with it, or a court's correction of a buried finding would be lost, and not the finding. */
+static enum status take_above(struct gather *g, size_t item) {
+    enum house_group own = house_group(g->view->items[item].signer.role);
+    struct case_place at = {.prefix = case_prefix_naming(&g->view->items[item].event.id)};
+    enum status status;
+    while ((status = case_index_seek(g->txn, &at, &at)) == STATUS_OK) {
+        size_t log = NOT_NAMED;
+        TRY(case_find_log(g, at.log, &log));
+        bool more = true;
+        if (log == NOT_NAMED || at.group >= own) {
+            more = case_place_after_log(&at);
+        } else {
+            struct case_row row = {.stamp_ms = at.stamp_ms,
+                                   .log = log,
+                                   .index = at.index,
+                                   .group = case_group_of(&g->view->logs[log], at.group)};
+            memcpy(row.house, at.house, sizeof row.house);
+            bool room = row.group < own && house_has_room(g, &row, true);
+            if (room && row.index < g->view->logs[log].size) {
+                TRY(take_row(g, &row, true));
+            }
+            more = room ? case_place_after(&at) : case_place_after_house(&at);
+        }
+        if (!more) {
+            return STATUS_OK;
+        }
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status take_row(struct gather *g, const struct case_row *row, bool naming) {
     struct event event;
     uint64_t stamp_ms = 0;
     if (case_has(g->view, row->log, row->index)) {
         return STATUS_OK;
     }
-    if (is_full(g) || !house_has_room(g, row, naming)) {
+    if (is_full(g) || (!g->wide && !house_has_room(g, row, naming))) {
         g->full = true;
         return STATUS_OK;
     }
@@ -260,8 +290,9 @@ static enum status take_row(struct gather *g, const struct case_row *row, bool n
         return STATUS_OK;
     }
     TRY(add_item(g, row->log, row->index, stamp_ms, &event));
-    return g->wide ? STATUS_OK
-                   : pull_named(g, &g->view->items[g->view->count - 1].event, CASE_STEPS_MAX);
+    size_t item = g->view->count - 1;
+    return g->wide ? take_above(g, item)
+                   : pull_named(g, &g->view->items[item].event, CASE_STEPS_MAX);
 }
 
 static enum status take_rows(struct gather *g, bool naming) {

@@ -185,6 +185,7 @@ struct said {
     uint32_t log;
     const struct issuer *target; /* whose revocations count; NULL: those by `revoker` do */
     const struct sign_public *revoker;
+    bool by_root; /* the revoker is a root: then what others called stolen says less */
     struct revocation_said *out;
 };
 
@@ -202,7 +203,8 @@ static enum status take_said(void *context, const struct revocation *row) {
         s->out->index = s->out->any ? s->out->index : row->index;
         s->out->any = true;
     }
-    if (counts && row->reason == REVOKED_COMPROMISED) {
+    /* An enroller disowns, and a root makes doubted: the one does not say the other. */
+    if (counts && row->reason == REVOKED_COMPROMISED && (by_root || !s->by_root)) {
         bool earlier = !s->out->compromised || row->since_ms < s->out->since_ms;
         s->out->since_ms = earlier ? row->since_ms : s->out->since_ms;
         s->out->compromised = true;
@@ -217,6 +219,10 @@ enum status revocation_said(struct store_txn *txn, uint32_t log, const struct is
     struct key prefix = key_prefix(key);
     *out = (struct revocation_said){.any = false};
     key_u32(&prefix, log);
+    if (target != NULL) {
+        const struct revocation fresh = {.revoker = *revoker, .log = log, .index = UINT64_MAX};
+        TRY(is_root(txn, log, &fresh, &said.by_root));
+    }
     return each_row(txn, prefix, key, take_said, &said);
 }
 

@@ -224,7 +224,10 @@ static void change(bool pending,
     CHECK_OK(read(txn, mirror->log.number, &at));
     at.size += add;
     at.root.bytes[0] ^= root;
-    at.note = note.len > 0 ? note : at.note;
+    static uint8_t kept[CHECKPOINT_SIZE_MAX]; /* what was read lives until the first write */
+    struct bytes own = note.len > 0 ? note : at.note;
+    memcpy(kept, own.data, own.len);
+    at.note = bytes_of(kept, own.len);
     CHECK_OK((pending ? mirror_set_pending : mirror_set_checkpoint)(txn, mirror->log.number, &at));
     CHECK_OK(store_commit(txn));
 }
