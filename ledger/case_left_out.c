@@ -2,7 +2,6 @@
 #include "ledger/case_parts.h"
 #include "ledger/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- how much --- */
@@ -68,13 +67,36 @@ struct place {
     uint64_t index;
 };
 
-static int compare_places(const void *a, const void *b) {
-    const struct place *x = a;
-    const struct place *y = b;
-    if (x->log != y->log) {
-        return x->log < y->log ? -1 : 1;
+static bool place_before(const struct place *a, const struct place *b) {
+    return a->log != b->log ? a->log < b->log : a->index < b->index;
+}
+
+static void note_looked_at(const struct case_view *view, struct place *sorted) {
+    for (size_t i = 0; i < view->count; i++) {
+        struct place place = {.log = view->items[i].log, .index = view->items[i].index};
+        size_t at = i;
+        for (; at > 0 && place_before(&place, &sorted[at - 1]); at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = place;
     }
-    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Rows may be many: by halves. */
+static bool is_looked_at(const struct place *sorted, size_t count, const struct case_row *row) {
+    struct place place = {.log = row->log, .index = row->index};
+    size_t from = 0;
+    while (from < count) {
+        size_t middle = from + (count - from) / 2;
+        if (place_before(&sorted[middle], &place)) {
+            from = middle + 1;
+        } else if (place_before(&place, &sorted[middle])) {
+            count = middle;
+        } else {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum status case_list_left_out(struct store_txn *txn, const struct case_ask *ask,
@@ -88,13 +110,9 @@ enum status case_list_left_out(struct store_txn *txn, const struct case_ask *ask
         return STATUS_OK;
     }
     TRY(collect_all(&g));
-    for (size_t i = 0; i < view->count; i++) {
-        looked_at[i] = (struct place){.log = view->items[i].log, .index = view->items[i].index};
-    }
-    qsort(looked_at, view->count, sizeof looked_at[0], compare_places);
+    note_looked_at(view, looked_at);
     for (size_t i = 0; i < memory->row_count; i++) {
-        struct place place = {.log = memory->rows[i].log, .index = memory->rows[i].index};
-        if (bsearch(&place, looked_at, view->count, sizeof looked_at[0], compare_places) == NULL) {
+        if (!is_looked_at(looked_at, view->count, &memory->rows[i])) {
             memory->rows[kept++] = memory->rows[i];
         }
     }

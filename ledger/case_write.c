@@ -136,24 +136,28 @@ static void put_disowned(struct out *o, size_t event) {
 }
 
 /* What an event.opened says and its event does not have is not passed on. */
+static void put_unfitting(struct out *o, const struct event *event) {
+    const char *before = ",\"open\":{";
+    for (size_t i = 0; i < event->kind->member_count; i++) { /* in the order of names */
+        const char *name = event->kind->members[i].name;
+        const json_t *value = json_object_get(event->open, name);
+        if (value != NULL && strcmp(name, "salt") != 0 && strcmp(name, "value") != 0) {
+            writer_text(o->w, before);
+            jcs_write_text(o->w, bytes_text(name));
+            put_value(o, ":", value);
+            before = ",";
+        }
+    }
+    writer_u8(o->w, '}');
+}
+
 static void put_open(struct out *o, size_t event) {
-    json_t *open = o->view->sorted[event]->event.open;
-    if (open == NULL) {
-        return;
+    const struct event *said = &o->view->sorted[event]->event;
+    if (said->open != NULL && o->view->events[event].unfitting) {
+        put_unfitting(o, said);
+    } else if (said->open != NULL) {
+        put_value(o, ",\"open\":", said->open);
     }
-    if (!o->view->events[event].unfitting) {
-        put_value(o, ",\"open\":", open);
-        return;
-    }
-    json_t *shown = json_copy(open); /* shallow: only its own members are removed */
-    if (shown == NULL) {
-        o->w->failed = true;
-        return;
-    }
-    json_object_del(shown, "salt");
-    json_object_del(shown, "value");
-    put_value(o, ",\"open\":", shown);
-    json_decref(shown);
 }
 
 static void put_event(struct out *o, size_t event) {
