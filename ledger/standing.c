@@ -371,6 +371,7 @@ static bool comes_to_effect(struct standing_case *c, size_t position,
     }
     if (is_early(c, subject, event)) {
         standing_settle(c, event, STANDING_OUT_OF_ORDER, WHY_EARLY, STANDING_NONE);
+        note_denied(c, position, event);
         return false;
     }
     result->counts = true;

@@ -41,7 +41,7 @@ static bool took_effect(const struct effect_of *w, size_t event) {
     bool denied =
         r->why == WHY_ALIKE || r->why == WHY_PARTY || r->why == WHY_RANK || r->why == WHY_STRANGER;
     bool settled = r->standing == STANDING_DUPLICATE || r->standing == STANDING_WITHOUT_AUTHORITY;
-    bool by_key = r->why == WHY_COMPROMISED || r->why == WHY_REVOKED;
+    bool by_key = r->why == WHY_COMPROMISED || r->why == WHY_REVOKED || r->why == WHY_EARLY;
     return r->done ||
            (settled && denied && !has_effect(w, event, EFFECT_CORRECTS) &&
             standing_overlooks(w, r->other)) ||
@@ -139,6 +139,12 @@ static size_t decided_appeal(const struct effect_of *w) {
 /* What it contests, to the decision: where that sets it aside, a twin that it does not. */
 static size_t contested_by(const struct effect_of *w, size_t appeal) {
     size_t at = standing_stands_for(w->c, w, result_of(w, appeal)->contested);
+    if (at == STANDING_NONE) { /* what was nothing to the appeal may be something to a court */
+        at = standing_stands_for(w->c, w, result_of(w, appeal)->names);
+        if (at != STANDING_NONE && !(took_effect(w, at) && is_of_subject(w, at))) {
+            at = STANDING_NONE;
+        }
+    }
     for (size_t i = 0; at != STANDING_NONE && standing_overlooks(w, at) && i < w->position; i++) {
         size_t twin = w->c->order[i];
         if (result_of(w, twin)->standing == STANDING_DUPLICATE && standing_alike(w->c, twin, at) &&

@@ -233,8 +233,8 @@ void standing_put_in(const struct effect_of *w, enum standing_slot slot) {
 /* What was denied by one that the event at work sets aside is in force again, too. */
 void standing_give_back(const struct effect_of *w, size_t event, enum standing_slot slot) {
     struct standing_result *r = result(w, event);
-    if (r->keyed) {
-        return; /* its key is not given back */
+    if (r->keyed || r->standing == STANDING_OUT_OF_ORDER) {
+        return; /* what was wrong with it is not mended so */
     }
     if (!r->counts) {
         r->standing = STANDING_IN_FORCE;

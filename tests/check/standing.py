@@ -76,7 +76,7 @@ class Event:
 
     @property
     def stolen(self):
-        return self.settled[0] in ("compromised", "revoked")
+        return self.settled[0] in ("compromised", "revoked") or self.why[0] == "early"
 
     def settle(self, standing, rule, by=None):
         self.standing, self.why, self.counts = standing, (rule, by), False
@@ -397,7 +397,7 @@ class Case:
             e.contested = self.contested_at(s, e)
         if not e.standing:
             self.come(s, e)
-            by = e.why[1] if e.why[0] in ("alike", "party", "rank", "stranger") else None
+            by = STOLEN if e.stolen else e.why[1] if e.why[0] in ("alike", "party", "rank", "stranger") else None
         elif e.stolen:
             by = STOLEN
         if slot and by and not e.corrected:
@@ -600,6 +600,9 @@ class Case:
     def contested_for(self, e, appeal):
         """To a decision: not what it sets aside, where a duplicate of that will do."""
         c = self.stands_for(appeal.contested, e)
+        if c is None:
+            c = self.stands_for(appeal.names, e)
+            c = c if c and self.took_effect_for(c, e) and c.subject == e.subject else None
         if c and overlooks(e, c):
             c = next((t for t in self.before(e) if t.standing == "duplicate" and alike(t, c) and not overlooks(e, t)), c)
         return c

@@ -131,8 +131,9 @@ class Federation:
         return body
 
     def sizes(self):
-        """Of each log, what its node published."""
-        return {log.id: log.node.json("/status")["log"]["published"] for log in self.logs.values()}
+        """Of each log that is open, what its node published."""
+        sizes = {log.id: log.node.json("/status")["log"]["published"] for log in self.logs.values()}
+        return {log: size for log, size in sizes.items() if size}
 
     def settle(self, handle, seconds=20):
         """Waits until every node can show the case at the sizes that are published now; gives these."""
