@@ -277,8 +277,9 @@ class Verdict:
         its own rank, and to no copy that is not shown in its place."""
         by = w.cause(now)
         slots = v.shown.get(e.id, set())
+        own = any(c.kind == "correction" and c.id not in v.by_id and may_undo(c, e) for c in w.events)
         wrong = now.rule in ("bounds", "false", "ori", "subject") or \
-            (now.rule in ("rank", "stranger") and (slots or e.kind not in SLOT) and not (by and over(by, now))) or \
+            (now.rule in ("rank", "stranger") and (slots or e.kind not in SLOT) and not own and not (by and over(by, now))) or \
             (now.rule == "alike" and by and by.standing == "in force" and
              any(not may_undo(w.named.get((e.subject, slot), by), now) for slot in self.hidden(slots, by, w)))
         if wrong:
@@ -389,7 +390,7 @@ class Verdict:
     def closed(self, appeal, w):
         """An open appeal is open no more."""
         still = w.by_id.get(appeal.id)
-        if not still or still.standing not in ("in force", "sealed") or still.id in w.corrected:
+        if not still or still.standing not in ("in force", "sealed") or still.id in w.corrected or still.id in w.moved:
             return
         contested = w.by_id.get(appeal.names)
         if contested and (not contested.counts or contested.id in w.corrected):
