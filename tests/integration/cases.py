@@ -257,5 +257,5 @@ def clerk_against_court(f, handle):
 
 
 HELD = {"ruled": ("in force", None), "cleared": ("superseded", "replaced"), "again": ("without authority", "rank"),
-        "moved": ("without authority", "frozen"), "copied": ("superseded", "corrected"), "uncopied": ("in force", None),
+        "moved": ("without authority", "frozen"), "copied": ("duplicate", "alike"), "uncopied": ("in force", None),
         "denied": ("without authority", "rank"), "reversed": ("without authority", "rank")}
