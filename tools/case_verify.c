@@ -1,4 +1,4 @@
-#include "tools/case_verify.h"
+#include "tools/case_verify_parts.h"
 
 #include "crypto/encoding.h"
 #include "ledger/house.h"
@@ -12,37 +12,6 @@
 #include <string.h>
 
 #define PROOF_PATH_MAX (NAME_SIZE_MAX + 2 * HASH_SIZE + 64) /* of a receipt, with its query */
-
-/* One receipt, and what it says beyond the report. */
-struct proved {
-    struct event event; /* owned */
-    struct verify_report report;
-    struct standing_signer signer;
-    bool has_enroller;
-    struct sign_public enroller;
-    struct hash root; /* of its checkpoint */
-};
-
-/* The authority of a log, by its log.opened. */
-struct authority {
-    struct sign_public keys[OPENED_AUTHORITIES_MAX];
-    size_t count;
-    struct hash hash;
-    struct sign_public signers[EVENT_SIGNATURES_MAX]; /* of these, those whose lines it has */
-    size_t signer_count;
-};
-
-struct work {
-    struct case_verify *verify;
-    struct refusal *why;
-    struct case_view *view;
-    struct verifier *verifier;
-    struct authority authorities[CASE_LOGS_MAX];   /* by the view's logs */
-    struct sign_public enrollers[CASE_EVENTS_MAX]; /* by the view's items, */
-    bool enrolled[CASE_EVENTS_MAX];                /* if they have one */
-    struct case_bonds bonds[CASE_EVENTS_MAX];
-    uint8_t *receipts[CASE_EVENTS_MAX]; /* what the view's events borrow from */
-};
 
 static bool same_key(const struct sign_public *a, const struct sign_public *b) {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
@@ -85,6 +54,7 @@ static void read_signer(struct work *w, struct proved *out, struct authority *au
     opened_of(&event, &opened);
     authority->count = opened.authority_count;
     authority->hash = house_authority(&opened);
+    authority->log = opened.log_vkey;
     authority->signer_count = recognition_signers(&event, authority->signers);
     for (size_t i = 0; i < opened.authority_count; i++) {
         authority->keys[i] = opened.authorities[i].key;
@@ -116,8 +86,8 @@ static enum status sized_path(struct work *w, const char *path, const char *log,
 }
 
 /* Fetches and verifies what the node names at `said`: an event or a revocation. */
-static enum status prove(struct work *w, const json_t *said, uint8_t **copy, struct proved *out,
-                         struct authority *authority) {
+enum status case_prove(struct work *w, const json_t *said, uint8_t **copy, struct proved *out,
+                       struct authority *authority) {
     const char *path = json_string_value(json_object_get(said, "proof"));
     const char *log = json_string_value(json_object_get(said, "log"));
     json_int_t index = json_integer_value(json_object_get(said, "index"));
@@ -129,7 +99,12 @@ static enum status prove(struct work *w, const json_t *said, uint8_t **copy, str
     TRY(sized_path(w, path, log, sized));
     TRY(fetch_receipt(w, sized, copy, &file));
     struct refusal why = {.text = ""};
-    enum status status = verify_receipt(w->verifier, file, w->verify->trust, &out->report, &why);
+    struct verify_trust trust = *w->verify->trust;
+    if (w->view->pin_count > 0) { /* who stands behind each log is asked by the pins, below */
+        trust.root_count = 0;
+        trust.by_others = trust.policy == NULL;
+    }
+    enum status status = verify_receipt(w->verifier, file, &trust, &out->report, &why);
     if (status != STATUS_OK) {
         return refuse(w->why, status, "%s: %s", path, why.text);
     }
@@ -147,8 +122,8 @@ static enum status prove(struct work *w, const json_t *said, uint8_t **copy, str
 }
 
 /* The view's log, whose size was named; a receipt at just that size shows its root. */
-static enum status note_log(struct work *w, const struct proved *proved,
-                            const struct authority *authority, size_t *out) {
+enum status case_note_log(struct work *w, const struct proved *proved,
+                          const struct authority *authority, size_t *out) {
     struct case_log *log = case_log_named(w->view, bytes_text(proved->report.origin));
     if (log == NULL || log->size == 0) {
         return refuse(w->why, STATUS_BAD_FORM, "%s: is not among the logs that the answer names",
@@ -190,113 +165,12 @@ static enum status read_logs(struct work *w) {
     return STATUS_OK;
 }
 
-/* An entry by which a log counts, as the answer has it. */
-static enum status read_word(struct work *w, const json_t *said, struct case_word *out) {
-    static const char receipt[] = "/receipt/";
-    const char *log = json_string_value(json_object_get(said, "log"));
-    const char *proof = json_string_value(json_object_get(said, "proof"));
-    const char *name = proof != NULL ? strstr(proof, receipt) : NULL;
-    const char *seq = proof != NULL ? strrchr(proof, '/') : NULL;
-    if (log == NULL || name == NULL || seq < name + sizeof receipt - 1 ||
-        (size_t)(seq - name) - (sizeof receipt - 1) > NAME_SIZE_MAX ||
-        strlen(log) > NAME_SIZE_MAX || !bytes_to_u64(bytes_text(seq + 1), &out->seq)) {
-        return refuse(w->why, STATUS_BAD_FORM, "logs: not as specs/standing.md has them");
-    }
-    struct case_log *in = case_log_named(w->view, bytes_text(log));
-    if (in == NULL || in->size == 0) {
-        return refuse(w->why, STATUS_BAD_FORM, "%.60s: is not among the logs that the answer names",
-                      log);
-    }
-    name += sizeof receipt - 1;
-    out->known = true;
-    out->log = (size_t)(in - w->view->logs);
-    out->index = (uint64_t)json_integer_value(json_object_get(said, "index"));
-    memcpy(out->issuer, name, (size_t)(seq - name));
-    out->issuer[seq - name] = '\0';
-    return STATUS_OK;
-}
-
-static enum recognition_class class_of(const char *role) {
-    if (role == NULL) {
-        return RECOGNISED_AT_ALL;
-    }
-    return strcmp(role, "court") == 0  ? RECOGNISED_COURT
-           : strcmp(role, "post") == 0 ? RECOGNISED_POST
-                                       : RECOGNISED_OVERSIGHT;
-}
-
-/* By whose word the logs count: all are named by now. */
-static enum status read_words(struct work *w) {
-    const json_t *logs = json_object_get(w->verify->answer, "logs");
-    for (size_t i = 0; i < json_array_size(logs); i++) {
-        const json_t *said = json_array_get(logs, i);
-        const json_t *by = json_object_get(said, "by");
-        const json_t *withdrawn = json_object_get(said, "withdrawn");
-        struct case_log *log = &w->view->logs[i];
-        log->contributes = true;
-        for (size_t k = 0; k < json_array_size(by); k++) {
-            const json_t *word = json_array_get(by, k);
-            const char *role = json_string_value(json_object_get(word, "role"));
-            TRY(read_word(w, word, &log->by[class_of(role)]));
-        }
-        if (withdrawn != NULL) {
-            TRY(read_word(w, withdrawn, &log->withdrawn));
-        }
-    }
-    return STATUS_OK;
-}
-
-static enum status read_pin(struct work *w, const json_t *said, struct pin *out) {
-    const json_t *roots = json_object_get(said, "roots");
-    json_int_t threshold = json_integer_value(json_object_get(said, "threshold"));
-    memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < json_array_size(roots) && i < PIN_ROOTS_MAX; i++) {
-        const char *text = json_string_value(json_array_get(roots, i));
-        struct hash key;
-        if (text == NULL || !bytes_hex_to_hash(bytes_text(text), &key)) {
-            return refuse(w->why, STATUS_BAD_FORM, "pins: not as specs/standing.md has them");
-        }
-        memcpy(out->roots[out->root_count++].key.bytes, key.bytes, SIGN_PUBLIC_SIZE);
-    }
-    if (threshold < 1 || (size_t)threshold > out->root_count) {
-        return refuse(w->why, STATUS_BAD_FORM, "pins: not as specs/standing.md has them");
-    }
-    out->threshold = (size_t)threshold;
-    return STATUS_OK;
-}
-
-static enum status read_pins(struct work *w) {
-    const json_t *pins = json_object_get(w->verify->answer, "pins");
-    for (size_t i = 0; i < json_array_size(pins) && i < CASE_PINS_MAX; i++) {
-        TRY(read_pin(w, json_array_get(pins, i), &w->view->pins[w->view->pin_count]));
-        w->view->pin_count++;
-    }
-    return STATUS_OK;
-}
-
-/* Does the log count for signers of that group, by what the answer says? */
-static bool is_beyond(const struct work *w, size_t log, uint32_t role) {
-    static const enum recognition_class classes[GROUPS] = {
-        [GROUP_COURT] = RECOGNISED_COURT,         [GROUP_POST] = RECOGNISED_POST,
-        [GROUP_OVERSIGHT] = RECOGNISED_OVERSIGHT, [GROUP_AGENCY] = RECOGNISED_AT_ALL,
-        [GROUP_OTHER] = RECOGNISED_AT_ALL,
-    };
-    const struct authority *authority = &w->authorities[log];
-    bool counts =
-        w->view->pin_count == 0 || w->view->logs[log].by[classes[house_group(role)]].known;
-    for (size_t i = 0; i < w->view->pin_count; i++) {
-        counts =
-            counts || pin_holds(&w->view->pins[i], authority->signers, authority->signer_count);
-    }
-    return !counts;
-}
-
 static enum status add_event(struct work *w, const json_t *said) {
     struct case_view *view = w->view;
     struct proved proved;
     struct authority authority;
     size_t log = 0;
-    TRY(prove(w, said, &w->receipts[view->count], &proved, &authority));
+    TRY(case_prove(w, said, &w->receipts[view->count], &proved, &authority));
     struct case_item *item = &view->items[view->count];
     *item = (struct case_item){.index = proved.report.index,
                                .stamp_ms = proved.report.received_ms,
@@ -306,9 +180,9 @@ static enum status add_event(struct work *w, const json_t *said) {
     w->enrolled[view->count] = proved.has_enroller;
     w->enrollers[view->count] = proved.enroller;
     view->count++; /* owns the event from here on */
-    TRY(note_log(w, &proved, &authority, &log));
+    TRY(case_note_log(w, &proved, &authority, &log));
     item->log = log;
-    item->beyond = is_beyond(w, log, item->signer.role);
+    item->beyond = case_is_beyond(w, log, item->signer.role);
     for (size_t i = 0; i + 1 < view->count; i++) {
         if (view->items[i].log == log && view->items[i].index == item->index) {
             return refuse(w->why, STATUS_BAD_FORM, "events: entry %llu of %s is there twice",
@@ -389,7 +263,7 @@ static enum status take_revocation(struct work *w, const struct proved *proved,
                       (unsigned long long)proved->report.index, proved->report.origin,
                       proved->report.kind);
     }
-    TRY(note_log(w, proved, authority, &log));
+    TRY(case_note_log(w, proved, authority, &log));
     const char *since = event_open_text(&proved->event, "since");
     struct case_revocation row = {.log = log,
                                   .index = proved->report.index,
@@ -412,7 +286,7 @@ static enum status add_revocation(struct work *w, const json_t *said) {
     struct proved proved;
     struct authority authority;
     uint8_t *copy = NULL;
-    enum status status = prove(w, said, &copy, &proved, &authority);
+    enum status status = case_prove(w, said, &copy, &proved, &authority);
     if (status == STATUS_OK) {
         status = take_revocation(w, &proved, &authority);
         event_release(&proved.event);
@@ -491,9 +365,9 @@ static enum status start(struct work *w) {
     case_init(w->view, (const uint8_t *)ori, raw);
     read_left_out(w);
     TRY(read_oris(w));
-    TRY(read_pins(w));
+    TRY(case_read_pins(w));
     TRY(read_logs(w));
-    return read_words(w);
+    return case_read_words(w);
 }
 
 static enum status write_view(struct work *w, struct buffer *out) {
@@ -516,6 +390,7 @@ static enum status run(struct work *w, struct buffer *out) {
     TRY(start(w));
     TRY(add_all(w));
     TRY(check_named(w));
+    TRY(case_prove_words(w));
     for (size_t i = 0; i < w->view->count; i++) {
         case_bind(w->view, i, &w->bonds[i]);
     }

@@ -207,23 +207,26 @@ Test(revocation, is_said_again_only_where_it_says_more) {
     /* Whoever may: once more from the same day, from a later one, for another reason. */
     several_refuse(here, again(WORLD_AGENCY, "'reason':'compromised','since':'2025-12-10'"),
                    STATUS_BAD_MEMBER, "from an earlier day than before");
-    several_refuse(here, again(WORLD_ROOT_2, "'reason':'compromised','since':'2025-12-11'"),
+    /* A root's makes doubted, which an enroller's does not: also from a later day. */
+    several_say(here, WORLD_ROOT_2, "key.revoked",
+                "{'key':'clerk','reason':'compromised','since':'2025-12-11'}");
+    several_refuse(here, again(WORLD_ROOT_1, "'reason':'compromised','since':'2025-12-11'"),
                    STATUS_BAD_MEMBER, "again only with the reason compromised");
     several_refuse(here, again(WORLD_ROOT_2, "'reason':'lost','since':'2025-11-01'"),
                    STATUS_BAD_MEMBER, "revoked already");
     several_say(here, WORLD_ROOT_2, "key.revoked", "{'key':'clerk','reason':'compromised'}");
     several_refuse(here, again(WORLD_ROOT_1, "'reason':'compromised','since':'2020-01-01'"),
                    STATUS_BAD_MEMBER, "revoked already");
-    /* It lost its right by the first, and standing hears all three. */
+    /* It lost its right by the first, and standing hears all four. */
     cr_assert_eq(issuer_here(WORLD_CLERK).revoked_at, first);
     struct rows rows = rows_of(WORLD_CLERK);
-    cr_assert_eq(rows.count, 3);
+    cr_assert_eq(rows.count, 4);
     cr_assert_not(revocation_doubts(rows.list[0].reason, rows.list[0].since_ms, UINT64_MAX));
     cr_assert(
         revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000)));
     cr_assert_not(
         revocation_doubts(rows.list[1].reason, rows.list[1].since_ms, UINT64_C(1765324800000) - 1));
-    cr_assert(revocation_doubts(rows.list[2].reason, rows.list[2].since_ms, 0));
+    cr_assert(revocation_doubts(rows.list[3].reason, rows.list[3].since_ms, 0));
     /* A rotation is no second one. */
     several_refuse(here,
                    world_aside(&here->world, WORLD_AGENCY, "key.rotated",

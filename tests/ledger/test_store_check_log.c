@@ -224,10 +224,12 @@ static void change(bool pending,
     CHECK_OK(read(txn, mirror->log.number, &at));
     at.size += add;
     at.root.bytes[0] ^= root;
-    static uint8_t kept[CHECKPOINT_SIZE_MAX]; /* what was read lives until the first write */
+    static uint8_t kept[2][CHECKPOINT_SIZE_MAX]; /* what was read lives until the first write */
     struct bytes own = note.len > 0 ? note : at.note;
-    memcpy(kept, own.data, own.len);
-    at.note = bytes_of(kept, own.len);
+    memcpy(kept[0], own.data, own.len);
+    memcpy(kept[1], at.line.data, at.line.len);
+    at.note = bytes_of(kept[0], own.len);
+    at.line = bytes_of(kept[1], at.line.len);
     CHECK_OK((pending ? mirror_set_pending : mirror_set_checkpoint)(txn, mirror->log.number, &at));
     CHECK_OK(store_commit(txn));
 }
