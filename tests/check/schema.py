@@ -128,7 +128,7 @@ def settle(kind, opened):
     elif kind == "log.opened":
         opened.update(authority=ROOTS, log_vkey=LOG, operator_vkey=vkey("pd.example/op"), threshold=2)
     elif kind == "log.policy":
-        opened.update(policy=POLICY, operators={f"m{i}": word(9) for i in range(3)})
+        opened.update(policy=POLICY, operators={f"m{i}": word(8) + str(i) for i in range(3)})
     elif kind == "log.succeeded":
         opened.update(vkey=OLD, successor=LOG, checkpoint=checkpoint(OLD, 9))
         if "abandoned" in opened:
